@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Run the tests; the arguments are pytest's. The environment must stand already.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+browser=$(scripts/browser.sh)
+if [[ -n $browser ]]; then
+    export INNKEEPER_CHROMIUM=$browser
+else
+    export INNKEEPER_NO_BROWSER=1
+fi
+exec .venv/bin/python -m pytest "$@"

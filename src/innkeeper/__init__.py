@@ -1,0 +1,1 @@
+"""Authorize, run and test Zoom Team Chat chatbots."""

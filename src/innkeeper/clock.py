@@ -1,0 +1,127 @@
+"""What time is it, and when is it time? Asked of an object, so a test can own it."""
+
+import asyncio
+import heapq
+import itertools
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Tells the time and waits for it."""
+
+    def now(self) -> datetime:
+        """Tell the current time, with its zone (UTC)."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Return when this clock has moved on by so many seconds."""
+        ...
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        """Tell the current time, with its zone (UTC)."""
+        return datetime.now(UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after so many seconds."""
+        await asyncio.sleep(seconds)
+
+
+class MovableClock:
+    """A clock that can be moved forward, and wakes whoever waited for what it skipped.
+
+    Running, it keeps pace with the machine's clock at an offset; frozen, it moves
+    only when told. Time never goes back.
+
+    Args:
+        start: The first time shown; the machine's own time when omitted.
+        frozen: Stand still between calls of `advance`.
+    """
+
+    def __init__(self, start: datetime | None = None, *, frozen: bool = False) -> None:
+        wall = datetime.now(UTC)
+        self._offset = timedelta(0) if start is None else start - wall
+        self._stands_at = (start or wall) if frozen else None
+        self._waiters: list[tuple[datetime, int, asyncio.Future[None]]] = []
+        self._order = itertools.count()
+        self._watchers: list[Callable[[], None]] = []
+
+    @property
+    def offset(self) -> timedelta:
+        """How far this clock is ahead of the machine's."""
+        return self.now() - datetime.now(UTC) if self._stands_at else self._offset
+
+    def now(self) -> datetime:
+        """Tell the current time, with its zone (UTC)."""
+        return self._stands_at or datetime.now(UTC) + self._offset
+
+    def advance(self, seconds: float) -> None:
+        """Move forward, and wake all who waited for a time that has now come.
+
+        Raises:
+            ValueError: When asked to go back.
+        """
+        if seconds < 0:
+            message = "a clock cannot go back"
+            raise ValueError(message)
+        step = timedelta(seconds=seconds)
+        if self._stands_at is not None:
+            self._stands_at += step
+        self._offset += step
+        self._wake()
+        for watcher in self._watchers:
+            watcher()
+
+    def follow(self, offset: timedelta) -> None:
+        """Be at least so far ahead of the machine's clock."""
+        ahead = offset - self.offset
+        if ahead > timedelta(seconds=1):
+            self.advance(ahead.total_seconds())
+
+    def watch(self, moved: Callable[[], None]) -> None:
+        """Call `moved` each time the clock has been advanced."""
+        self._watchers.append(moved)
+
+    async def sleep(self, seconds: float) -> None:
+        """Return when this clock has moved on by so many seconds."""
+        if seconds <= 0:
+            await asyncio.sleep(0)
+            return
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        heapq.heappush(
+            self._waiters, (self.now() + timedelta(seconds=seconds), next(self._order), future)
+        )
+        timer = None if self._stands_at else loop.call_later(seconds, self._wake)
+        try:
+            await future
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+    def _wake(self) -> None:
+        now = self.now()
+        while self._waiters and self._waiters[0][0] <= now:
+            _, _, future = heapq.heappop(self._waiters)
+            if not future.done():
+                future.get_loop().call_soon_threadsafe(_resolve, future)
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def from_epoch(seconds: float) -> datetime:
+    """Turn Unix seconds into a time with its zone."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def epoch_ms(moment: datetime) -> int:
+    """Turn a time into Unix milliseconds, as Zoom's payloads write it."""
+    return int(moment.timestamp() * 1000)

@@ -1,0 +1,248 @@
+"""Who lives in the emulated Zoom? Accounts, users, channels, apps, and what they allowed.
+
+Plain state without HTTP and without rules: the other modules of the emulator read and
+change it. Time and ids come from the world, so a seeded run repeats itself.
+"""
+
+import base64
+import random
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from innkeeper.clock import MovableClock
+from innkeeper.wire.manifest import Manifest
+
+Role = Literal["admin", "member"]
+Environment = Literal["development", "production"]
+Management = Literal["admin", "user"]
+WelcomeMode = Literal["default", "static", "dynamic"]
+TokenKind = Literal["chatbot", "account", "user"]
+
+
+@dataclass(slots=True)
+class User:
+    """A person with an account at the emulated Zoom."""
+
+    id: str
+    account_id: str
+    name: str
+    email: str
+    role: Role
+    jid: str
+    member_id: str
+
+    @property
+    def first_name(self) -> str:
+        """The first word of the name."""
+        return self.name.split(" ")[0]
+
+    @property
+    def last_name(self) -> str:
+        """The rest of the name."""
+        return self.name.partition(" ")[2]
+
+
+@dataclass(slots=True)
+class Channel:
+    """A channel of an account; every user of the account is in it."""
+
+    id: str
+    account_id: str
+    name: str
+    jid: str
+
+
+@dataclass(slots=True)
+class Account:
+    """A customer of the emulated Zoom."""
+
+    id: str
+    name: str
+    users: list[User] = field(default_factory=list[User])
+    channels: list[Channel] = field(default_factory=list[Channel])
+
+
+@dataclass(slots=True)
+class Welcome:
+    """What an app says first: Zoom's own words, the app's fixed ones, or the bot's answer."""
+
+    mode: WelcomeMode = "default"
+    title: str = ""
+    body: str = ""
+
+
+@dataclass(slots=True)
+class AppRecord:
+    """An app in the Marketplace, in one environment. `account_id` is its developer's."""
+
+    name: str
+    description: str
+    client_id: str
+    client_secret: str
+    secret_token: str
+    bot_jid: str
+    account_id: str
+    redirect_uris: list[str]
+    strict_redirects: bool
+    bot_endpoint: str
+    deauthorization_endpoint: str
+    environment: Environment
+    management: Management
+    scopes: list[str]
+    welcome: Welcome
+    command: str
+    command_hints: list[tuple[str, str]]
+    manifest: Manifest
+    consent_version: int = 1
+    """Grows when scopes or webhooks change; consent given to an older one is asked again."""
+
+    @property
+    def redirect_uri(self) -> str:
+        """The registered redirect URL: the first of the allow list."""
+        return self.redirect_uris[0] if self.redirect_uris else ""
+
+
+@dataclass(slots=True)
+class Installation:
+    """An authorization: by one user, for himself or as an admin for the account."""
+
+    id: str
+    client_id: str
+    account_id: str
+    user_id: str
+    authorized_at: datetime
+    consent_version: int
+    scopes: list[str]
+
+
+@dataclass(slots=True)
+class Code:
+    """An authorization code: bound to an app, a user, a redirect URI and a challenge."""
+
+    value: str
+    client_id: str
+    user_id: str
+    redirect_uri: str
+    redirect_uri_given: bool
+    challenge: str | None
+    method: str
+    issued_at: datetime
+    spent: bool = False
+    family: str = ""
+    """The tokens it gave, so that a second use can revoke them."""
+
+
+@dataclass(slots=True)
+class Token:
+    """One access token, and the refresh token given with it, if any."""
+
+    access: str
+    refresh: str | None
+    kind: TokenKind
+    client_id: str
+    account_id: str
+    user_id: str
+    scopes: list[str]
+    issued_at: datetime
+    family: str
+    revoked: bool = False
+    refreshed: bool = False
+    """Whether its refresh token was spent."""
+
+
+@dataclass(slots=True)
+class Message:
+    """A message in a conversation, by a person or by a bot."""
+
+    id: str
+    conversation: str
+    """The person's side of it: `user id|peer jid`, the peer a channel's or a bot's JID."""
+    sender: str
+    """A JID."""
+    sender_name: str
+    sent_at: datetime
+    text: str = ""
+    card: dict[str, Any] | None = None
+    """The `content` of a card, as the bot sent it."""
+    markdown: bool = False
+    to_jid: str = ""
+    client_id: str = ""
+    edited: bool = False
+    deleted: bool = False
+    visible_to: str | None = None
+    reply_to: str | None = None
+    version: int = 1
+
+
+class World:
+    """All state of one emulated Zoom.
+
+    Args:
+        clock: Tells the time to everything here.
+        seed: Makes ids, codes and tokens repeat from run to run; random when omitted.
+    """
+
+    def __init__(self, clock: MovableClock | None = None, *, seed: int | None = None) -> None:
+        self.clock: MovableClock = clock or MovableClock()
+        self.seed = seed
+        self._random = random.Random(seed) if seed is not None else None  # noqa: S311  # repeatable on purpose, loopback only
+        self.accounts: list[Account] = []
+        self.apps: dict[str, AppRecord] = {}
+        self.installations: dict[str, Installation] = {}
+        self.codes: dict[str, Code] = {}
+        self.tokens: list[Token] = []
+        self.messages: dict[str, Message] = {}
+        self.listeners: list[Callable[[str, Any], None]] = []
+
+    def now(self) -> datetime:
+        """Tell the world's time."""
+        return self.clock.now()
+
+    def token_bytes(self, size: int) -> bytes:
+        """Draw bytes: repeatable in a seeded world, unguessable otherwise."""
+        if self._random is not None:
+            return self._random.randbytes(size)
+        return secrets.token_bytes(size)
+
+    def new_id(self, size: int = 16) -> str:
+        """Draw an id of URL-safe characters, as Zoom's look."""
+        return base64.urlsafe_b64encode(self.token_bytes(size)).rstrip(b"=").decode()
+
+    def users(self) -> list[User]:
+        """List everybody, account by account."""
+        return [user for account in self.accounts for user in account.users]
+
+    def user(self, user_id: str) -> User | None:
+        """Find a user by id."""
+        return next((user for user in self.users() if user.id == user_id), None)
+
+    def user_by_jid(self, jid: str) -> User | None:
+        """Find a user by JID, in any case."""
+        return next((user for user in self.users() if user.jid == jid.lower()), None)
+
+    def channels(self) -> list[Channel]:
+        """List every channel."""
+        return [channel for account in self.accounts for channel in account.channels]
+
+    def app_by_robot(self, robot_jid: str) -> AppRecord | None:
+        """Find an app by its bot's JID."""
+        return next((app for app in self.apps.values() if app.bot_jid == robot_jid), None)
+
+    def installation_for(self, app: AppRecord, user: User) -> Installation | None:
+        """Find what lets this app serve this user: her own, or her account's."""
+        for installation in self.installations.values():
+            if installation.client_id != app.client_id:
+                continue
+            if app.management == "admin" and installation.account_id == user.account_id:
+                return installation
+            if installation.user_id == user.id:
+                return installation
+        return None
+
+    def announce(self, kind: str, subject: Any) -> None:
+        """Tell every listener that something changed (pages update themselves live)."""
+        for listener in list(self.listeners):
+            listener(kind, subject)

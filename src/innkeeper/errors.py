@@ -1,0 +1,284 @@
+"""What can go wrong, and what to do about it: the whole tree of errors.
+
+InnkeeperError
+├── SettingsRefused          the configuration is wrong; the process does not start
+├── BotRefused               the bot's own code is wrong; the process does not start
+├── SignatureRefused         a delivery that Zoom did not sign
+├── ChallengeMalformed       a URL validation without a usable token
+├── BodyRefused              a signed body that cannot be understood
+├── CardRefused              a card that Zoom would not take
+├── InstallRefused           an installation that did not come about; `code` says which
+├── GrantRefused             no token to be had
+│   ├── NeedsReauth          the person must authorize again
+│   └── TokenResponseInvalid Zoom's answer made no sense
+├── ApiRefused               Zoom's API refused a call
+├── Unreachable              Zoom could not be reached, or did not answer in time
+│   └── AnswerLost           the request went out whole; whether it took effect is unknown
+├── StoreUnavailable         the database cannot take a write now
+├── Fenced                   the installation is gone; nothing may be written for it
+├── SealBroken               a sealed value does not belong where it was found
+├── KeyMissing               the key ring lacks the key that sealed the data
+└── ReceiptRefused           a receipt that does not verify
+
+Each has a stable `code`, and a `fix`: what to do next. The raiser says what
+happened and why; that part goes to the log, never to an outsider.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class InnkeeperError(Exception):
+    """The root: catch this to catch all that Innkeeper raises on purpose."""
+
+    code: str = "error"
+    fix: str = ""
+
+    def __init__(self, what: str = "", why: str = "") -> None:
+        self.what = what or type(self).__name__
+        self.why = why
+        super().__init__(what, why)
+
+    def __str__(self) -> str:
+        head = ": ".join(part for part in (self.what, self.why) if part)
+        return f"{head}. {self.fix} ({self.code})" if self.fix else f"{head} ({self.code})"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong in a configuration, with its remedy."""
+
+    name: str
+    why: str
+    fix: str
+
+
+class SettingsRefused(InnkeeperError):
+    """The configuration is wrong. `faults` lists everything that is, at once."""
+
+    code = "settings_refused"
+    exit_code: ClassVar[int] = 78
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("the settings are not usable", "; ".join(f.name for f in self.faults))
+
+
+class BotRefused(InnkeeperError):
+    """The bot's own code cannot be loaded or wired."""
+
+    code = "bot_refused"
+
+
+class SignatureRefused(InnkeeperError):
+    """A delivery that Zoom did not sign, or not recently. `reason` is for the log only."""
+
+    code = "unauthorized"
+    fix = "Compare the Secret Token under Features > Access with ZOOM_WEBHOOK_SECRET_TOKEN."
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__("delivery refused", reason)
+
+
+class ChallengeMalformed(InnkeeperError):
+    """A signed URL validation whose token is missing or of a shape Zoom never sends."""
+
+    code = "challenge_malformed"
+    fix = "Validate the URL again in the Marketplace."
+
+
+class BodyRefused(InnkeeperError):
+    """A signed body that cannot be understood. `reason` is the quarantine's."""
+
+    code = "body_refused"
+    fix = "The event is kept in quarantine, byte for byte; look at it before you delete it."
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__("body not understood", reason)
+
+
+class CardRefused(InnkeeperError):
+    """A card that Zoom would not take, with the place, the limit and the value."""
+
+    code = "card_refused"
+    fix = "Change the card at the place that is named."
+
+    def __init__(self, pointer: str, why: str) -> None:
+        self.pointer = pointer
+        super().__init__(f"card refused at {pointer or '/'}", why)
+
+
+class InstallRefused(InnkeeperError):
+    """An installation that did not come about; each subclass is one outcome."""
+
+    code = "install_refused"
+    fix = "Start again from the install page."
+    status: ClassVar[int] = 400
+
+
+class CallbackMalformed(InstallRefused):
+    """The callback's parameters repeat, contradict each other, or make no sense."""
+
+    code = "callback_malformed"
+
+
+class StateUnknown(InstallRefused):
+    """No installation was begun with this state, or it was finished already."""
+
+    code = "state_unknown"
+    fix = "Start again from the install page. If this repeats, do not reload or share the link."
+
+
+class StateExpired(InstallRefused):
+    """The state is older than ten minutes."""
+
+    code = "state_expired"
+    fix = "Start again from the install page and finish within ten minutes."
+
+
+class CookieMissing(InstallRefused):
+    """The browser that came back is not the one that began."""
+
+    code = "cookie_missing"
+    fix = "Start again in the browser you finish in, and let it keep cookies for this site."
+
+
+class CodeMissing(InstallRefused):
+    """Zoom sent the browser back without an authorization code."""
+
+    code = "code_missing"
+
+
+class IssuerMismatch(InstallRefused):
+    """The answer names an issuer that is not Zoom."""
+
+    code = "issuer_mismatch"
+
+
+class StateDropped(InstallRefused):
+    """Zoom came back without a state twice in a row."""
+
+    code = "state_dropped"
+    fix = "Check that the redirect URL in the Marketplace is this app's /oauth/callback, unchanged."
+
+
+class TokenExchangeFailed(InstallRefused):
+    """Zoom refused the authorization code, or gave no usable tokens."""
+
+    code = "token_exchange_failed"
+
+
+class ScopeMissing(InstallRefused):
+    """The person granted less than the app needs."""
+
+    code = "scope_missing"
+    fix = "Authorize the app with all the permissions it asks for."
+    status = 403
+
+
+class InstallUnavailable(InstallRefused):
+    """The installation could not be saved just now."""
+
+    code = "install_unavailable"
+    fix = "Try again in a minute."
+    status = 503
+
+
+class GrantRefused(InnkeeperError):
+    """No token is to be had. `zoom_code` and `reason` are Zoom's own, if it gave any."""
+
+    code = "grant_refused"
+    fix = "Check the app's credentials in the Marketplace."
+
+    def __init__(self, what: str, why: str = "", *, reason: str = "") -> None:
+        self.reason = reason
+        super().__init__(what, why)
+
+
+class NeedsReauth(GrantRefused):
+    """The grant is dead for good: the person must authorize the app again."""
+
+    code = "needs_reauth"
+    fix = "Send the person to the app's /install page."
+
+
+class TokenResponseInvalid(GrantRefused):
+    """Zoom's token endpoint answered something that is no token answer."""
+
+    code = "token_response_invalid"
+    fix = "Try again; if it repeats, check ZOOM_OAUTH_URL."
+
+
+class ApiRefused(InnkeeperError):
+    """Zoom's API refused a call. `zoom_code` is Zoom's number, 0 if it gave none."""
+
+    code = "api_refused"
+
+    def __init__(self, status: int, zoom_code: int, message: str) -> None:
+        self.status = status
+        self.zoom_code = zoom_code
+        self.message = message
+        self.fix = API_FIXES.get(zoom_code, "")
+        super().__init__(f"Zoom answered {status}", f"code {zoom_code}: {message}")
+
+
+API_FIXES = {
+    124: "The access token is invalid or has expired; it is renewed on the next call.",
+    201: "Add the missing scope in the Marketplace, then have the app authorized again.",
+    429: "Too many calls for this account; wait as the answer says.",
+    7001: "Pass user_jid: a user-managed app must say on whose behalf it sends.",
+    7004: "The app is not installed for this person or channel, or the JID is wrong.",
+    7010: "Use the chatbot token (client credentials) for the Chatbot API, not a user's.",
+}
+
+
+class Unreachable(InnkeeperError):
+    """Zoom could not be reached, or did not answer within the deadline."""
+
+    code = "unreachable"
+    fix = "Check the network and Zoom's status page, then try again."
+
+
+class AnswerLost(Unreachable):
+    """The request went out, but its answer was lost: it may have taken effect."""
+
+    code = "answer_lost"
+    fix = "Look at Zoom before repeating it: it may have taken effect."
+
+
+class StoreUnavailable(InnkeeperError):
+    """The database cannot take a write now: locked, full, read-only, or gone."""
+
+    code = "store_unavailable"
+    fix = "Check the disk's space and rights; Zoom delivers again in 5, 25 and 85 minutes."
+
+
+class Fenced(InnkeeperError):
+    """The installation is over, so nothing may be written for it any more."""
+
+    code = "fenced"
+    fix = "Nothing: the person removed the app while this was under way."
+
+
+class SealBroken(InnkeeperError):
+    """A sealed value was altered, or does not belong where it was found."""
+
+    code = "seal_broken"
+    fix = "Restore the database from a backup that was not edited by hand."
+
+
+class KeyMissing(InnkeeperError):
+    """The key ring lacks the key that sealed this data."""
+
+    code = "key_missing"
+    fix = "Put the key back into INNKEEPER_KEYS (or the key file), after the newest one."
+
+
+class ReceiptRefused(InnkeeperError):
+    """A receipt whose signature or chain does not verify."""
+
+    code = "receipt_refused"
+    fix = "Ask the operator for the original receipt and for the public key."

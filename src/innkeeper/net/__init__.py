@@ -1,0 +1,1 @@
+"""How do bytes cross the wire? HTTP both ways, with limits; nothing here decides."""

@@ -1,0 +1,103 @@
+"""How do we read a request? Straight from ASGI, with limits, before any framework."""
+
+from collections.abc import Iterable, Mapping
+from http.cookies import CookieError, SimpleCookie
+
+from innkeeper.errors import InnkeeperError
+from innkeeper.net.outbound import Receive, Scope, Send
+
+BODY_LIMIT_BYTES = 262_144
+
+JSON_HEADERS: tuple[tuple[bytes, bytes], ...] = (
+    (b"content-type", b"application/json; charset=utf-8"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
+)
+
+PAGE_HEADERS: Mapping[str, str] = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+        "img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-store",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "x-frame-options": "DENY",
+}
+"""What every HTML page is sent with."""
+
+
+class BodyTooLarge(InnkeeperError):
+    """The body is larger than the limit."""
+
+    code = "body_too_large"
+    fix = "Zoom's events are far smaller; check who is sending."
+
+
+class ClientGone(InnkeeperError):
+    """The client hung up before its request was whole."""
+
+    code = "client_gone"
+
+
+async def read_body(
+    scope: Scope, receive: Receive, *, limit_bytes: int = BODY_LIMIT_BYTES
+) -> bytes:
+    """Read a request's body, refusing early what is declared or grows too large.
+
+    Raises:
+        BodyTooLarge: Before reading, if the declared length is over the limit.
+        ClientGone: If the client hung up.
+    """
+    declared = header_values(scope, b"content-length")
+    if declared and declared[0].isdigit() and int(declared[0][:20]) > limit_bytes:
+        raise BodyTooLarge("body refused", f"over {limit_bytes} bytes")
+    chunks: list[bytes] = []
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone("request broken off")
+        chunk: bytes = message.get("body", b"")
+        size += len(chunk)
+        if size > limit_bytes:
+            raise BodyTooLarge("body refused", f"over {limit_bytes} bytes")
+        chunks.append(chunk)
+        more = message.get("more_body", False)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def header_values(scope: Scope, name: bytes) -> list[bytes]:
+    """List every value of a header; `name` in lower case."""
+    return [value for key, value in scope["headers"] if key == name]
+
+
+async def send_answer(
+    send: Send,
+    status: int,
+    body: bytes,
+    headers: Iterable[tuple[bytes, bytes]] = JSON_HEADERS,
+) -> None:
+    """Send a whole answer."""
+    length = (b"content-length", str(len(body)).encode())
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+    await send({"type": "http.response.body", "body": body})
+
+
+def read_cookies(scope: Scope) -> dict[str, list[str]]:
+    """Read the cookies, keeping every value of a repeated name.
+
+    A header that is no cookie list counts as absent.
+    """
+    found: dict[str, list[str]] = {}
+    for header in header_values(scope, b"cookie"):
+        for pair in header.decode("latin-1").split(";"):
+            try:
+                parsed = SimpleCookie(pair.strip())
+            except CookieError:
+                continue
+            for name, morsel in parsed.items():
+                found.setdefault(name, []).append(morsel.value)
+    return found

@@ -1,0 +1,239 @@
+"""How do we call somebody? One request, one answer, a total deadline and a byte cap.
+
+No redirects, no cookies, no proxies from the environment, no compressed answers:
+each of these has carried somebody's tokens to a place they did not belong.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import unquote, urlsplit
+
+import aiohttp
+
+from innkeeper.errors import AnswerLost, Unreachable
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+DEADLINE_SECONDS = 10.0
+ANSWER_LIMIT_BYTES = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request. Headers and body may hold secrets, so neither is printed."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    body: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One HTTP answer; header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    body: bytes = field(default=b"", repr=False)
+
+    @property
+    def content_type(self) -> str:
+        """The answer's media type, or nothing."""
+        return self.headers.get("content-type", "")
+
+
+class Transport(Protocol):
+    """Carries one request and brings its answer."""
+
+    async def send(
+        self,
+        request: Request,
+        *,
+        deadline: float = DEADLINE_SECONDS,
+        limit_bytes: int = ANSWER_LIMIT_BYTES,
+    ) -> Response:
+        """Send a request and read its whole answer within `deadline` seconds.
+
+        Raises:
+            Unreachable: If the request cannot have taken effect.
+            AnswerLost: If it may have: the answer timed out, broke off, or was too large.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of every connection."""
+        ...
+
+
+class HttpTransport:
+    """Carries requests over sockets, from one pool for the life of the process."""
+
+    def __init__(self) -> None:
+        self._session: aiohttp.ClientSession | None = None
+
+    async def send(
+        self,
+        request: Request,
+        *,
+        deadline: float = DEADLINE_SECONDS,
+        limit_bytes: int = ANSWER_LIMIT_BYTES,
+    ) -> Response:
+        """Send a request and read its whole answer within `deadline` seconds.
+
+        Raises:
+            Unreachable: If the request cannot have taken effect.
+            AnswerLost: If it may have.
+        """
+        try:
+            async with asyncio.timeout(deadline):
+                return await self._exchange(request, limit_bytes)
+        except TimeoutError:
+            raise AnswerLost("no answer in time", _origin(request.url)) from None
+        except aiohttp.ClientConnectorError:
+            raise Unreachable("no connection", _origin(request.url)) from None
+        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, ValueError):
+            raise Unreachable("not an address to call", _origin(request.url)) from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise AnswerLost("the answer broke off", type(error).__name__) from None
+
+    async def _exchange(self, request: Request, limit_bytes: int) -> Response:
+        session = self._session or self._open()
+        async with session.request(
+            request.method,
+            request.url,
+            headers=request.headers,
+            data=request.body or None,
+            allow_redirects=False,
+        ) as answer:
+            body = await _capped(answer, limit_bytes)
+            headers = {name.lower(): value for name, value in answer.headers.items()}
+            return Response(answer.status, headers, body)
+
+    def _open(self) -> aiohttp.ClientSession:
+        self._session = aiohttp.ClientSession(
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            headers={"user-agent": "Innkeeper", "accept-encoding": "identity"},
+            timeout=aiohttp.ClientTimeout(total=None),
+            connector=aiohttp.TCPConnector(limit=100),
+            skip_auto_headers=("content-type",),
+        )
+        return self._session
+
+    async def aclose(self) -> None:
+        """Let go of every connection."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+
+async def _capped(answer: aiohttp.ClientResponse, limit_bytes: int) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in answer.content.iter_any():
+        size += len(chunk)
+        if size > limit_bytes:
+            raise AnswerLost("the answer is too large", f"over {limit_bytes} bytes")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _origin(url: str) -> str:
+    return url.partition("?")[0][:200]
+
+
+class AsgiTransport:
+    """Carries requests to ASGI applications in this process: no sockets, no ports.
+
+    Args:
+        apps: The application at each origin, such as `http://bot.test`.
+    """
+
+    def __init__(self, apps: Mapping[str, AsgiApp] | None = None) -> None:
+        self.apps: dict[str, AsgiApp] = dict(apps or {})
+
+    async def send(
+        self,
+        request: Request,
+        *,
+        deadline: float = DEADLINE_SECONDS,  # noqa: ARG002  # there is no network to wait for
+        limit_bytes: int = ANSWER_LIMIT_BYTES,
+    ) -> Response:
+        """Hand a request to the application at its origin and collect the answer.
+
+        Raises:
+            Unreachable: If no application is at that origin.
+            AnswerLost: If the application failed before its answer was whole.
+        """
+        parts = urlsplit(request.url)
+        app = self.apps.get(f"{parts.scheme}://{parts.netloc}")
+        if app is None:
+            raise Unreachable("no application", f"{parts.scheme}://{parts.netloc}")
+        answer = _Collector(request.body)
+        try:
+            await app(_scope(request), answer.receive, answer.send)
+        except Exception as error:
+            raise AnswerLost("the application failed", type(error).__name__) from error
+        response = answer.response()
+        if len(response.body) > limit_bytes:
+            raise AnswerLost("the answer is too large", f"over {limit_bytes} bytes")
+        return response
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+
+class _Collector:
+    def __init__(self, body: bytes) -> None:
+        self._incoming: list[Message] = [{"type": "http.request", "body": body}]
+        self._status = 0
+        self._headers: dict[str, str] = {}
+        self._body: list[bytes] = []
+
+    async def receive(self) -> Message:
+        if self._incoming:
+            return self._incoming.pop()
+        await asyncio.Event().wait()  # the client stays connected until it has the answer
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            for name, value in message.get("headers", []):
+                key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+                joined = f"{self._headers[key]}\n{text}" if key in self._headers else text
+                self._headers[key] = joined
+        elif message["type"] == "http.response.body":
+            self._body.append(message.get("body", b""))
+
+    def response(self) -> Response:
+        if not self._status:
+            raise AnswerLost("the application did not answer")
+        return Response(self._status, self._headers, b"".join(self._body))
+
+
+def _scope(request: Request) -> Scope:
+    parts = urlsplit(request.url)
+    headers = {"host": parts.netloc, "content-length": str(len(request.body)), **request.headers}
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
+        "http_version": "1.1",
+        "method": request.method,
+        "scheme": parts.scheme,
+        "path": unquote(parts.path) or "/",
+        "raw_path": (parts.path or "/").encode(),
+        "query_string": parts.query.encode(),
+        "root_path": "",
+        "headers": [(k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in headers.items()],
+        "client": ("127.0.0.1", 50_000),
+        "server": (parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)),
+        "state": {},
+    }

@@ -1,0 +1,382 @@
+"""What must a store promise? One contract; the same test suite holds every store to it.
+
+Every method is durable before it returns. Every write about a person selects from
+its live installation, so nothing is written for one that is gone: `Fenced`.
+Time always arrives as an argument.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Protocol
+
+from innkeeper.ids import EventId, InstallationId, ReceiptId
+from innkeeper.store.records import (
+    Accepted,
+    Case,
+    EventState,
+    Grant,
+    InboxEvent,
+    InboxRow,
+    Installation,
+    InstallationStatus,
+    Owner,
+    PendingInstall,
+    Person,
+    Purge,
+    Receipt,
+    SigningKey,
+    Tombstone,
+)
+
+ERASABLE: Sequence[str] = ("grants", "state", "inbox", "cases")
+"""The parts of an installation that `Store.erase` deletes, in this order; the row goes last."""
+
+
+class InboxStore(Protocol):
+    """The inbox: events kept until handled, once each."""
+
+    async def accept(
+        self, *, key: bytes, name: str, body: bytes, owner: Owner | None, now: datetime
+    ) -> Accepted:
+        """Keep an event, claimed by this process, unless its key is known already.
+
+        Args:
+            key: SHA-256 of client id and body; 32 bytes.
+            owner: Whose event it seems to be, a hint only; None if it names nobody.
+
+        Raises:
+            StoreUnavailable: If it cannot be kept; then nothing was.
+        """
+        ...
+
+    async def claim(self, *, now: datetime, limit: int) -> Sequence[InboxEvent]:
+        """Claim events that are ready and due, oldest first."""
+        ...
+
+    async def reclaim(self, *, now: datetime) -> int:
+        """Make ready what a process that died had claimed; called once, at the start."""
+        ...
+
+    async def finish(
+        self,
+        event: EventId,
+        state: EventState,
+        *,
+        now: datetime,
+        reason: str = "",
+        installation_id: InstallationId | None = None,
+        answer: bytes | None = None,
+    ) -> None:
+        """End an event. DONE, IGNORED and DROPPED erase its body; DEAD and QUARANTINED keep it.
+
+        `answer` is what a repeated delivery will be answered with.
+        """
+        ...
+
+    async def defer(
+        self,
+        event: EventId,
+        *,
+        until: datetime,
+        reason: str,
+        installation_id: InstallationId | None = None,
+    ) -> None:
+        """Give an event back, to be claimed again when `until` has come."""
+        ...
+
+    async def revive(self, event: EventId, *, now: datetime) -> bool:
+        """Make a DEAD or QUARANTINED event ready again; False if it is neither."""
+        ...
+
+    async def next_due(self) -> datetime | None:
+        """Tell when the next ready event comes due; None if there is none."""
+        ...
+
+    async def inbox_rows(self, *, limit: int = 100) -> Sequence[InboxRow]:
+        """List events, newest first, without their bodies."""
+        ...
+
+    async def expire_inbox(self, *, hashes_before: datetime, bodies_before: datetime) -> int:
+        """Forget dedup hashes and bodies kept past their retention, and the days' keys."""
+        ...
+
+
+class InstallationStore(Protocol):
+    """Installations, and what was begun at `/install`."""
+
+    async def find_installation(self, owner: Owner) -> Installation | None:
+        """Find the owner's installation, whatever its status; a purged one is not found."""
+        ...
+
+    async def get_installation(self, installation_id: InstallationId) -> Installation | None:
+        """Read an installation by our own id."""
+        ...
+
+    async def find_by_receipt(self, receipt_id: ReceiptId) -> Installation | None:
+        """Find the installation whose receipt will carry this id."""
+        ...
+
+    async def installations(self, *, limit: int = 1000) -> Sequence[Installation]:
+        """List installations, oldest first."""
+        ...
+
+    async def open_installation(
+        self, owner: Owner, person: Person, *, authorized_at: datetime
+    ) -> tuple[Installation, bool]:
+        """Open the owner's installation, or re-authorize the live one; say whether it is new.
+
+        Re-authorizing keeps id, generation and welcome, and moves `authorized_at` and
+        `person` (never `authorized_at` backwards). While one is PURGING, a new one with the
+        next generation is opened beside it. The data key is in the vault before the row is written.
+        """
+        ...
+
+    async def set_status(self, installation_id: InstallationId, status: InstallationStatus) -> None:
+        """Move a live installation to LIVE or NEEDS_REAUTH.
+
+        Raises:
+            Fenced: If the installation is gone or being purged.
+        """
+        ...
+
+    async def mark_welcomed(self, installation_id: InstallationId) -> bool:
+        """Take the one welcome of this generation; False if it was taken already.
+
+        Raises:
+            Fenced: If the installation is gone or being purged.
+        """
+        ...
+
+    async def begin_install(self, state: str, pending: PendingInstall) -> None:
+        """Keep a begun installation under its state, of which only a hash is stored."""
+        ...
+
+    async def consume_state(self, state: str) -> PendingInstall | None:
+        """Take a begun installation, in one statement: of many callers one gets it."""
+        ...
+
+    async def expire_pending(self, *, before: datetime) -> int:
+        """Drop begun installations whose time was up before then."""
+        ...
+
+
+class GrantStore(Protocol):
+    """Tokens, under compare-and-set and lease."""
+
+    async def find_grant(self, grant_id: str) -> Grant | None:
+        """Read a grant with its tokens."""
+        ...
+
+    async def save_grant(self, grant: Grant, *, replaces: int, now: datetime) -> Grant | None:
+        """Commit tokens over the version they replace (0: none yet); clears lease and journal.
+
+        The saved version is `replaces + 1`. Returns None if another version stands there now.
+        A dead grant of that version is replaced, and lives again.
+
+        Raises:
+            Fenced: If the grant's installation is gone or being purged.
+        """
+        ...
+
+    async def replace_grant(self, grant: Grant, *, now: datetime) -> Grant:
+        """Commit tokens of a new authorization over whatever version stands there.
+
+        Raises:
+            Fenced: If the grant's installation is gone or being purged.
+        """
+        ...
+
+    async def lease_grant(
+        self, grant_id: str, version: int, *, holder: str, now: datetime, until: datetime
+    ) -> bool:
+        """Take the right to renew one version (0: none yet), unless somebody holds it."""
+        ...
+
+    async def release_grant(self, grant_id: str, *, holder: str) -> None:
+        """Give up a lease."""
+        ...
+
+    async def journal_grant(self, grant_id: str, version: int, *, at: datetime) -> bool:
+        """Write down, before the call, that this version is being renewed."""
+        ...
+
+    async def kill_grant(self, grant_id: str, version: int) -> bool:
+        """Mark a version as over for good; False if another version stands there now."""
+        ...
+
+    async def touch_grant(self, grant_id: str, *, at: datetime) -> None:
+        """Write down that the grant was used."""
+        ...
+
+    async def renewable_grants(self, *, expiring_before: datetime, limit: int) -> Sequence[Grant]:
+        """List live grants whose access or refresh token ends before then."""
+        ...
+
+
+class BotStateStore(Protocol):
+    """`ctx.state`: the bot's own values, owned by the installation."""
+
+    async def get_state(self, installation_id: InstallationId, key: str) -> bytes | None:
+        """Read a value."""
+        ...
+
+    async def set_state(self, installation_id: InstallationId, key: str, value: bytes) -> None:
+        """Write a value.
+
+        Raises:
+            Fenced: If the installation is gone or being purged.
+        """
+        ...
+
+    async def delete_state(self, installation_id: InstallationId, key: str) -> bool:
+        """Delete a value; False if there was none."""
+        ...
+
+
+class PurgeStore(Protocol):
+    """Purges under way, receipts, and open cases."""
+
+    async def begin_purge(
+        self,
+        installation_id: InstallationId,
+        *,
+        removed_at: datetime,
+        now: datetime,
+        deadline_at: datetime,
+    ) -> Purge | None:
+        """Fence the installation and make its purge durable; None if it is not there.
+
+        Called again for an installation that is PURGING, it returns the purge under way.
+        """
+        ...
+
+    async def purges(self) -> Sequence[Purge]:
+        """List the purges under way."""
+        ...
+
+    async def record_step(self, installation_id: InstallationId, step: str, deleted: int) -> None:
+        """Write down that a step is done and how much it deleted."""
+        ...
+
+    async def defer_purge(self, installation_id: InstallationId, *, until: datetime) -> None:
+        """Try this purge again when `until` has come; counts an attempt."""
+        ...
+
+    async def erase(self, installation_id: InstallationId, part: str) -> int:
+        """Delete one part (of `ERASABLE`) of an installation; say how many rows went.
+
+        `inbox` erases bodies and drops undone events, also those that were never looked at
+        (their body names the owner) unless newer than the removal; hashes stay, without owner.
+        """
+        ...
+
+    async def erase_installation(self, installation_id: InstallationId) -> int:
+        """Delete the installation's row; its purge stays until `end_purge`."""
+        ...
+
+    async def end_purge(self, installation_id: InstallationId, receipt: Receipt) -> None:
+        """Keep the receipt and drop the purge, in one transaction."""
+        ...
+
+    async def get_receipt(self, receipt_id: ReceiptId) -> Receipt | None:
+        """Read a receipt."""
+        ...
+
+    async def receipts(self, *, limit: int = 1000) -> Sequence[Receipt]:
+        """List receipts in the order of their chain."""
+        ...
+
+    async def open_case(
+        self, reason: str, *, installation_id: InstallationId | None, now: datetime
+    ) -> Case:
+        """Open a case, or return the open one for the same installation and reason."""
+        ...
+
+    async def cases(self) -> Sequence[Case]:
+        """List the cases, open ones first."""
+        ...
+
+    async def scrub(self) -> None:
+        """Leave nothing of what was deleted in free pages or in the write-ahead log."""
+        ...
+
+
+class Store(InboxStore, InstallationStore, GrantStore, BotStateStore, PurgeStore, Protocol):
+    """Everything Innkeeper keeps, but keys and tombstones."""
+
+    async def open(self) -> None:
+        """Connect, migrate, and check that every key is there.
+
+        Raises:
+            StoreUnavailable: If the database cannot be opened, or is newer than this code.
+            KeyMissing: If the key ring lacks a key that sealed what is there.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Finish what was begun and let go of the database."""
+        ...
+
+    async def ready(self) -> bool:
+        """Tell whether a write would be taken now."""
+        ...
+
+
+class Vault(Protocol):
+    """Data keys and tombstones: backed up apart, never restored to an older state."""
+
+    async def open(self) -> None:
+        """Open the vault, making it when it is not there.
+
+        Raises:
+            StoreUnavailable: If it cannot be opened.
+            KeyMissing: If the key ring lacks the key that wraps what is there.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of the vault."""
+        ...
+
+    async def make_key(self, subject: str) -> tuple[str, bytes]:
+        """Make the data key of a subject, or return the one that is there: id and 32 bytes.
+
+        A subject is an installation's id, `app`, `index`, or `day:2026-11-23`.
+        """
+        ...
+
+    async def find_key(self, subject: str) -> tuple[str, bytes] | None:
+        """Find the data key of a subject."""
+        ...
+
+    async def destroy_key(self, subject: str) -> bool:
+        """Destroy a subject's data key beyond recovery: what it sealed is gone everywhere."""
+        ...
+
+    async def destroy_days_before(self, day: date) -> int:
+        """Destroy the inbox keys of earlier days."""
+        ...
+
+    async def bury(self, tombstone: Tombstone, *, owner: Owner) -> None:
+        """Keep a tombstone; of the owner only a keyed hash. Burying twice is burying once."""
+        ...
+
+    async def find_tombstone(self, owner: Owner) -> Tombstone | None:
+        """Find the owner's latest tombstone."""
+        ...
+
+    async def tombstones(self) -> Mapping[InstallationId, Tombstone]:
+        """List every tombstone by its installation."""
+        ...
+
+    async def forget_owners(self, *, buried_before: datetime) -> int:
+        """Drop the owners' hashes of tombstones older than that; the tombstones stay."""
+        ...
+
+    async def signing_key(self) -> SigningKey:
+        """Return the key that signs receipts, making the first when there is none."""
+        ...
+
+    async def signing_keys(self) -> Sequence[SigningKey]:
+        """List all signing keys, oldest first, each endorsed by the one before."""
+        ...

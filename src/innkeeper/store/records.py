@@ -1,0 +1,205 @@
+"""What do we keep? The rows, as values. What says something about a person is sealed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from innkeeper.ids import AccountId, EventId, InstallationId, Jid, ReceiptId, UserId
+from innkeeper.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose installation it is: a whole account's, or one user's of it."""
+
+    account_id: AccountId
+    user_id: UserId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who authorized the app, as Zoom told us. Sealed in the installation's row."""
+
+    account_id: AccountId
+    user_id: UserId
+    jid: Jid
+    name: str = ""
+    email: str = ""
+
+
+class InstallationStatus(StrEnum):
+    """Where an installation stands in its life."""
+
+    LIVE = "live"
+    NEEDS_REAUTH = "needs_reauth"
+    PURGING = "purging"
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """One authorization of the app. Only `owner` and `person` are Zoom's, and sealed."""
+
+    id: InstallationId
+    generation: int
+    owner: Owner = field(repr=False)
+    person: Person = field(repr=False)
+    status: InstallationStatus
+    authorized_at: datetime
+    receipt_id: ReceiptId
+    welcomed: bool
+    """Whether this generation has had its welcome."""
+    version: int
+
+
+class GrantKind(StrEnum):
+    """The three kinds of token, which never mix."""
+
+    CHATBOT = "chatbot"
+    ACCOUNT = "account"
+    USER = "user"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The tokens of one subject, and where their renewal stands."""
+
+    id: str
+    """`chatbot`, `account`, or the installation's id for a user's tokens."""
+    kind: GrantKind
+    installation_id: InstallationId | None
+    version: int
+    """Grows with each replacement; a commit names the version it replaces. 0 is none yet."""
+    access_token: Secret
+    refresh_token: Secret | None
+    expires_at: datetime
+    refresh_expires_at: datetime | None
+    scope: frozenset[str]
+    api_url: str
+    used_at: datetime
+    dead: bool = False
+    """Whether Zoom said that this grant is over for good."""
+    attempted_at: datetime | None = None
+    """Journal: when a renewal of this version was begun whose end is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class PendingInstall:
+    """An installation begun at `/install` and not yet come back."""
+
+    attempt: str
+    """Names the browser's cookie for this attempt."""
+    verifier: Secret
+    expires_at: datetime
+
+
+class EventState(StrEnum):
+    """Where an event of the inbox stands."""
+
+    READY = "ready"
+    CLAIMED = "claimed"
+    DONE = "done"
+    DEAD = "dead"
+    QUARANTINED = "quarantined"
+    IGNORED = "ignored"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class InboxEvent:
+    """One event, kept until it is handled."""
+
+    id: EventId
+    name: str
+    body: bytes = field(repr=False)
+    received_at: datetime
+    attempts: int
+    """How often it has been claimed, this time included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What the inbox says of an arrival."""
+
+    id: EventId
+    fresh: bool
+    """Whether this body was new. Otherwise the rest tells of the first."""
+    state: EventState
+    answer: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class InboxRow:
+    """An event as an operator sees it: no body."""
+
+    id: EventId
+    name: str
+    state: EventState
+    reason: str
+    attempts: int
+    received_at: datetime
+    installation_id: InstallationId | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """The mark that a generation is over."""
+
+    installation_id: InstallationId
+    generation: int
+    at: datetime
+    """When Zoom says the app was removed."""
+    buried_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Purge:
+    """A purge under way. `done` says how much each finished step deleted."""
+
+    installation_id: InstallationId
+    generation: int
+    receipt_id: ReceiptId
+    owner: Owner = field(repr=False)
+    authorized_at: datetime
+    removed_at: datetime
+    started_at: datetime
+    deadline_at: datetime
+    done: Mapping[str, int]
+    attempts: int
+    next_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Signed proof of a purge, as kept: the exact bytes that were signed."""
+
+    id: ReceiptId
+    sequence: int
+    document: bytes
+    signature: bytes
+    key_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A doubt that a person must settle: was this installation removed or not?"""
+
+    id: str
+    installation_id: InstallationId | None
+    reason: str
+    opened_at: datetime
+    closed_at: datetime | None = None
+    outcome: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """The Ed25519 key that signs receipts; raw 32-byte keys."""
+
+    id: str
+    public: bytes
+    private: Secret
+    """The raw private key, in hex."""
+    endorsed_by: str | None = None
+    endorsement: bytes = b""
+    """The older key's signature over this public key; empty for the first."""

@@ -1,0 +1,160 @@
+"""Did Zoom sign these exact bytes, recently? And how does Zoom sign them?
+
+Source: https://developers.zoom.us/docs/api/webhooks/ and zoom/webhook-sample.
+"""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import msgspec
+
+from innkeeper.errors import ChallengeMalformed, SignatureRefused
+from innkeeper.secret import Secret
+
+TIMESTAMP_HEADER = "x-zm-request-timestamp"
+SIGNATURE_HEADER = "x-zm-signature"
+TRACKING_HEADER = "x-zm-trackingid"
+URL_VALIDATION = "endpoint.url_validation"
+
+PAST = timedelta(minutes=120)
+"""Zoom retries 5, 25 and 85 minutes after the first try, perhaps without a new stamp."""
+FUTURE = timedelta(minutes=5)
+
+_TIMESTAMP = re.compile(rb"[0-9]{10}(?:[0-9]{3})?")
+_SIGNATURE = re.compile(rb"v0=[0-9a-f]{64}")
+_PLAIN_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
+
+
+def sign(body: bytes, *, timestamp: str, secret: Secret) -> str:
+    """Make the value of `x-zm-signature` for a body and its timestamp header.
+
+    Example:
+        >>> sign(b"{}", timestamp="1654503849", secret=Secret("secret"))[:11]
+        'v0=f2c03a6e'
+    """
+    message = b"v0:" + timestamp.encode() + b":" + body
+    return "v0=" + hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What a good signature proves."""
+
+    secret: Secret
+    """The secret that matched: a challenge is answered with this one."""
+    signed_at: datetime
+    """The moment in the timestamp header."""
+
+
+class Verifier:
+    """Accepts a delivery only if Zoom signed these exact bytes, recently.
+
+    The raw body is hashed: parsing JSON and writing it again changes the bytes.
+
+    Args:
+        secrets: Every secret token still valid, so that one can be rotated without
+            refusing deliveries already in flight.
+        past: How old a signed delivery may be.
+        future: How far ahead of our clock it may be stamped.
+
+    Raises:
+        ValueError: If no secret, or an empty one, is given: an empty key would
+            verify anything for anyone.
+    """
+
+    def __init__(
+        self, secrets: Sequence[Secret], *, past: timedelta = PAST, future: timedelta = FUTURE
+    ) -> None:
+        if not secrets or not all(secrets):
+            message = "a verifier needs at least one secret, and none may be empty"
+            raise ValueError(message)
+        self._keyed = [(secret, hmac.new(secret.encode(), b"v0:", "sha256")) for secret in secrets]
+        self._past = past.total_seconds()
+        self._future = future.total_seconds()
+
+    def verify(
+        self,
+        body: bytes,
+        *,
+        timestamps: Sequence[bytes],
+        signatures: Sequence[bytes],
+        now: datetime,
+    ) -> Verified:
+        """Check one delivery; `timestamps` and `signatures` are the headers' values.
+
+        Raises:
+            SignatureRefused: For every bad input alike, garbage included, so a caller
+                has one failure to handle and a sender learns nothing.
+        """
+        timestamp = _only(timestamps, "Timestamp")
+        signature = _only(signatures, "Signature")
+        if _TIMESTAMP.fullmatch(timestamp) is None:
+            raise SignatureRefused("TimestampMalformed")
+        if _SIGNATURE.fullmatch(signature) is None:
+            raise SignatureRefused("SignatureMalformed")
+        secret = self._matching(timestamp, body, signature)
+        seconds = int(timestamp) / (1000 if len(timestamp) == 13 else 1)
+        if not -self._future <= now.timestamp() - seconds <= self._past:
+            raise SignatureRefused("TimestampOutOfWindow")
+        return Verified(secret, datetime.fromtimestamp(seconds, tz=now.tzinfo))
+
+    def _matching(self, timestamp: bytes, body: bytes, signature: bytes) -> Secret:
+        tail = timestamp + b":" + body
+        found: Secret | None = None
+        for secret, keyed in self._keyed:
+            mac = keyed.copy()
+            mac.update(tail)
+            if hmac.compare_digest(b"v0=" + mac.hexdigest().encode(), signature):
+                found = found or secret
+        if found is None:
+            raise SignatureRefused("SignatureMismatch")
+        return found
+
+
+def _only(values: Sequence[bytes], name: str) -> bytes:
+    if len(values) == 1:
+        return values[0]
+    raise SignatureRefused("AmbiguousHeader" if values else f"{name}Missing")
+
+
+class _Challenge(msgspec.Struct):
+    plain_token: str = msgspec.field(name="plainToken")
+
+
+class _ChallengeEvent(msgspec.Struct):
+    payload: _Challenge
+
+
+def challenge_body(plain_token: str, *, event_ts: int) -> bytes:
+    """Write the body of a URL validation, as Zoom sends it. `event_ts` is in ms."""
+    return msgspec.json.encode(
+        {"payload": {"plainToken": plain_token}, "event_ts": event_ts, "event": URL_VALIDATION}
+    )
+
+
+def encrypt_token(plain_token: str, secret: Secret) -> str:
+    """Compute the `encryptedToken` that proves who holds the secret token."""
+    return hmac.new(secret.encode(), plain_token.encode(), hashlib.sha256).hexdigest()
+
+
+def answer_challenge(body: bytes, *, secret: Secret) -> Mapping[str, str]:
+    """Answer a verified URL validation.
+
+    Call it only after the signature: answering an unverified challenge would sign
+    anything for anyone. For the same reason only tokens of `[A-Za-z0-9_-]{1,128}`
+    are answered: one with a colon could be the message of a delivery's signature.
+
+    Raises:
+        ChallengeMalformed: If the token is missing or is of another shape.
+    """
+    try:
+        token = msgspec.json.decode(body, type=_ChallengeEvent).payload.plain_token
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise ChallengeMalformed from None
+    if _PLAIN_TOKEN.fullmatch(token) is None:
+        raise ChallengeMalformed
+    return {"plainToken": token, "encryptedToken": encrypt_token(token, secret)}
