@@ -1,11 +1,15 @@
 """What time is it, and when is it time? Asked of an object, so a test can own it."""
 
 import asyncio
-import heapq
 import itertools
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
+
+_END = datetime(3000, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 class Clock(Protocol):
@@ -46,10 +50,16 @@ class MovableClock:
     def __init__(self, start: datetime | None = None, *, frozen: bool = False) -> None:
         wall = datetime.now(UTC)
         self._offset = timedelta(0) if start is None else start - wall
-        self._stands_at = (start or wall) if frozen else None
-        self._waiters: list[tuple[datetime, int, asyncio.Future[None]]] = []
+        self._stands_at = (start or wall).astimezone(UTC) if frozen else None
+        self._waiters: dict[int, tuple[datetime, asyncio.Future[None]]] = {}
         self._order = itertools.count()
+        self._lock = threading.Lock()  # whoever moves the clock may be in another thread
         self._watchers: list[Callable[[], None]] = []
+
+    @property
+    def frozen(self) -> bool:
+        """Whether this clock moves only when told."""
+        return self._stands_at is not None
 
     @property
     def offset(self) -> timedelta:
@@ -63,17 +73,22 @@ class MovableClock:
     def advance(self, seconds: float) -> None:
         """Move forward, and wake all who waited for a time that has now come.
 
+        May be called from any thread.
+
         Raises:
-            ValueError: When asked to go back.
+            ValueError: When asked to go back, or beyond the year 3000.
         """
-        if seconds < 0:
-            message = "a clock cannot go back"
-            raise ValueError(message)
-        step = timedelta(seconds=seconds)
-        if self._stands_at is not None:
-            self._stands_at += step
-        self._offset += step
-        self._wake()
+        with self._lock:
+            if not 0 <= seconds <= (_END - self.now()).total_seconds():
+                message = "a clock cannot go back, nor beyond the year 3000"
+                raise ValueError(message)
+            step = timedelta(seconds=seconds)
+            if self._stands_at is not None:
+                self._stands_at += step
+            self._offset += step
+            due = self._due()
+        for future in due:
+            _end(future)
         for watcher in self._watchers:
             watcher()
 
@@ -94,22 +109,31 @@ class MovableClock:
             return
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
-        heapq.heappush(
-            self._waiters, (self.now() + timedelta(seconds=seconds), next(self._order), future)
-        )
-        timer = None if self._stands_at else loop.call_later(seconds, self._wake)
+        with self._lock:
+            ticket = next(self._order)
+            self._waiters[ticket] = (self.now() + timedelta(seconds=seconds), future)
+        # The timer ends the wait by itself: the loop's clock and the wall's drift apart,
+        # so what is over for one may lack a moment for the other, and nobody would ask again.
+        timer = None if self._stands_at else loop.call_later(seconds, _resolve, future)
         try:
             await future
         finally:
             if timer is not None:
                 timer.cancel()
+            with self._lock:
+                self._waiters.pop(ticket, None)
 
-    def _wake(self) -> None:
+    def _due(self) -> list[asyncio.Future[None]]:
         now = self.now()
-        while self._waiters and self._waiters[0][0] <= now:
-            _, _, future = heapq.heappop(self._waiters)
-            if not future.done():
-                future.get_loop().call_soon_threadsafe(_resolve, future)
+        due = sorted((at, ticket) for ticket, (at, _) in self._waiters.items() if at <= now)
+        return [self._waiters.pop(ticket)[1] for _, ticket in due]
+
+
+def _end(future: asyncio.Future[None]) -> None:
+    try:
+        future.get_loop().call_soon_threadsafe(_resolve, future)
+    except RuntimeError:
+        return  # its loop is closed, so nobody waits any more
 
 
 def _resolve(future: asyncio.Future[None]) -> None:
@@ -124,4 +148,4 @@ def from_epoch(seconds: float) -> datetime:
 
 def epoch_ms(moment: datetime) -> int:
     """Turn a time into Unix milliseconds, as Zoom's payloads write it."""
-    return int(moment.timestamp() * 1000)
+    return (moment - _EPOCH) // _MILLISECOND

@@ -10,15 +10,18 @@ InnkeeperError
 ├── InstallRefused           an installation that did not come about; `code` says which
 ├── GrantRefused             no token to be had
 │   ├── NeedsReauth          the person must authorize again
+│   ├── BotScopeMissing      the chatbot token may not use the Chatbot API
 │   └── TokenResponseInvalid Zoom's answer made no sense
 ├── ApiRefused               Zoom's API refused a call
-├── Unreachable              Zoom could not be reached, or did not answer in time
+├── Unreachable              Zoom could not be reached, or asked us to come back later
 │   └── AnswerLost           the request went out whole; whether it took effect is unknown
 ├── StoreUnavailable         the database cannot take a write now
 ├── Fenced                   the installation is gone; nothing may be written for it
 ├── SealBroken               a sealed value does not belong where it was found
 ├── KeyMissing               the key ring lacks the key that sealed the data
-└── ReceiptRefused           a receipt that does not verify
+├── ReceiptRefused           a receipt that does not verify
+├── EndpointRefused          an address that the emulated Zoom will not post to
+└── ChatRefused              something a person cannot do in the emulated chat
 
 Each has a stable `code`, and a `fix`: what to do next. The raiser says what
 happened and why; that part goes to the log, never to an outsider.
@@ -69,6 +72,7 @@ class BotRefused(InnkeeperError):
     """The bot's own code cannot be loaded or wired."""
 
     code = "bot_refused"
+    fix = "Change the bot at the place that is named, then start it again."
 
 
 class SignatureRefused(InnkeeperError):
@@ -188,7 +192,7 @@ class InstallUnavailable(InstallRefused):
 
 
 class GrantRefused(InnkeeperError):
-    """No token is to be had. `zoom_code` and `reason` are Zoom's own, if it gave any."""
+    """No token is to be had. `reason` is Zoom's own word for it, if it gave one."""
 
     code = "grant_refused"
     fix = "Check the app's credentials in the Marketplace."
@@ -205,6 +209,13 @@ class NeedsReauth(GrantRefused):
     fix = "Send the person to the app's /install page."
 
 
+class BotScopeMissing(GrantRefused):
+    """The chatbot token came without the scope that the Chatbot API asks for."""
+
+    code = "bot_scope_missing"
+    fix = "Switch on Team Chat Subscription for the app in the Marketplace: it adds imchat:bot."
+
+
 class TokenResponseInvalid(GrantRefused):
     """Zoom's token endpoint answered something that is no token answer."""
 
@@ -216,12 +227,13 @@ class ApiRefused(InnkeeperError):
     """Zoom's API refused a call. `zoom_code` is Zoom's number, 0 if it gave none."""
 
     code = "api_refused"
+    fix = "Look the code and the message up in Zoom's API reference."
 
     def __init__(self, status: int, zoom_code: int, message: str) -> None:
         self.status = status
         self.zoom_code = zoom_code
         self.message = message
-        self.fix = API_FIXES.get(zoom_code, "")
+        self.fix = API_FIXES.get(zoom_code, self.fix)
         super().__init__(f"Zoom answered {status}", f"code {zoom_code}: {message}")
 
 
@@ -236,10 +248,17 @@ API_FIXES = {
 
 
 class Unreachable(InnkeeperError):
-    """Zoom could not be reached, or did not answer within the deadline."""
+    """Zoom could not be reached, did not answer within the deadline, or is too busy.
+
+    `retry_after` is how many seconds Zoom asked us to wait, if it did.
+    """
 
     code = "unreachable"
     fix = "Check the network and Zoom's status page, then try again."
+
+    def __init__(self, what: str = "", why: str = "", *, retry_after: float | None = None) -> None:
+        self.retry_after = retry_after
+        super().__init__(what, why)
 
 
 class AnswerLost(Unreachable):
@@ -282,3 +301,20 @@ class ReceiptRefused(InnkeeperError):
 
     code = "receipt_refused"
     fix = "Ask the operator for the original receipt and for the public key."
+
+
+class EndpointRefused(InnkeeperError):
+    """An address that the emulated Zoom will not post to, or that failed its validation."""
+
+    code = "endpoint_refused"
+
+    def __init__(self, why: str, fix: str = "Correct the address, or the app behind it.") -> None:
+        self.fix = fix
+        super().__init__("URL validation failed. Try again later. Zoom says no more; in fact", why)
+
+
+class ChatRefused(InnkeeperError):
+    """Something a person cannot do in the emulated chat, such as pressing a disabled button."""
+
+    code = "chat_refused"
+    fix = "Reload the conversation: it shows what can be done."

@@ -27,8 +27,8 @@ class Secret:
         return self._value
 
     def encode(self) -> bytes:
-        """Hand out the value as UTF-8 bytes."""
-        return self._value.encode()
+        """Hand out the value as UTF-8 bytes; never fails, for a failure would show the value."""
+        return self._value.encode(errors="surrogatepass")
 
     def __repr__(self) -> str:
         return "Secret(…)"

@@ -12,14 +12,40 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+import msgspec
+
 from innkeeper.clock import MovableClock
 from innkeeper.wire.manifest import Manifest
+
+SECRET_PREFIX = "emu_"  # noqa: S105  # what every secret made here begins with
 
 Role = Literal["admin", "member"]
 Environment = Literal["development", "production"]
 Management = Literal["admin", "user"]
 WelcomeMode = Literal["default", "static", "dynamic"]
 TokenKind = Literal["chatbot", "account", "user"]
+
+
+class Rules(msgspec.Struct, forbid_unknown_fields=True):
+    """What Zoom leaves open, or does differently from the RFCs: one switch for each."""
+
+    decline: Literal["redirect", "stay"] = "redirect"
+    """What Decline does: an `access_denied` redirect as in RFC 6749, or a page."""
+    earlier_tokens: Literal["authorize", "exchange"] = "authorize"
+    """When the user's earlier tokens die (4741): already as she authorizes again, or only
+    when the new code is exchanged."""
+    refreshed_access: Literal["lives", "dies"] = "lives"
+    """What a refresh does to the access token before it."""
+    refresh_reuse: Literal["refuse", "revoke_family"] = "refuse"
+    """What the second use of a refresh token does to the tokens made from it."""
+    revoke_uninstalls: bool = False
+    """Whether /oauth/revoke also removes the app, as Zoom's staff once said it does."""
+    query_parameters: Literal["allow", "refuse"] = "allow"
+    """Whether the token endpoint reads parameters from the query."""
+    granted_scopes: Literal["app", "asked"] = "app"
+    """Whether tokens carry all of the app's scopes, or only those asked for."""
+    error_shape: Literal["zoom", "rfc"] = "zoom"
+    """The token endpoint's errors: `reason` and 400, or RFC 6749's text and statuses."""
 
 
 @dataclass(slots=True)
@@ -81,8 +107,8 @@ class AppRecord:
     name: str
     description: str
     client_id: str
-    client_secret: str
-    secret_token: str
+    client_secret: str = field(repr=False)
+    secret_token: str = field(repr=False)
     bot_jid: str
     account_id: str
     redirect_uris: list[str]
@@ -96,6 +122,8 @@ class AppRecord:
     command: str
     command_hints: list[tuple[str, str]]
     manifest: Manifest
+    strict_subdomains: bool = False
+    """Whether a base URL of the allow list leaves out the subdomains of its host."""
     consent_version: int = 1
     """Grows when scopes or webhooks change; consent given to an older one is asked again."""
 
@@ -118,18 +146,30 @@ class Installation:
     scopes: list[str]
 
 
+@dataclass(frozen=True, slots=True)
+class ConsentRequest:
+    """A consent page that was shown and not answered yet; its answer uses it up."""
+
+    id: str = field(repr=False)
+    query: str
+    """The authorization request, as the browser brought it."""
+    browser: str = field(repr=False)
+    """The cookie of the browser that the page was shown in."""
+
+
 @dataclass(slots=True)
 class Code:
     """An authorization code: bound to an app, a user, a redirect URI and a challenge."""
 
-    value: str
+    value: str = field(repr=False)
     client_id: str
     user_id: str
     redirect_uri: str
     redirect_uri_given: bool
-    challenge: str | None
+    challenge: str | None = field(repr=False)
     method: str
     issued_at: datetime
+    scopes: list[str]
     spent: bool = False
     family: str = ""
     """The tokens it gave, so that a second use can revoke them."""
@@ -139,8 +179,8 @@ class Code:
 class Token:
     """One access token, and the refresh token given with it, if any."""
 
-    access: str
-    refresh: str | None
+    access: str = field(repr=False)
+    refresh: str | None = field(repr=False)
     kind: TokenKind
     client_id: str
     account_id: str
@@ -188,14 +228,21 @@ class World:
     def __init__(self, clock: MovableClock | None = None, *, seed: int | None = None) -> None:
         self.clock: MovableClock = clock or MovableClock()
         self.seed = seed
-        self._random = random.Random(seed) if seed is not None else None  # noqa: S311  # repeatable on purpose, loopback only
+        self.listeners: list[Callable[[str, Any], None]] = []
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything but the time and who listens; a seeded world draws anew."""
+        seeded = self.seed is not None
+        self._random = random.Random(self.seed) if seeded else None  # noqa: S311  # repeatable on purpose, loopback only
+        self.rules = Rules()
         self.accounts: list[Account] = []
         self.apps: dict[str, AppRecord] = {}
         self.installations: dict[str, Installation] = {}
+        self.consent_requests: dict[str, ConsentRequest] = {}
         self.codes: dict[str, Code] = {}
         self.tokens: list[Token] = []
         self.messages: dict[str, Message] = {}
-        self.listeners: list[Callable[[str, Any], None]] = []
 
     def now(self) -> datetime:
         """Tell the world's time."""
@@ -210,6 +257,14 @@ class World:
     def new_id(self, size: int = 16) -> str:
         """Draw an id of URL-safe characters, as Zoom's look."""
         return base64.urlsafe_b64encode(self.token_bytes(size)).rstrip(b"=").decode()
+
+    def new_secret(self) -> str:
+        """Draw a secret that says where it comes from: production refuses it."""
+        return SECRET_PREFIX + self.new_id(24)
+
+    def account(self, account_id: str) -> Account | None:
+        """Find an account by id."""
+        return next((account for account in self.accounts if account.id == account_id), None)
 
     def users(self) -> list[User]:
         """List everybody, account by account."""
@@ -241,6 +296,21 @@ class World:
             if installation.user_id == user.id:
                 return installation
         return None
+
+    def install(self, app: AppRecord, user: User) -> Installation:
+        """Note that a user authorized an app just now, anew or again."""
+        standing = self.installation_for(app, user)
+        installation = Installation(
+            id=standing.id if standing else self.new_id(),
+            client_id=app.client_id,
+            account_id=user.account_id,
+            user_id=user.id,
+            authorized_at=self.now(),
+            consent_version=app.consent_version,
+            scopes=list(app.scopes),
+        )
+        self.installations[installation.id] = installation
+        return installation
 
     def announce(self, kind: str, subject: Any) -> None:
         """Tell every listener that something changed (pages update themselves live)."""

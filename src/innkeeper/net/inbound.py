@@ -1,12 +1,21 @@
 """How do we read a request? Straight from ASGI, with limits, before any framework."""
 
+import re
 from collections.abc import Iterable, Mapping
-from http.cookies import CookieError, SimpleCookie
+from typing import Final
 
 from innkeeper.errors import InnkeeperError
 from innkeeper.net.outbound import Receive, Scope, Send
 
 BODY_LIMIT_BYTES = 262_144
+
+# RFC 6265: a token, then octets without quotes, commas, backslashes or blanks. What
+# readers understand differently, a quoted value above all, is no cookie of ours.
+_COOKIE: Final = re.compile(
+    rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+)=([\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*)"
+)
+_COOKIE_LIMIT_BYTES: Final = 4096
+_COOKIES_LIMIT: Final = 180  # browsers keep no more for one site
 
 JSON_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"content-type", b"application/json; charset=utf-8"),
@@ -64,7 +73,8 @@ async def read_body(
         size += len(chunk)
         if size > limit_bytes:
             raise BodyTooLarge("body refused", f"over {limit_bytes} bytes")
-        chunks.append(chunk)
+        if chunk:
+            chunks.append(chunk)
         more = message.get("more_body", False)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
@@ -89,15 +99,13 @@ async def send_answer(
 def read_cookies(scope: Scope) -> dict[str, list[str]]:
     """Read the cookies, keeping every value of a repeated name.
 
-    A header that is no cookie list counts as absent.
+    What is no plain cookie (nameless, quoted, over 4 KiB) counts as absent, and so
+    does a list longer than a browser would send.
     """
+    pairs = b";".join(header_values(scope, b"cookie")).split(b";")
     found: dict[str, list[str]] = {}
-    for header in header_values(scope, b"cookie"):
-        for pair in header.decode("latin-1").split(";"):
-            try:
-                parsed = SimpleCookie(pair.strip())
-            except CookieError:
-                continue
-            for name, morsel in parsed.items():
-                found.setdefault(name, []).append(morsel.value)
+    for pair in pairs if len(pairs) <= _COOKIES_LIMIT else ():
+        cookie = _COOKIE.fullmatch(pair.strip(b" \t"))
+        if cookie is not None and len(cookie[0]) <= _COOKIE_LIMIT_BYTES:
+            found.setdefault(cookie[1].decode(), []).append(cookie[2].decode())
     return found

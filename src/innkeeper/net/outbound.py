@@ -5,8 +5,9 @@ each of these has carried somebody's tokens to a place they did not belong.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
@@ -90,19 +91,24 @@ class HttpTransport:
             Unreachable: If the request cannot have taken effect.
             AnswerLost: If it may have.
         """
+        gone_out: list[bool] = []
         try:
             async with asyncio.timeout(deadline):
-                return await self._exchange(request, limit_bytes)
+                return await self._exchange(request, limit_bytes, gone_out)
         except TimeoutError:
-            raise AnswerLost("no answer in time", _origin(request.url)) from None
+            what = "no answer in time"
+        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
+            what = "not an address to call"
         except aiohttp.ClientConnectorError:
-            raise Unreachable("no connection", _origin(request.url)) from None
-        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, ValueError):
-            raise Unreachable("not an address to call", _origin(request.url)) from None
+            what = "no connection"
         except (aiohttp.ClientError, OSError) as error:
-            raise AnswerLost("the answer broke off", type(error).__name__) from None
+            what = f"the answer broke off ({type(error).__name__})"
+        except ValueError:
+            what = "not a request to send"
+        outcome = AnswerLost if gone_out else Unreachable
+        raise outcome(what, _address(request.url))
 
-    async def _exchange(self, request: Request, limit_bytes: int) -> Response:
+    async def _exchange(self, request: Request, limit_bytes: int, gone_out: list[bool]) -> Response:
         session = self._session or self._open()
         async with session.request(
             request.method,
@@ -110,12 +116,14 @@ class HttpTransport:
             headers=request.headers,
             data=request.body or None,
             allow_redirects=False,
+            trace_request_ctx=gone_out,
         ) as answer:
             body = await _capped(answer, limit_bytes)
-            headers = {name.lower(): value for name, value in answer.headers.items()}
-            return Response(answer.status, headers, body)
+            return Response(answer.status, _joined(answer.headers.items()), body)
 
     def _open(self) -> aiohttp.ClientSession:
+        trace = aiohttp.TraceConfig()
+        trace.on_request_headers_sent.append(_note_sending)
         self._session = aiohttp.ClientSession(
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -124,6 +132,7 @@ class HttpTransport:
             timeout=aiohttp.ClientTimeout(total=None),
             connector=aiohttp.TCPConnector(limit=100),
             skip_auto_headers=("content-type",),
+            trace_configs=[trace],
         )
         return self._session
 
@@ -145,7 +154,24 @@ async def _capped(answer: aiohttp.ClientResponse, limit_bytes: int) -> bytes:
     return b"".join(chunks)
 
 
-def _origin(url: str) -> str:
+async def _note_sending(
+    _session: aiohttp.ClientSession,
+    context: SimpleNamespace,
+    _parameters: aiohttp.TraceRequestHeadersSentParams,
+) -> None:
+    context.trace_request_ctx.append(True)  # from here on it may take effect
+
+
+def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Lower the names, and put a repeated header's values on a line each."""
+    found: dict[str, str] = {}
+    for name, value in pairs:
+        key = name.lower()
+        found[key] = f"{found[key]}\n{value}" if key in found else value
+    return found
+
+
+def _address(url: str) -> str:
     return url.partition("?")[0][:200]
 
 
@@ -172,56 +198,65 @@ class AsgiTransport:
             Unreachable: If no application is at that origin.
             AnswerLost: If the application failed before its answer was whole.
         """
-        parts = urlsplit(request.url)
-        app = self.apps.get(f"{parts.scheme}://{parts.netloc}")
-        if app is None:
-            raise Unreachable("no application", f"{parts.scheme}://{parts.netloc}")
-        answer = _Collector(request.body)
         try:
-            await app(_scope(request), answer.receive, answer.send)
+            scope = _scope(request)
+        except ValueError:
+            raise Unreachable("not a request to send", _address(request.url)) from None
+        origin = f"{scope['scheme']}://{urlsplit(request.url).netloc}"
+        app = self.apps.get(origin)
+        if app is None:
+            raise Unreachable("no application", origin)
+        answer = _Collector(request.body, limit_bytes)
+        try:
+            await app(scope, answer.receive, answer.send)
+        except AnswerLost:
+            raise
         except Exception as error:
             raise AnswerLost("the application failed", type(error).__name__) from error
-        response = answer.response()
-        if len(response.body) > limit_bytes:
-            raise AnswerLost("the answer is too large", f"over {limit_bytes} bytes")
-        return response
+        return answer.response()
 
     async def aclose(self) -> None:
         """Nothing is held."""
 
 
 class _Collector:
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: bytes, limit_bytes: int) -> None:
         self._incoming: list[Message] = [{"type": "http.request", "body": body}]
+        self._limit_bytes = limit_bytes
         self._status = 0
         self._headers: dict[str, str] = {}
-        self._body: list[bytes] = []
+        self._body = bytearray()
 
     async def receive(self) -> Message:
         if self._incoming:
             return self._incoming.pop()
-        await asyncio.Event().wait()  # the client stays connected until it has the answer
-        return {"type": "http.disconnect"}
+        connected: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        return await connected  # for ever: the client does not leave before it has the answer
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._status = message["status"]
-            for name, value in message.get("headers", []):
-                key, text = name.decode("latin-1").lower(), value.decode("latin-1")
-                joined = f"{self._headers[key]}\n{text}" if key in self._headers else text
-                self._headers[key] = joined
-        elif message["type"] == "http.response.body":
-            self._body.append(message.get("body", b""))
+            headers: Iterable[tuple[bytes, bytes]] = message.get("headers", [])
+            self._headers = _joined((k.decode("latin-1"), v.decode("latin-1")) for k, v in headers)
+        else:
+            self._body += message.get("body", b"")
+            self._check_size()
+
+    def _check_size(self) -> None:
+        if len(self._body) > self._limit_bytes:
+            raise AnswerLost("the answer is too large", f"over {self._limit_bytes} bytes")
 
     def response(self) -> Response:
         if not self._status:
             raise AnswerLost("the application did not answer")
-        return Response(self._status, self._headers, b"".join(self._body))
+        self._check_size()  # an application may have overheard it
+        return Response(self._status, self._headers, bytes(self._body))
 
 
 def _scope(request: Request) -> Scope:
     parts = urlsplit(request.url)
-    headers = {"host": parts.netloc, "content-length": str(len(request.body)), **request.headers}
+    headers = {"host": parts.netloc, "content-length": str(len(request.body))}
+    headers |= {name.lower(): value for name, value in request.headers.items()}
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.4"},
@@ -232,7 +267,7 @@ def _scope(request: Request) -> Scope:
         "raw_path": (parts.path or "/").encode(),
         "query_string": parts.query.encode(),
         "root_path": "",
-        "headers": [(k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in headers.items()],
+        "headers": [(k.encode("latin-1"), v.encode("latin-1")) for k, v in headers.items()],
         "client": ("127.0.0.1", 50_000),
         "server": (parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)),
         "state": {},

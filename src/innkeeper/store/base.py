@@ -73,6 +73,13 @@ class InboxStore(Protocol):
         """
         ...
 
+    def finish_soon(self, event: EventId, state: EventState, *, now: datetime) -> None:
+        """End an event with the next commit, without waiting for it.
+
+        If that commit is lost in a crash, the event is handled again.
+        """
+        ...
+
     async def defer(
         self,
         event: EventId,
@@ -120,6 +127,10 @@ class InstallationStore(Protocol):
         """List installations, oldest first."""
         ...
 
+    async def orphans(self) -> Sequence[InstallationId]:
+        """List installations whose data key is gone: a restored backup holds them still."""
+        ...
+
     async def open_installation(
         self, owner: Owner, person: Person, *, authorized_at: datetime
     ) -> tuple[Installation, bool]:
@@ -149,6 +160,10 @@ class InstallationStore(Protocol):
 
     async def begin_install(self, state: str, pending: PendingInstall) -> None:
         """Keep a begun installation under its state, of which only a hash is stored."""
+        ...
+
+    async def peek_state(self, state: str) -> PendingInstall | None:
+        """Look at a begun installation without taking it."""
         ...
 
     async def consume_state(self, state: str) -> PendingInstall | None:

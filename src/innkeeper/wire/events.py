@@ -23,13 +23,22 @@ from innkeeper.ids import AccountId, Jid, MessageId, UserId
 from innkeeper.wire import lossless
 
 _EVENT_NAME = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+)*", re.ASCII)
-_FIELD_OF_ERROR = re.compile(r"`\$\.?([^`]*)`|field `([^`]+)`")
-_LATEST = 32_503_680_000_000  # the year 3000 in ms: a stamp beyond it is no time at all
+_PLACE_OF_ERROR = re.compile(r"at `\$\.?([^`]+)`")
+_MISSING_FIELD = re.compile(r"required field `([^`]+)`")
+# A stamp outside is no time at all: before Zoom was founded (seconds read as milliseconds
+# are in 1970), or beyond the year 3000.
+_EARLIEST: Final = datetime(2011, 1, 1, tzinfo=UTC)
+_LATEST: Final = datetime(3000, 1, 1, tzinfo=UTC)
+_EARLIEST_MS: Final = _EARLIEST.timestamp() * 1000
+_LATEST_MS: Final = _LATEST.timestamp() * 1000
 
-Account = Annotated[AccountId, Meta(min_length=1, max_length=256)]
-User = Annotated[UserId, Meta(min_length=1, max_length=256)]
+_LONGEST_STAMP: Final = 40
+_LONGEST_ID: Final = 256
+
+Account = Annotated[AccountId, Meta(min_length=1, max_length=_LONGEST_ID)]
+User = Annotated[UserId, Meta(min_length=1, max_length=_LONGEST_ID)]
 Address = Annotated[Jid, Meta(min_length=1, max_length=512)]
-Message = Annotated[MessageId, Meta(min_length=1, max_length=256)]
+Message = Annotated[MessageId, Meta(min_length=1, max_length=_LONGEST_ID)]
 
 
 class Camel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
@@ -288,7 +297,7 @@ def decode(body: bytes) -> Event[Payload]:
 
 
 def interpret(raw: Mapping[str, Any]) -> Event[Payload]:
-    """Read parsed JSON as an event.
+    """Read parsed JSON as an event. A null in the payload counts as an absent key.
 
     Raises:
         BodyRefused: With the reason `event_type` or `field:<name>`.
@@ -298,17 +307,24 @@ def interpret(raw: Mapping[str, Any]) -> Event[Payload]:
         raise BodyRefused("event_type")
     if not isinstance(payload, dict):
         raise BodyRefused("field:payload")
-    try:
-        typed = msgspec.convert(payload, payload_type(name))
-    except msgspec.ValidationError as error:
-        raise BodyRefused(f"field:{_field_of(error)}") from None
+    typed = _typed(cast("dict[str, Any]", payload), payload_type(name))
     return Event(name, typed, event_time(raw), raw)
+
+
+def _typed(payload: dict[str, Any], kind: type[Payload]) -> Payload:
+    try:
+        return msgspec.convert(payload, kind)
+    except msgspec.ValidationError as error:
+        said = {key: value for key, value in payload.items() if value is not None}
+        if len(said) < len(payload):
+            return _typed(said, kind)
+        raise BodyRefused(f"field:{_field_of(error)}") from None
 
 
 def encode(event: Event[Payload]) -> bytes:
     """Write an event as Zoom sends it: compact JSON, UTF-8 unescaped."""
-    known: dict[str, Any] = {"event": event.name, "payload": msgspec.to_builtins(event.payload)}
-    return msgspec.json.encode(lossless.overlay(dict(event.raw), known))
+    payload = lossless.written(event.payload, event.raw.get("payload"))
+    return msgspec.json.encode({**event.raw, "event": event.name, "payload": payload})
 
 
 def payload_type(name: str) -> type[Payload]:
@@ -333,30 +349,34 @@ def event_time(raw: Mapping[str, Any]) -> datetime | None:
         inner.get("timestamp"),
         inner.get("deauthorization_time"),
     )
-    return max((at for at in map(_moment, stamps) if at is not None), default=None)
+    found = [at for stamp in stamps if stamp is not None and (at := _moment(stamp))]
+    return max(found) if found else None
 
 
 def _moment(stamp: Any) -> datetime | None:
-    if isinstance(stamp, str) and not stamp.isascii():
-        return None
-    if isinstance(stamp, str) and stamp.isdigit():
-        stamp = int(stamp[:20])
-    if isinstance(stamp, int | float) and not isinstance(stamp, bool):
-        return datetime.fromtimestamp(stamp / 1000, UTC) if 0 < stamp < _LATEST else None
     if isinstance(stamp, str):
-        try:
-            found = datetime.fromisoformat(stamp)
-        except ValueError:
+        if not stamp.isascii() or len(stamp) > _LONGEST_STAMP:
             return None
-        return found if found.tzinfo else found.replace(tzinfo=UTC)
-    return None
+        if not stamp.isdigit():
+            return _iso_moment(stamp)
+        stamp = int(stamp)
+    if not isinstance(stamp, int | float) or not _EARLIEST_MS <= stamp < _LATEST_MS:
+        return None
+    return datetime.fromtimestamp(stamp / 1000, UTC)
+
+
+def _iso_moment(stamp: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(stamp)
+    except ValueError:
+        return None
+    zoned = found if found.tzinfo else found.replace(tzinfo=UTC)
+    return zoned.astimezone(UTC) if _EARLIEST <= zoned < _LATEST else None
 
 
 def _field_of(error: msgspec.ValidationError) -> str:
-    found = _FIELD_OF_ERROR.search(str(error))
-    name = next((part for part in found.groups() if part), "payload") if found else "payload"
-    missing = re.search(r"required field `([^`]+)`", str(error))
-    return missing[1] if missing else name
+    found = (_PLACE_OF_ERROR.search(str(error)), _MISSING_FIELD.search(str(error)))
+    return ".".join(part[1] for part in found if part)
 
 
 class _Owner(msgspec.Struct, frozen=True, gc=False):
@@ -367,8 +387,7 @@ class _Owner(msgspec.Struct, frozen=True, gc=False):
     operator: Any = msgspec.field(default=None, name="operator_id")
 
 
-@dataclass(frozen=True, slots=True)
-class Glimpse:
+class Glimpse(msgspec.Struct, frozen=True, gc=False):
     """What is read of a body before the answer: a hint, to be checked by `decode`."""
 
     event: str = ""
@@ -396,6 +415,6 @@ def glimpse(body: bytes) -> Glimpse:
     user = owner.user_camel or owner.user or owner.operator
     return Glimpse(
         header.event if len(header.event) <= 128 else "",
-        AccountId(account) if isinstance(account, str) else AccountId(""),
-        UserId(user) if isinstance(user, str) else UserId(""),
+        AccountId(account if isinstance(account, str) and len(account) <= _LONGEST_ID else ""),
+        UserId(user if isinstance(user, str) and len(user) <= _LONGEST_ID else ""),
     )

@@ -3,7 +3,7 @@
 Source: https://developers.zoom.us/docs/chat/installation-and-authentication/
 """
 
-from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qs, urlencode
 
 from innkeeper.ids import Jid
 
@@ -41,10 +41,18 @@ def with_query(url: str, **parameters: str | None) -> str:
         'https://a.example/launch?jid=robot_x&code=c'
     """
     added = urlencode({key: value for key, value in parameters.items() if value is not None})
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(query="&".join(part for part in (parts.query, added) if part)))
+    if not added:
+        return url
+    address, hash_sign, fragment = url.partition("#")
+    joint = "?" if "?" not in address else "" if address.endswith(("?", "&")) else "&"
+    return f"{address}{joint}{added}{hash_sign}{fragment}"
 
 
 def query_of(url: str) -> dict[str, list[str]]:
-    """Read a URL's query; a repeated parameter keeps all its values."""
-    return parse_qs(urlsplit(url).query, keep_blank_values=True)
+    """Read a URL's query; a repeated parameter keeps all its values.
+
+    Example:
+        >>> query_of("https://a.example/launch?jid=robot_x&code=c#top")
+        {'jid': ['robot_x'], 'code': ['c']}
+    """
+    return parse_qs(url.partition("#")[0].partition("?")[2], keep_blank_values=True)

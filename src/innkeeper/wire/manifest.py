@@ -134,8 +134,11 @@ class Manifest(Lenient, frozen=True, kw_only=True):
         """
         if isinstance(document, dict) and "manifest" in document:
             document = cast("dict[str, Any]", document)["manifest"]
+        raw = cast("dict[str, Any]", document) if isinstance(document, dict) else {}
         try:
-            manifest = msgspec.convert(document, cls)
+            # A key of Zoom's that happens to be called `raw` is not our `raw`.
+            known = {key: value for key, value in raw.items() if key != "raw"}
+            manifest = msgspec.convert(known if raw else document, cls)
         except msgspec.ValidationError as error:
             raise ValueError(str(error)) from None
         usage = manifest.oauth_information.usage
@@ -145,9 +148,8 @@ class Manifest(Lenient, frozen=True, kw_only=True):
                 " - at `$.oauth_information.usage`"
             )
             raise ValueError(message)
-        return msgspec.structs.replace(manifest, raw=cast("dict[str, Any]", document))
+        return msgspec.structs.replace(manifest, raw=msgspec.to_builtins(raw))
 
     def document(self) -> dict[str, Any]:
         """Write the manifest, laid over the JSON it was read from."""
-        known = cast("dict[str, Any]", msgspec.to_builtins(msgspec.structs.replace(self, raw={})))
-        return cast("dict[str, Any]", lossless.overlay(self.raw, known))
+        return cast("dict[str, Any]", msgspec.to_builtins(lossless.written(self, self.raw)))

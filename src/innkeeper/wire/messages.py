@@ -16,6 +16,7 @@ from innkeeper.wire import lossless
 
 _COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
 _URL = re.compile(r"https?://[^\s]+")
+_NESTING_LIMIT = 8
 
 ButtonStyle = Literal["Primary", "Default", "Danger", "Disabled"]
 Raw = Mapping[str, Any]
@@ -227,6 +228,8 @@ class Section(Block, tag_field="type", tag="section", frozen=True, kw_only=True)
             place = f"{pointer}/sections/{index}"
             if isinstance(block, Section):
                 raise CardRefused(place, "is a section within a section")
+            if not isinstance(block, Block):
+                raise CardRefused(place, "is not an element")
             block.check(place)
 
 
@@ -249,6 +252,8 @@ def parse_block(raw: Any, pointer: str = "") -> Block:
     """
     if not isinstance(raw, dict):
         raise CardRefused(pointer, "is not an object")
+    if pointer.count("/sections/") > _NESTING_LIMIT:
+        raise CardRefused(pointer, "is nested too deep")
     kept = cast("dict[str, Any]", raw)
     name = kept.get("type")
     if not isinstance(name, str):
@@ -268,20 +273,17 @@ def parse_block(raw: Any, pointer: str = "") -> Block:
 
 def block_json(block: Block) -> dict[str, Any]:
     """Write one element, laid over the JSON it was read from."""
-    if isinstance(block, UnknownBlock):
-        return {**block.raw, "type": block.type}
-    plain = msgspec.structs.replace(block, raw={})
-    if isinstance(block, Section):
-        plain = msgspec.structs.replace(plain, sections=())
-    known = cast("dict[str, Any]", msgspec.to_builtins(plain))
-    if isinstance(block, Section):
-        known["sections"] = [block_json(cast("Block", item)) for item in block.sections]
-    return cast("dict[str, Any]", lossless.overlay(block.raw, known))
+    element = cast("dict[str, Any]", lossless.written(block, block.raw))
+    if isinstance(block, Section):  # each element within knows its own JSON best
+        element["sections"] = [block_json(cast("Block", item)) for item in block.sections]
+    return element
 
 
-@dataclass(frozen=True, slots=True, init=False)
+@dataclass(frozen=True, slots=True, init=False, eq=False)
 class Card:
     """A chat message with a head and a body; frozen, so each step gives a new card.
+
+    Two cards are equal if Zoom would be sent the same, however they were made.
 
     Args:
         head: The title, as text or as a `Head`.
@@ -314,8 +316,10 @@ class Card:
     ) -> None:
         if isinstance(head, str):
             head = Head(text=head, sub_head=SubHead(text=sub_head) if sub_head else None)
-        self._fill(head, blocks, settings, markdown=markdown, raw={})
-        self.check()
+        kept = None if settings is None else cast("Raw", msgspec.to_builtins(dict(settings)))
+        self._fill(head, blocks, kept, markdown=markdown, raw={})
+        if head is not None or blocks:
+            self.check()
 
     def _fill(
         self,
@@ -344,7 +348,10 @@ class Card:
         """
         if not isinstance(content, dict):
             raise CardRefused("", "is not an object")
-        raw = cast("dict[str, Any]", content)
+        try:
+            raw = cast("dict[str, Any]", msgspec.to_builtins(content))  # a copy of our own
+        except (TypeError, RecursionError):
+            raise CardRefused("", "is not JSON, or nested too deep") from None
         body = raw.get("body", [])
         if not isinstance(body, list):
             raise CardRefused("/body", "is not a list")
@@ -352,6 +359,8 @@ class Card:
             parse_block(item, f"/body/{index}")
             for index, item in enumerate(cast("list[object]", body))
         ]
+        if "body" in raw:
+            raw["body"] = []  # what it held is the blocks' to keep
         head = raw.get("head")
         settings = raw.get("settings")
         card = cls.__new__(cls)
@@ -360,21 +369,27 @@ class Card:
             blocks,
             cast("Raw", settings) if isinstance(settings, dict) else None,
             markdown=markdown,
-            raw={key: value for key, value in raw.items() if key != "body"},
+            raw=raw,
         )
         return card
 
     def content(self) -> dict[str, Any]:
         """Write the card's `content`, as the Chatbot API takes it."""
-        known: dict[str, Any] = {}
+        content = dict(self.raw)
         if self.settings is not None:
-            known["settings"] = dict(self.settings)
+            content["settings"] = dict(self.settings)
         if self.head is not None:
-            known["head"] = msgspec.to_builtins(self.head)
-        written = cast("dict[str, Any]", lossless.overlay(dict(self.raw), known))
+            content["head"] = lossless.written(self.head, self.raw.get("head"))
         if self.body:
-            written["body"] = [block_json(block) for block in self.body]
-        return written
+            content["body"] = [block_json(block) for block in self.body]
+        return cast("dict[str, Any]", msgspec.to_builtins(content))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Card):
+            return NotImplemented
+        return self.markdown is other.markdown and self.content() == other.content()
+
+    __hash__ = None  # type: ignore[assignment]  # its JSON is not hashable either
 
     def check(self) -> None:
         """Refuse a card that Zoom would not take.
@@ -459,7 +474,8 @@ def _convert(raw: Any, kind: type[_P], pointer: str) -> _P:
         return msgspec.convert(raw, kind)
     except msgspec.ValidationError as error:
         message, _, place = str(error).partition(" - at `$")
-        raise CardRefused(pointer + re.sub(r"[.\[]|\]", "/", place.rstrip("`")), message) from None
+        steps = place.rstrip("`").replace("]", "").replace("[", ".")
+        raise CardRefused(pointer + steps.replace(".", "/"), message) from None
 
 
 def _check_style(style: Style | None, pointer: str) -> None:

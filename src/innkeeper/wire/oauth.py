@@ -14,11 +14,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, cast
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 import msgspec
 
-from innkeeper.errors import NeedsReauth, TokenResponseInvalid
+from innkeeper.errors import GrantRefused, NeedsReauth, TokenResponseInvalid
 from innkeeper.secret import Secret
 from innkeeper.wire.links import with_query
 
@@ -36,7 +36,8 @@ CODE_LIFETIME = 300
 _TOKEN = re.compile(r"[\x21-\x7e]{1,16384}", re.ASCII)
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}", re.ASCII)
 _LIFETIME = re.compile(r"[0-9]{1,8}", re.ASCII)
-_API_HOST = re.compile(r"api(?:-[a-z]+)?\.zoom\.us", re.ASCII)
+_API_URL = re.compile(r"https://(api(?:-[a-z]+)?\.zoom\.us)/*", re.ASCII | re.IGNORECASE)
+_SECRET_LOOKING = re.compile(r"(?=[a-z+/=_.-]*[A-Z0-9])[A-Za-z0-9+/=_.-]{20,}", re.ASCII)
 
 
 class GrantType(StrEnum):
@@ -69,8 +70,11 @@ def is_verifier(text: str) -> bool:
 
 
 def verifier_matches(verifier: str, challenge: str, method: str) -> bool:
-    """Tell whether a verifier belongs to a challenge, in constant time."""
-    if not is_verifier(verifier):
+    """Tell whether a verifier belongs to a challenge, in constant time.
+
+    A method other than `S256` and `plain` matches nothing.
+    """
+    if not is_verifier(verifier) or not is_verifier(challenge) or method not in {"S256", "plain"}:
         return False
     derived = challenge_of(verifier) if method == "S256" else verifier
     return hmac.compare_digest(derived.encode(), challenge.encode())
@@ -85,7 +89,7 @@ class AuthorizeRequest:
 
     client_id: str
     redirect_uri: str
-    state: str | None = None
+    state: str | None = field(default=None, repr=False)
     code_challenge: str | None = None
     code_challenge_method: str | None = None
     response_type: str | None = "code"
@@ -254,11 +258,14 @@ def read_tokens(status: int, content_type: str, body: bytes, *, refreshable: boo
 
     Raises:
         NeedsReauth: If Zoom says that this code or refresh token is over for good.
+        GrantRefused: If Zoom refuses for another reason, such as a wrong client secret.
         TokenResponseInvalid: For anything that is no token answer; its `reason` names
             the part, never the value.
     """
+    if 200 < status < 300:
+        raise _invalid("status")
     answer = _json_object(content_type, body)
-    if "error" in answer or "errorCode" in answer:
+    if answer.get("error") or answer.get("errorCode") or (status != 200 and answer.get("code")):
         raise _refusal(answer)
     if status != 200:
         raise _invalid("status")
@@ -289,21 +296,28 @@ def _json_object(content_type: str, body: bytes) -> dict[str, Any]:
     return cast("dict[str, Any]", answer)
 
 
-def _refusal(answer: Mapping[str, Any]) -> NeedsReauth | TokenResponseInvalid:
-    error, code = answer.get("error"), answer.get("errorCode", answer.get("code"))
-    reason = str(answer.get("reason") or answer.get("errorMessage") or "")[:200]
-    if error == "invalid_grant" or code in TERMINAL_CODES or reason == INVALID_TOKEN.reason:
-        return NeedsReauth("Zoom refused the grant", _printable(reason), reason="invalid_grant")
-    named = error if isinstance(error, str) else str(code)
-    return TokenResponseInvalid(
-        "Zoom refused the request",
-        _printable(f"{named[:64]} {reason}"),
-        reason=_printable(named[:64]),
-    )
+def _refusal(answer: Mapping[str, Any]) -> GrantRefused:
+    error, number = _words(answer, "error"), _number(answer)
+    reason = _words(answer, "reason", "errorMessage", "message")
+    if error == INVALID_TOKEN.error or reason == INVALID_TOKEN.reason or number in TERMINAL_CODES:
+        return NeedsReauth("Zoom refused the grant", reason, reason=INVALID_TOKEN.error)
+    named = error or str(number)
+    return GrantRefused("Zoom refused the request", f"{named} {reason}".strip(), reason=named)
 
 
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() else "\ufffd" for char in text).strip()
+def _words(answer: Mapping[str, Any], *keys: str) -> str:
+    said = next((text for key in keys if isinstance(text := answer.get(key), str)), "")[:200]
+    printable = "".join(char if char.isprintable() else "\ufffd" for char in said).strip()
+    return _SECRET_LOOKING.sub("…", printable)  # Zoom once quoted the code it refused
+
+
+def _number(answer: Mapping[str, Any]) -> int:
+    for number in (answer.get("errorCode"), answer.get("code")):
+        if isinstance(number, str) and _LIFETIME.fullmatch(number):
+            return int(number)
+        if isinstance(number, int):
+            return number
+    return 0
 
 
 def _invalid(part: str) -> TokenResponseInvalid:
@@ -339,13 +353,8 @@ def trusted_api_url(api_url: str | None, *, default: str) -> str:
         >>> trusted_api_url("https://api.zoom.us@evil.test/", default="https://api.zoom.us")
         'https://api.zoom.us'
     """
-    if api_url is None or api_url == default or re.search(r"[^\x21-\x7e]|[\\#@?]", api_url):
-        return default
-    parts = urlsplit(api_url.rstrip("/"))
-    host = parts.netloc.lower()
-    if parts.scheme == "https" and parts.path == "" and _API_HOST.fullmatch(host):
-        return f"https://{host}"
-    return default
+    found = _API_URL.fullmatch(api_url or "")
+    return f"https://{found[1].lower()}" if found else default
 
 
 def escape_segment(text: str) -> str:
@@ -355,4 +364,6 @@ def escape_segment(text: str) -> str:
         >>> escape_segment("../../users/me")
         '..%2F..%2Fusers%2Fme'
     """
-    return quote(text, safe="")
+    if text in {".", ".."}:
+        return text.replace(".", "%252E")  # clients take even `%2E%2E` as a step up
+    return quote(text, safe="", errors="replace")

@@ -34,7 +34,7 @@ def sign(body: bytes, *, timestamp: str, secret: Secret) -> str:
 
     Example:
         >>> sign(b"{}", timestamp="1654503849", secret=Secret("secret"))[:11]
-        'v0=f2c03a6e'
+        'v0=7877c90f'
     """
     message = b"v0:" + timestamp.encode() + b":" + body
     return "v0=" + hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
@@ -62,15 +62,15 @@ class Verifier:
         future: How far ahead of our clock it may be stamped.
 
     Raises:
-        ValueError: If no secret, or an empty one, is given: an empty key would
+        ValueError: If no secret, or a blank one, is given: an empty key would
             verify anything for anyone.
     """
 
     def __init__(
         self, secrets: Sequence[Secret], *, past: timedelta = PAST, future: timedelta = FUTURE
     ) -> None:
-        if not secrets or not all(secrets):
-            message = "a verifier needs at least one secret, and none may be empty"
+        if not secrets or not all(secret.reveal().strip() for secret in secrets):
+            message = "a verifier needs at least one secret, and none may be blank"
             raise ValueError(message)
         self._keyed = [(secret, hmac.new(secret.encode(), b"v0:", "sha256")) for secret in secrets]
         self._past = past.total_seconds()

@@ -1,0 +1,136 @@
+"""A load of signed webhooks, each different, over kept-alive connections on loopback."""
+
+import asyncio
+import json
+import time
+from dataclasses import dataclass
+
+from innkeeper.secret import Secret
+from innkeeper.wire.signature import sign
+
+HOST = "127.0.0.1"
+
+
+def requests(count: int, *, secret: Secret, robot_jid: str, path: str, start: int) -> list[bytes]:
+    """Write whole HTTP requests, each with a body of its own, signed now."""
+    stamp = str(int(time.time()))
+    written: list[bytes] = []
+    for number in range(start, start + count):
+        body = json.dumps(
+            {
+                "event": "bot_notification",
+                "payload": {
+                    "accountId": "bench-account-of-ordinary-len",
+                    "channelName": "Front desk",
+                    "cmd": f"note {number} please bring two more towels to room 7",
+                    "robotJid": robot_jid,
+                    "timestamp": int(time.time() * 1000),
+                    "toJid": "desk0000000000000000000000000000@conference.xmpp.zoom.us",
+                    "triggerId": f"trigger-{number:012d}",
+                    "userId": "Bench_User-00000000001",
+                    "userJid": "bench_user-00000000001@xmpp.zoom.us",
+                    "userMemberId": "member-0000000000000000000000000001",
+                    "userName": "Jordan Bench",
+                    "userStatus": "authorized",
+                },
+            },
+            separators=(",", ":"),
+        ).encode()
+        head = (
+            f"POST {path} HTTP/1.1\r\nhost: {HOST}\r\ncontent-type: application/json\r\n"
+            f"x-zm-request-timestamp: {stamp}\r\n"
+            f"x-zm-signature: {sign(body, timestamp=stamp, secret=secret)}\r\n"
+            f"content-length: {len(body)}\r\n\r\n"
+        )
+        written.append(head.encode() + body)
+    return written
+
+
+@dataclass
+class Tally:
+    """What came back."""
+
+    answered: int = 0
+    refused: int = 0
+    seconds: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        return self.answered / self.seconds if self.seconds else 0.0
+
+
+class _Connection(asyncio.Protocol):
+    """Sends the next request as soon as the last was answered."""
+
+    def __init__(self, queue: list[bytes], tally: Tally, done: asyncio.Future[None]) -> None:
+        self._queue = queue
+        self._tally = tally
+        self._done = done
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._next()
+
+    def data_received(self, data: bytes) -> None:
+        # Answers are small and come in one piece, one for each request in flight.
+        if data.startswith(b"HTTP/1.1 200"):
+            self._tally.answered += 1
+        else:
+            self._tally.refused += 1
+        self._next()
+
+    def _next(self) -> None:
+        assert self._transport is not None
+        if self._queue:
+            self._transport.write(self._queue.pop())
+        else:
+            self._transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self._done.done():
+            self._done.set_result(None)
+
+
+async def saturate(port: int, queue: list[bytes], *, connections: int) -> Tally:
+    """Send everything as fast as the server takes it."""
+    loop = asyncio.get_running_loop()
+    tally = Tally()
+    ends = [loop.create_future() for _ in range(connections)]
+    begun = time.perf_counter()
+    for end in ends:
+        await loop.create_connection(lambda end=end: _Connection(queue, tally, end), HOST, port)
+    await asyncio.gather(*ends)
+    tally.seconds = time.perf_counter() - begun
+    return tally
+
+
+async def paced(port: int, queue: list[bytes], *, per_second: int) -> list[float]:
+    """Send at an even pace, and measure each answer's time in milliseconds."""
+    free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
+    for _ in range(32):
+        free.put_nowait(await asyncio.open_connection(HOST, port))
+    taken: list[float] = []
+
+    async def one(request: bytes, due: float) -> None:
+        reader, writer = await free.get()
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+        await reader.readexactly(length)
+        taken.append((time.perf_counter() - due) * 1000)
+        free.put_nowait((reader, writer))
+
+    begun = time.perf_counter()
+    tasks: list[asyncio.Task[None]] = []
+    for number, request in enumerate(queue):
+        due = begun + number / per_second
+        await asyncio.sleep(max(0.0, due - time.perf_counter()))
+        tasks.append(asyncio.create_task(one(request, due)))
+    await asyncio.gather(*tasks)
+    while not free.empty():
+        _, writer = free.get_nowait()
+        writer.close()
+        await writer.wait_closed()
+    return taken

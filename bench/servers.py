@@ -1,0 +1,77 @@
+"""The servers that are measured, each in a process of its own, pinned to one core."""
+
+import hashlib
+import hmac
+import json
+import os
+import sys
+from pathlib import Path
+
+import uvicorn
+
+from innkeeper.app import App
+from innkeeper.bot.contexts import Command
+from innkeeper.ids import Jid
+from innkeeper.secret import Secret
+from innkeeper.settings import Settings
+from innkeeper.store.seal import KeyRing
+
+SECRET = "bench-secret-token-0001"
+ROBOT = "v1bench@xmpp.zoom.us"
+
+
+async def bare(scope, receive, send):
+    """Check the same MAC, answer 200, and do nothing else."""
+    body = (await receive())["body"]
+    headers = dict(scope["headers"])
+    message = b"v0:" + headers[b"x-zm-request-timestamp"] + b":" + body
+    made = b"v0=" + hmac.new(SECRET.encode(), message, hashlib.sha256).hexdigest().encode()
+    good = hmac.compare_digest(made, headers[b"x-zm-signature"])
+    answer = [(b"content-type", b"application/json"), (b"content-length", b"2")]
+    status = 200 if good else 401
+    await send({"type": "http.response.start", "status": status, "headers": answer})
+    await send({"type": "http.response.body", "body": b"{}"})
+
+
+def bot(directory: Path, port: int) -> App:
+    """Make a bot whose one command does nothing."""
+    app = App("Bench")
+
+    @app.command()
+    async def nothing(ctx: Command) -> None:
+        return None
+
+    app.configure(
+        Settings(
+            client_id="bench-client",
+            client_secret=Secret("bench-client-secret-1"),
+            bot_jid=Jid(ROBOT),
+            secret_tokens=(Secret(SECRET),),
+            management="admin",
+            public_url=f"http://127.0.0.1:{port}",
+            keys=KeyRing.parse(KeyRing.generate()),
+            database=directory / "bench.db",
+            vault=directory / "bench.vault.db",
+        )
+    )
+    return app
+
+
+def main(kind: str, port: int, directory: Path, core: int) -> None:
+    """Serve until told to stop."""
+    os.sched_setaffinity(0, {core})
+    app = bare if kind == "bare" else bot(directory, port)
+    config = uvicorn.Config(
+        app,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off" if kind == "bare" else "on",
+    )
+    uvicorn.Server(config).run()
+
+
+if __name__ == "__main__":
+    settings = json.loads(sys.argv[1])
+    main(settings["kind"], settings["port"], Path(settings["directory"]), settings["core"])

@@ -1,0 +1,136 @@
+"""What can be typed? `innkeeper <noun> <verb>`: data on stdout, talk on stderr.
+
+Exit codes: 0 done, 1 failed, 2 misused, 3 a check found a fault, 71 the machine has no
+such port free, 78 bad configuration.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from innkeeper.errors import InnkeeperError, SettingsRefused
+
+app = typer.Typer(
+    name="innkeeper",
+    help="Authorize, run and test Zoom Team Chat chatbots.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+emulator = typer.Typer(no_args_is_help=True, help="A faithful Zoom on your own machine.")
+keys = typer.Typer(no_args_is_help=True, help="The keys that seal what is stored.")
+receipt = typer.Typer(no_args_is_help=True, help="Signed proofs of deletion.")
+app.add_typer(emulator, name="emulator")
+app.add_typer(keys, name="keys")
+app.add_typer(receipt, name="receipt")
+
+EMULATOR_PORT = 8700
+BOT_PORT = 8701
+_CONFIG = 78
+
+Port = Annotated[int, typer.Option(help="The port to listen on, on this machine only.")]
+BotFile = Annotated[Path, typer.Argument(help="The file that holds your `app`.")]
+
+
+@app.command()
+def demo(
+    *,
+    once: Annotated[bool, typer.Option("--once", help="Stop after the walk.")] = False,
+    port: Port = EMULATOR_PORT,
+    bot_port: Annotated[int, typer.Option(help="The example bot's port.")] = BOT_PORT,
+) -> None:
+    """Walk through the whole lifecycle, then stay up for you to play with."""
+    from innkeeper.cli.demo import run_demo  # noqa: PLC0415  # --help loads no server
+
+    _checked(port, bot_port)
+    raise typer.Exit(run_demo(once=once, port=port, bot_port=bot_port))
+
+
+@app.command()
+def dev(
+    bot: BotFile = Path("bot.py"),
+    *,
+    port: Port = BOT_PORT,
+    emulator_port: Annotated[int, typer.Option(help="The emulator's port.")] = EMULATOR_PORT,
+) -> None:
+    """Run your bot beside an emulator: no Zoom account, no tunnel."""
+    from innkeeper.cli.serve import develop  # noqa: PLC0415
+
+    _checked(port, emulator_port)
+    develop(bot, port=port, emulator_port=emulator_port)
+
+
+@app.command()
+def run(
+    bot: BotFile = Path("bot.py"),
+    *,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int | None, typer.Option(help="The port; else the public URL's, or 8080.")
+    ] = None,
+) -> None:
+    """Run your bot for Zoom, with the settings of the environment."""
+    from innkeeper.cli.serve import run_bot  # noqa: PLC0415
+
+    if port is not None:
+        _checked(port)
+    run_bot(bot, host=host, port=port)
+
+
+@emulator.command("start")
+def emulator_start(
+    *,
+    port: Port = EMULATOR_PORT,
+    seed: Annotated[
+        Path | None, typer.Option(help="A JSON file with accounts, users and app manifests.")
+    ] = None,
+) -> None:
+    """Start the emulator and print where its pages are."""
+    from innkeeper.cli.serve import run_emulator  # noqa: PLC0415
+
+    _checked(port)
+    run_emulator(port=port, seed=seed)
+
+
+@keys.command("new")
+def keys_new() -> None:
+    """Print a fresh key for INNKEEPER_KEYS; put it before the ones you have."""
+    from innkeeper.store.seal import KeyRing  # noqa: PLC0415
+
+    typer.echo(KeyRing.generate())
+
+
+@receipt.command("verify")
+def receipt_verify(
+    file: Annotated[Path, typer.Argument(help="The receipt's JSON file.")],
+    *,
+    key: Annotated[str, typer.Option(help="The operator's public key, in hex.")],
+) -> None:
+    """Check a receipt offline: who signed it, and what it says was deleted."""
+    from innkeeper.cli.receipts import verify  # noqa: PLC0415
+
+    raise typer.Exit(verify(file, key))
+
+
+def _checked(*ports: int) -> None:
+    for port in ports:
+        if not 0 < port < 65_536:
+            typer.echo(f"innkeeper: {port} is not a port; use one from 1 to 65535.", err=True)
+            raise typer.Exit(_CONFIG)
+
+
+def main() -> None:
+    """Run the command line; an error is one clear line, never a traceback."""
+    try:
+        app()
+    except SettingsRefused as refusal:
+        lines = [f"  {fault.name} {fault.why}.\n    {fault.fix}" for fault in refusal.faults]
+        count = "one setting is" if len(lines) == 1 else f"{len(lines)} settings are"
+        typer.echo("\n".join([f"innkeeper: {count} not usable:", *lines]), err=True)
+        sys.exit(refusal.exit_code)
+    except InnkeeperError as error:
+        typer.echo(f"innkeeper: {error}", err=True)
+        sys.exit(getattr(error, "exit_code", 1))

@@ -1,0 +1,274 @@
+"""How does a server run? Bound before anything starts, stopped by a signal, told in a line."""
+
+import asyncio
+import importlib.util
+import signal
+import socket
+import sys
+import tempfile
+import traceback
+from collections.abc import AsyncGenerator, Coroutine, Generator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+import typer
+import uvicorn
+
+from innkeeper.app import App
+from innkeeper.emulator import Emulator
+from innkeeper.emulator.seed import Seed
+from innkeeper.emulator.world import AppRecord
+from innkeeper.errors import BotRefused, InnkeeperError
+from innkeeper.ids import Jid
+from innkeeper.logs import configure
+from innkeeper.net.outbound import AsgiApp, HttpTransport
+from innkeeper.secret import Secret
+from innkeeper.settings import Settings
+from innkeeper.store.seal import KeyRing
+
+LOCAL = "127.0.0.1"
+_LARGEST_HEADERS_BYTES = 16_384
+
+
+class PortTaken(InnkeeperError):
+    """A port cannot be listened on."""
+
+    code = "port_taken"
+    fix = "Stop what listens there, or choose another with --port."
+    exit_code: ClassVar[int] = 71
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Take a port, before anything else is begun.
+
+    Raises:
+        PortTaken: If somebody has it, or we may not.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise PortTaken(f"port {port} on {host} cannot be used", error.strerror or "") from None
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to whoever runs it, and says when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listens = asyncio.Event()
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listens.set()
+
+
+@asynccontextmanager
+async def serving(app: AsgiApp, listener: socket.socket) -> AsyncGenerator[None]:
+    """Serve an application while the block runs; the lifespan is the caller's business."""
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        proxy_headers=False,
+        h11_max_incomplete_event_size=_LARGEST_HEADERS_BYTES,
+        timeout_graceful_shutdown=10,
+    )
+    server = _Server(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    await server.listens.wait()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
+        listener.close()
+
+
+def run_until_done(main: Coroutine[Any, Any, None]) -> None:
+    """Run a server's main task on the fast loop."""
+    import uvloop  # noqa: PLC0415  # not on every platform
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main)
+
+
+async def until_stopped() -> None:
+    """Return at Ctrl-C, or when asked to end."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    await stopped.wait()
+
+
+def load_bot(path: Path) -> App:
+    """Load the `app` of a bot's file.
+
+    Raises:
+        BotRefused: In one line, with file and line, whatever is wrong with it.
+    """
+    if not path.is_file():
+        raise BotRefused(f"{path} is not there", "give the file that holds your app")
+    sys.path.insert(0, str(path.resolve().parent))
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise BotRefused(f"{path} cannot be loaded", "it is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    try:
+        spec.loader.exec_module(module)
+    except SyntaxError as error:
+        raise BotRefused(f"{path}:{error.lineno}", error.msg) from None
+    except InnkeeperError:
+        raise
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        why = f"{type(error).__name__}: {error}"
+        raise BotRefused(f"{place.filename}:{place.lineno}", why) from None
+    apps = [value for value in vars(module).values() if isinstance(value, App)]
+    found = vars(module).get("app", apps[0] if len(apps) == 1 else None)
+    if not isinstance(found, App):
+        raise BotRefused(f"{path} has no app", "write: app = App()")
+    return found
+
+
+def run_bot(path: Path, *, host: str, port: int | None) -> None:
+    """Run a bot with the settings of the environment."""
+    settings = Settings.load()
+    configure([settings.client_secret, *settings.secret_tokens])
+    app = load_bot(path)
+    port = port or urlsplit(settings.public_url).port or 8080
+    listener = bind(host, port)
+    app.configure(settings)
+
+    async def main() -> None:
+        await app.start()
+        async with serving(app, listener):
+            typer.echo(
+                f"{path} listens on http://{host}:{port} for {settings.public_url}", err=True
+            )
+            await until_stopped()
+        await app.stop()
+
+    run_until_done(main())
+
+
+def read_seed(path: Path | None) -> Seed | None:
+    """Read a seed file, if one is given."""
+    return Seed.read(path) if path is not None else None
+
+
+def run_emulator(*, port: int, seed: Path | None) -> None:
+    """Run the emulator alone."""
+    configure()
+    planted = read_seed(seed)
+    listener = bind(LOCAL, port)
+    url = f"http://{LOCAL}:{port}"
+
+    async def main() -> None:
+        emulator = Emulator(seed=planted, transport=HttpTransport(), base_url=url)
+        await emulator.start()
+        async with serving(emulator.app, listener):
+            typer.echo(f"The emulated Zoom is at {url}", err=True)
+            typer.echo(f"  Apps  {url}/marketplace\n  Chat  {url}/chat", err=True)
+            typer.echo(f"  State {url}/_emulator/state", err=True)
+            await until_stopped()
+        await emulator.aclose()
+
+    run_until_done(main())
+
+
+def develop(path: Path, *, port: int, emulator_port: int) -> None:
+    """Run a bot beside an emulator whose app already points at it; both forget at the end."""
+    configure()
+    app = load_bot(path)
+    bot_socket, zoom_socket = bind(LOCAL, port), bind(LOCAL, emulator_port)
+    bot_url, zoom_url = f"http://{LOCAL}:{port}", f"http://{LOCAL}:{emulator_port}"
+
+    async def main() -> None:
+        async with AsyncExitStack() as stack:
+            directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="innkeeper-"))
+            emulator = Emulator(seed=Seed.default(), transport=HttpTransport(), base_url=zoom_url)
+            await emulator.start()
+            stack.push_async_callback(emulator.aclose)
+            record = next(iter(emulator.world.apps.values()))
+            settings = local_settings(
+                record, public_url=bot_url, zoom_url=zoom_url, directory=Path(directory)
+            )
+            app.configure(settings)
+            await app.start()
+            stack.push_async_callback(app.stop)
+            await stack.enter_async_context(serving(emulator.app, zoom_socket))
+            await stack.enter_async_context(serving(app, bot_socket))
+            await point_at(emulator, record, bot_url)
+            typer.echo(_first_screen(path, app, record, bot_url, zoom_url), err=True)
+            await until_stopped()
+
+    run_until_done(main())
+
+
+async def point_at(emulator: Emulator, record: AppRecord, bot_url: str) -> None:
+    """Give an emulated app the addresses of a bot; its endpoint is validated first.
+
+    Raises:
+        InnkeeperError: If the bot does not prove that it holds the secret token.
+    """
+    record.redirect_uris = [f"{bot_url}/oauth/callback"]
+    record.welcome.mode = "dynamic"
+    await emulator.courier.validate_url(record, f"{bot_url}/events")
+    record.bot_endpoint = f"{bot_url}/events"
+    record.deauthorization_endpoint = f"{bot_url}/deauthorize"
+
+
+def _first_screen(path: Path, app: App, record: AppRecord, bot_url: str, zoom_url: str) -> str:
+    routes = app.routes
+    found = [
+        f"commands  {', '.join(name or '(any other)' for name in routes.commands) or 'none'}",
+        f"buttons   {', '.join(name or '(any other)' for name in routes.actions) or 'none'}",
+        f"welcome   {'yes' if routes.installed else 'none: write @app.on_install'}",
+        f"purge     {', '.join(step.name for step in routes.purges) or 'built-in data only'}",
+    ]
+    return "\n".join(
+        [
+            f"{path} runs at {bot_url}, beside an emulated Zoom. It has:",
+            *(f"  {line}" for line in found),
+            "Start here:",
+            f"  add it    {zoom_url}/marketplace/apps/{record.client_id}/local-test",
+            f"  chat      {zoom_url}/chat",
+            f"  traffic   {zoom_url}/traffic",
+            "Ctrl-C stops both and forgets everything.",
+        ]
+    )
+
+
+def local_settings(
+    record: AppRecord, *, public_url: str, zoom_url: str, directory: Path
+) -> Settings:
+    """Make the settings of a bot that talks to an emulated app."""
+    return Settings(
+        client_id=record.client_id,
+        client_secret=Secret(record.client_secret),
+        bot_jid=Jid(record.bot_jid),
+        secret_tokens=(Secret(record.secret_token),),
+        management=record.management,
+        public_url=public_url,
+        keys=KeyRing.parse(KeyRing.generate()),
+        oauth_url=zoom_url,
+        api_url=zoom_url,
+        account_id=record.account_id,
+        database=directory / "innkeeper.db",
+        vault=directory / "innkeeper.vault.db",
+    )

@@ -1,0 +1,76 @@
+"""Which app is asking? Its id and secret, in whichever of Zoom's three places they stand."""
+
+from hmac import compare_digest
+
+from starlette.requests import Request
+
+from innkeeper.emulator.answers import Form
+from innkeeper.emulator.world import AppRecord, World
+from innkeeper.errors import InnkeeperError
+from innkeeper.wire.oauth import INVALID_CLIENT, OAuthFault, parse_basic
+
+INVALID_REQUEST = "invalid_request"
+
+
+class OAuthRefused(InnkeeperError):
+    """A request that the token or revocation endpoint refuses.
+
+    Args:
+        rule: The stable name of what was broken, for the traffic view.
+        fault: What the client is told.
+        why: What the traffic view says besides.
+    """
+
+    code = "oauth_refused"
+
+    def __init__(self, rule: str, fault: OAuthFault, why: str = "") -> None:
+        self.rule = rule
+        self.fault = fault
+        super().__init__("request refused", why or fault.reason or fault.error)
+
+
+def malformed(rule: str, why: str) -> OAuthRefused:
+    """Refuse a request whose parameters make no sense."""
+    return OAuthRefused(rule, OAuthFault(INVALID_REQUEST, why))
+
+
+def authenticate(request: Request, form: Form, world: World) -> AppRecord:
+    """Find the app that proves itself by its secret: Basic, in the body, or in the query.
+
+    Args:
+        form: The parameters of body and query together.
+
+    Raises:
+        OAuthRefused: As `invalid_request` if two ways are used at once, and otherwise
+            as `invalid_client`, one answer for every fault.
+    """
+    headers = request.headers.getlist("authorization")
+    if not headers:
+        return _match(world, [(form["client_id"], form["client_secret"])])
+    if form["client_secret"]:
+        why = "the client authenticates twice: in the Authorization header and with client_secret"
+        raise malformed("client.twice", why)
+    if len(headers) > 1:
+        raise _refused("there are several Authorization headers")
+    pairs = parse_basic(headers[0])
+    if not pairs:
+        raise _refused("the Authorization header is no Basic header that can be read")
+    if form["client_id"] and form["client_id"] not in {client_id for client_id, _ in pairs}:
+        why = "client_id is another one in the Authorization header than in the parameters"
+        raise malformed("client.twice", why)
+    return _match(world, pairs)
+
+
+def _match(world: World, pairs: list[tuple[str, str]]) -> AppRecord:
+    for client_id, secret in pairs:
+        app = world.apps.get(client_id)
+        if app is not None and compare_digest(app.client_secret.encode(), secret.encode()):
+            return app
+    known = any(client_id in world.apps for client_id, _ in pairs)
+    if known:
+        raise _refused("the client secret is wrong, or missing (4704)")
+    raise _refused("no app has this client id (4702)")
+
+
+def _refused(why: str) -> OAuthRefused:
+    return OAuthRefused("client.refused", INVALID_CLIENT, why)

@@ -1,0 +1,201 @@
+"""How is the emulator steered? By JSON, under /_emulator/: state, apps, the clock, a reset."""
+
+from collections.abc import Mapping
+from typing import Any, Final, Protocol, TypeVar
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from innkeeper.emulator import answers
+from innkeeper.emulator.listing import ChangeRefused, Listing, read_change
+from innkeeper.emulator.planting import manifest_notes
+from innkeeper.emulator.removal import InstallationUnknown, Removal
+from innkeeper.emulator.world import AppRecord, Rules, World
+from innkeeper.errors import BodyRefused, InnkeeperError
+from innkeeper.net.inbound import read_body
+from innkeeper.wire import lossless
+
+PREFIX: Final = "/_emulator"
+FURTHEST_SECONDS: Final = 366 * 86_400
+"""How far one request may move the clock: over every lifetime that Zoom has."""
+
+T = TypeVar("T")
+
+
+class Levers(Protocol):
+    """What moves the emulator as a whole."""
+
+    async def advance(self, seconds: float) -> None:
+        """Move the clock, and do all that falls due on the way."""
+        ...
+
+    async def reset(self) -> None:
+        """Begin again from the seed."""
+        ...
+
+
+class _Refused(InnkeeperError):
+    def __init__(self, code: str, message: str, fix: str, *, status: int = 400) -> None:
+        self.code = code
+        self.fix = fix
+        self.status = status
+        super().__init__(message)
+
+    def answer(self) -> Response:
+        body = {"error": self.code, "message": self.what, "fix": self.fix}
+        return answers.json_answer(body, self.status)
+
+
+class _Clock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    advance: float
+
+
+class Control:
+    """Answers whoever steers: a test, the command line, or a curious person."""
+
+    def __init__(self, world: World, listing: Listing, removal: Removal, levers: Levers) -> None:
+        self._world = world
+        self._listing = listing
+        self._removal = removal
+        self._levers = levers
+
+    def routes(self) -> list[Route]:
+        """List what is answered here."""
+        return [
+            Route(f"{PREFIX}/state", self.state, methods=["GET"]),
+            Route(f"{PREFIX}/apps/{{client_id}}", self.change_app, methods=["PATCH"]),
+            Route(f"{PREFIX}/rules", self.change_rules, methods=["PATCH"]),
+            Route(f"{PREFIX}/clock", self.move_clock, methods=["POST"]),
+            Route(f"{PREFIX}/reset", self.reset, methods=["POST"]),
+            Route(f"{PREFIX}/installations/{{installation_id}}", self.remove, methods=["DELETE"]),
+        ]
+
+    async def state(self, _: Request) -> Response:
+        """Tell who is here, which apps there are, and what they were allowed."""
+        return answers.json_answer(self._described())
+
+    async def change_app(self, request: Request) -> Response:
+        """Change an app; a new endpoint is validated first, and if it fails nothing changes."""
+        client_id = request.path_params["client_id"]
+        app = self._world.apps.get(client_id)
+        if app is None:
+            known = f"Known are: {', '.join(self._world.apps) or 'none'}."
+            return _Refused(
+                "unknown_app", f"no app is called {client_id}", known, status=404
+            ).answer()
+        try:
+            change = read_change(await _read(request, dict[str, Any]))
+            await self._listing.change(app, change, revalidate=True)
+        except ChangeRefused as error:
+            message = f"{error.key}: {error.why}"
+            return _Refused("change_refused", message, error.fix).answer()
+        except _Refused as refusal:
+            return refusal.answer()
+        return answers.json_answer(_app(app))
+
+    async def change_rules(self, request: Request) -> Response:
+        """Change some of the switches."""
+        try:
+            document = await _read(request, dict[str, Any])
+            now = msgspec.structs.asdict(self._world.rules)
+            self._world.rules = _convert({**now, **document}, Rules)
+        except _Refused as refusal:
+            return refusal.answer()
+        return answers.json_answer(self._world.rules)
+
+    async def move_clock(self, request: Request) -> Response:
+        """Move the clock forward; whatever falls due on the way is done before the answer."""
+        try:
+            seconds = (await _read(request, _Clock)).advance
+        except _Refused as refusal:
+            return refusal.answer()
+        if not 0 <= seconds <= FURTHEST_SECONDS:
+            fix = f"Give `advance` in seconds, from 0 to {FURTHEST_SECONDS}: time never goes back."
+            return _Refused("clock_refused", f"cannot move by {seconds:g} s", fix).answer()
+        await self._levers.advance(seconds)
+        return answers.json_answer(self._time())
+
+    async def reset(self, _: Request) -> Response:
+        """Begin again from the seed; only the clock stays where it is."""
+        await self._levers.reset()
+        return answers.json_answer(self._described())
+
+    async def remove(self, request: Request) -> Response:
+        """Remove an installation as Remove App does."""
+        installation_id = request.path_params["installation_id"]
+        try:
+            removed = await self._removal.remove(installation_id)
+        except InstallationUnknown as error:
+            message = f"no installation has the id {installation_id}"
+            return _Refused(error.code, message, error.fix, status=404).answer()
+        body = {"id": installation_id, "told": removed.told, "why": removed.why}
+        return answers.json_answer(body)
+
+    def _described(self) -> dict[str, Any]:
+        world = self._world
+        return {
+            "clock": self._time(),
+            "seed": world.seed,
+            "rules": world.rules,
+            "accounts": [
+                {"id": each.id, "name": each.name, "channels": each.channels}
+                for each in world.accounts
+            ],
+            "users": world.users(),
+            "apps": [_app(app) for app in world.apps.values()],
+            "installations": list(world.installations.values()),
+        }
+
+    def _time(self) -> dict[str, Any]:
+        clock = self._world.clock
+        return {
+            "now": clock.now().isoformat(),
+            "offset_seconds": round(clock.offset.total_seconds()),
+            "frozen": clock.frozen,
+        }
+
+
+def _app(app: AppRecord) -> dict[str, Any]:
+    return {
+        "name": app.name,
+        "description": app.description,
+        "client_id": app.client_id,
+        "client_secret": app.client_secret,
+        "secret_token": app.secret_token,
+        "bot_jid": app.bot_jid,
+        "account_id": app.account_id,
+        "redirect_uris": app.redirect_uris,
+        "bot_endpoint": app.bot_endpoint,
+        "deauthorization_endpoint": app.deauthorization_endpoint,
+        "environment": app.environment,
+        "management": app.management,
+        "scopes": app.scopes,
+        "welcome": app.welcome,
+        "command": app.command,
+        "consent_version": app.consent_version,
+        "notes": manifest_notes(app),
+    }
+
+
+async def _read(request: Request, kind: type[T]) -> T:
+    body = await read_body(request.scope, request.receive)
+    try:
+        document = lossless.parse(body)
+    except BodyRefused as error:
+        fix = "Send one JSON object."
+        raise _Refused("bad_json", f"the body is no JSON ({error.reason})", fix) from None
+    return _convert(document, kind)
+
+
+def _convert(document: Any, kind: type[T]) -> T:
+    try:
+        return msgspec.convert(document, kind)
+    except msgspec.ValidationError as error:
+        raise _Refused("bad_value", str(error), _known(kind)) from None
+
+
+def _known(kind: type[Any]) -> str:
+    fields: Mapping[str, Any] = getattr(kind, "__annotations__", {})
+    return f"Known are: {', '.join(fields)}." if fields else "Send one JSON object."

@@ -1,0 +1,183 @@
+"""How does a world grow from a seed? Accounts, people, apps and what they allowed."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from innkeeper import ids
+from innkeeper.emulator.seed import AccountSeed, AppSeed, InstallSeed, Seed, SeedRefused, UserSeed
+from innkeeper.emulator.world import (
+    Account,
+    AppRecord,
+    Channel,
+    Environment,
+    User,
+    Welcome,
+    World,
+)
+from innkeeper.wire.manifest import Manifest, SlashCommand
+from innkeeper.wire.oauth import CHATBOT_SCOPE
+
+
+def plant(seed: Seed, world: World) -> None:
+    """Make a world what its seed says, forgetting what it was.
+
+    Raises:
+        SeedRefused: If parts of the seed contradict each other.
+    """
+    world.clear()
+    world.rules = msgspec.structs.replace(seed.document.rules)
+    planter = _Planter(seed, world)
+    for index, account in enumerate(seed.document.accounts):
+        planter.account(account, f"$.accounts[{index}]")
+    for index, app in enumerate(seed.document.apps):
+        planter.app(app, seed.manifests[index], f"$.apps[{index}]")
+    for index, install in enumerate(seed.document.installs):
+        planter.installation(install, f"$.installs[{index}]")
+
+
+class _Planter:
+    def __init__(self, seed: Seed, world: World) -> None:
+        self._seed = seed
+        self._world = world
+
+    def account(self, wanted: AccountSeed, path: str) -> None:
+        world = self._world
+        account = Account(wanted.id or world.new_id(), wanted.name or "Account")
+        if world.account(account.id):
+            raise self._twice(f"{path}.id", account.id)
+        world.accounts.append(account)
+        for index, user in enumerate(wanted.users):
+            self._user(account, user, f"{path}.users[{index}]")
+        for index, channel in enumerate(wanted.channels):
+            channel_id = channel.id or world.new_id().lower()
+            if any(known.id == channel_id for known in world.channels()):
+                raise self._twice(f"{path}.channels[{index}].id", channel_id)
+            jid = ids.channel_jid(channel_id)
+            account.channels.append(Channel(channel_id, account.id, channel.name, jid))
+
+    def _user(self, account: Account, wanted: UserSeed, path: str) -> None:
+        user_id = wanted.id or self._world.new_id()
+        jid = ids.user_jid(user_id)
+        if self._world.user_by_jid(jid):
+            why = f"two users are called {user_id} (case does not count: they share a JID)"
+            raise self._seed.refuse(f"{path}.id", why, "Rename one.")
+        mailbox = "".join(char if char.isalnum() else "." for char in wanted.name.lower())
+        account.users.append(
+            User(
+                id=user_id,
+                account_id=account.id,
+                name=wanted.name,
+                email=wanted.email or f"{mailbox}@example.com",
+                role=wanted.role,
+                jid=jid,
+                member_id=self._world.new_id(),
+            )
+        )
+
+    def app(self, wanted: AppSeed, manifest: Manifest, path: str) -> None:
+        world = self._world
+        app = _record(wanted, manifest)
+        app.client_id = wanted.client_id or world.new_id()
+        app.client_secret = wanted.client_secret or world.new_secret()
+        app.secret_token = wanted.secret_token or world.new_secret()
+        app.bot_jid = wanted.bot_jid or f"v1{world.token_bytes(12).hex()}{ids.USER_DOMAIN}"
+        app.account_id = wanted.account or world.accounts[0].id
+        if app.client_id in world.apps:
+            raise self._twice(f"{path}.client_id", app.client_id)
+        if world.app_by_robot(app.bot_jid):
+            raise self._twice(f"{path}.bot_jid", app.bot_jid)
+        if world.account(app.account_id) is None:
+            known = (account.id for account in world.accounts)
+            raise self._unknown(f"{path}.account", app.account_id, known)
+        world.apps[app.client_id] = app
+
+    def installation(self, wanted: InstallSeed, path: str) -> None:
+        world = self._world
+        app, user = world.apps.get(wanted.app), world.user(wanted.user)
+        if app is None:
+            raise self._unknown(f"{path}.app", wanted.app, world.apps)
+        if user is None:
+            raise self._unknown(f"{path}.user", wanted.user, (user.id for user in world.users()))
+        if app.management == "admin" and user.role != "admin":
+            fix = "Name an admin, or seed a user-managed app."
+            why = "only an admin installs an admin-managed app"
+            raise self._seed.refuse(f"{path}.user", why, fix)
+        if world.installation_for(app, user) is not None:
+            raise self._seed.refuse(path, "this installation stands already", "Remove one.")
+        world.install(app, user)
+
+    def _twice(self, path: str, name: str) -> SeedRefused:
+        return self._seed.refuse(path, f"{name} is taken", "Choose another.")
+
+    def _unknown(self, path: str, name: str, known: Iterable[str]) -> SeedRefused:
+        return self._seed.refuse(path, f"there is no {name}", f"Known are: {', '.join(known)}.")
+
+
+def _record(wanted: AppSeed, manifest: Manifest) -> AppRecord:
+    """Make an app of its manifest, still without ids and secrets."""
+    oauth, display = manifest.oauth_information, manifest.display_information
+    command = manifest.features.team_chat_subscription.slash_command
+    hints = command.command_hints if command else []
+    return AppRecord(
+        name=display.display_name,
+        description=display.description,
+        client_id="",
+        client_secret="",
+        secret_token="",
+        bot_jid="",
+        account_id="",
+        redirect_uris=_redirect_uris(manifest, wanted.environment),
+        strict_redirects=oauth.strict_mode,
+        strict_subdomains=oauth.subdomain_strict_mode,
+        bot_endpoint=_bot_endpoint(wanted, command),
+        deauthorization_endpoint=wanted.endpoints.deauthorization,
+        environment=wanted.environment,
+        management="admin" if manifest.admin_managed else "user",
+        scopes=_scopes(manifest),
+        welcome=_welcome(command),
+        command=command.command.removeprefix("/") if command else "",
+        command_hints=[(hint.usage_hint, hint.description) for hint in hints],
+        manifest=manifest,
+    )
+
+
+def _redirect_uris(manifest: Manifest, environment: Environment) -> list[str]:
+    oauth = manifest.oauth_information
+    developing = environment == "development"
+    first = oauth.development_redirect_uri if developing else oauth.production_redirect_uri
+    return list(dict.fromkeys(uri for uri in (first, *oauth.oauth_allow_list) if uri))
+
+
+def _bot_endpoint(wanted: AppSeed, command: SlashCommand | None) -> str:
+    if wanted.endpoints.bot is not None or command is None:
+        return wanted.endpoints.bot or ""
+    developing = wanted.environment == "development"
+    return command.development_message_url if developing else command.production_message_url
+
+
+def _scopes(manifest: Manifest) -> list[str]:
+    """List the app's scopes. Zoom adds `imchat:bot` itself where an admin manages the app."""
+    scopes = [scope.scope for scope in manifest.oauth_information.scopes]
+    if manifest.admin_managed and manifest.features.team_chat_subscription.enable:
+        scopes.append(CHATBOT_SCOPE)
+    return list(dict.fromkeys(scopes))
+
+
+def _welcome(command: SlashCommand | None) -> Welcome:
+    if command is None:
+        return Welcome()
+    said = command.welcome_msg
+    if command.sender_type.lower() != "zoom":
+        return Welcome("dynamic", said.title, said.body)
+    return Welcome("static" if said.title or said.body else "default", said.title, said.body)
+
+
+def manifest_notes(app: AppRecord) -> list[str]:
+    """List what Zoom's own validation would say about an app's scopes, the app working or not."""
+    if app.management == "user" and CHATBOT_SCOPE in app.scopes:
+        return [
+            f"{CHATBOT_SCOPE} validates only under ADMIN_MANAGEMENT; "
+            "a user-managed chatbot gets it by client credentials all the same."
+        ]
+    return []

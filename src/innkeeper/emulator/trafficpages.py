@@ -1,0 +1,147 @@
+"""What did go over the wire, in a browser and as JSON; and the deliveries, to try again."""
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from innkeeper.emulator import answers
+from innkeeper.emulator.courier import Courier, DeliveryUnknown
+from innkeeper.emulator.delivery import Attempt, Delivery, State
+from innkeeper.emulator.traffic import Half, Record, Traffic
+from innkeeper.emulator.viewer import viewer
+from innkeeper.ui.views import AttemptView, DeliveryView, TrafficRow, TrafficView
+
+_SHOWN = 200
+
+
+class TrafficPages:
+    """Shows the traffic and the deliveries."""
+
+    def __init__(self, traffic: Traffic, courier: Courier) -> None:
+        self._traffic = traffic
+        self._courier = courier
+
+    def routes(self) -> list[Route]:
+        """List what is answered here."""
+        one = "/deliveries/{delivery_id}"
+        return [
+            Route("/traffic", self.show, methods=["GET"]),
+            Route(f"/traffic{one}", self.show_delivery, methods=["GET"]),
+            Route(f"/traffic{one}/redeliver", self.press_redeliver, methods=["POST"]),
+            Route("/_emulator/traffic", self.records, methods=["GET"]),
+            Route("/_emulator/deliveries", self.deliveries, methods=["GET"]),
+            Route(f"/_emulator{one}/redeliver", self.redeliver, methods=["POST"]),
+        ]
+
+    async def show(self, request: Request) -> Response:
+        """Show the last exchanges and deliveries, newest first."""
+        records = self._traffic.records()[-_SHOWN:]
+        deliveries = self._courier.deliveries[-_SHOWN:]
+        view = TrafficView(
+            rows=tuple(_row(each) for each in reversed(records)),
+            deliveries=tuple(_delivery(each, {}) for each in reversed(deliveries)),
+        )
+        return answers.page(request, view, viewer=viewer(request))
+
+    async def show_delivery(self, request: Request) -> Response:
+        """Show one delivery and every attempt."""
+        try:
+            delivery = self._courier.find(request.path_params["delivery_id"])
+        except DeliveryUnknown:
+            return answers.redirect("/traffic")
+        records = {each.number: each for each in self._traffic.records()}
+        return answers.page(request, _delivery(delivery, records), viewer=viewer(request))
+
+    async def press_redeliver(self, request: Request) -> Response:
+        """Try a delivery once more, and show it."""
+        try:
+            delivery = await self._courier.redeliver(request.path_params["delivery_id"])
+        except DeliveryUnknown:
+            return answers.redirect("/traffic")
+        return answers.redirect(f"/traffic/deliveries/{delivery.id}")
+
+    async def records(self, request: Request) -> Response:
+        """List the exchanges as JSON, from a number on if `after` names one."""
+        after = request.query_params.get("after", "0")
+        if not (after.isascii() and after.isdigit() and len(after) < 16):
+            return answers.json_answer({"error": "after is no number"}, 400)
+        records = self._traffic.records(after=int(after))
+        return answers.json_answer({"traffic": [record.json() for record in records]})
+
+    async def deliveries(self, _: Request) -> Response:
+        """List the deliveries as JSON."""
+        found = [delivery.json() for delivery in self._courier.deliveries]
+        return answers.json_answer({"deliveries": found})
+
+    async def redeliver(self, request: Request) -> Response:
+        """Try a delivery once more, and answer with it."""
+        try:
+            delivery = await self._courier.redeliver(request.path_params["delivery_id"])
+        except DeliveryUnknown as error:
+            return answers.json_answer({"error": str(error)}, 404)
+        return answers.json_answer(delivery.json())
+
+
+_STATES: Final[Mapping[State, Literal["delivered", "waiting", "gave up"]]] = {
+    "pending": "waiting",
+    "retrying": "waiting",
+    "delivered": "delivered",
+    "gave_up": "gave up",
+}
+
+
+def _row(record: Record) -> TrafficRow:
+    refusal = record.refusal
+    said = [refusal.why if refusal else "", record.error, *record.notes]
+    return TrafficRow(
+        number=record.number,
+        time=record.at,
+        direction=record.direction,
+        method=record.method,
+        target=record.url,
+        status=record.status,
+        milliseconds=record.ms,
+        summary="; ".join(part for part in said if part),
+        refused=refusal.rule if refusal else "",
+        request=_text(record.request),
+        response=_text(record.answer),
+        delivery_id=record.delivery_id,
+    )
+
+
+def _delivery(delivery: Delivery, records: Mapping[int, Record]) -> DeliveryView:
+    return DeliveryView(
+        id=delivery.id,
+        event=delivery.event,
+        app_name=delivery.app.name,
+        url=delivery.url,
+        state=_STATES[delivery.state],
+        created_at=delivery.created_at,
+        attempts=tuple(
+            _attempt(number, attempt, records.get(attempt.record))
+            for number, attempt in enumerate(delivery.attempts, 1)
+        ),
+        next_at=delivery.next_at,
+        body=msgspec.json.format(delivery.body, indent=2).decode(),
+    )
+
+
+def _attempt(number: int, attempt: Attempt, record: Record | None) -> AttemptView:
+    return AttemptView(
+        number=number,
+        time=attempt.at,
+        status=attempt.status,
+        milliseconds=attempt.ms,
+        error=attempt.error,
+        request=_text(record.request) if record else "",
+        response=_text(record.answer) if record else attempt.answer,
+    )
+
+
+def _text(half: Half) -> str:
+    lines = [f"{name}: {value}" for name, value in half.headers.items()]
+    return "\n".join([*lines, "", half.body] if half.body else lines)

@@ -1,0 +1,236 @@
+"""What is the emulator as a whole? One world, everything that acts on it, and its application."""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from innkeeper.clock import MovableClock
+from innkeeper.emulator import answers
+from innkeeper.emulator.authorization import SentBack
+from innkeeper.emulator.backlog import Backlog
+from innkeeper.emulator.chat import Chat
+from innkeeper.emulator.chatbot import ChatbotApi
+from innkeeper.emulator.chatpages import ChatPages
+from innkeeper.emulator.consent import Consent
+from innkeeper.emulator.control import Control
+from innkeeper.emulator.courier import Courier
+from innkeeper.emulator.guard import Guard
+from innkeeper.emulator.home import Home
+from innkeeper.emulator.launch import Launch
+from innkeeper.emulator.listing import Listing
+from innkeeper.emulator.live import Live
+from innkeeper.emulator.localtest import LocalTest, authorization_url
+from innkeeper.emulator.marketplace import Marketplace
+from innkeeper.emulator.planting import plant
+from innkeeper.emulator.removal import Removal, Removed
+from innkeeper.emulator.seed import Seed
+from innkeeper.emulator.token_endpoint import TokenEndpoint
+from innkeeper.emulator.traffic import Traffic, TrafficRecorder
+from innkeeper.emulator.trafficpages import TrafficPages
+from innkeeper.emulator.users import Users
+from innkeeper.emulator.viewer import SignIn
+from innkeeper.emulator.world import AppRecord, User, World
+from innkeeper.errors import InnkeeperError
+from innkeeper.net.inbound import BodyTooLarge
+from innkeeper.net.outbound import AsgiApp, AsgiTransport, HttpTransport, Transport
+
+
+class AuthorizationRefused(InnkeeperError):
+    """An authorization that Zoom would not take; `why` says which rule it broke."""
+
+    code = "authorization_refused"
+    fix = "Correct the request, or the app in the Marketplace."
+
+
+class Emulator:
+    """A Zoom on this machine: state, rules, pages and APIs, as one ASGI application.
+
+    `app` is the application. Where time runs, `start` it; where the clock is frozen,
+    nothing happens by itself: `settle` does what was queued and is due, `advance` moves
+    the clock.
+
+    Args:
+        seed: What the world begins with; three people and one app when omitted.
+        clock: Tells the time to everything here.
+        transport: Carries events to apps. Through an `AsgiTransport` nothing leaves the
+            process, so its applications may be called by made-up names.
+        base_url: Where the emulator is reached, without a slash at its end.
+        random_seed: Makes ids and tokens repeat; the seed's own when omitted.
+        allow_hosts: Hosts beyond this machine that events may be posted to.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: Seed | None = None,
+        clock: MovableClock | None = None,
+        transport: Transport | None = None,
+        base_url: str = "http://127.0.0.1:8700",
+        random_seed: int | None = None,
+        allow_hosts: Iterable[str] = (),
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        self._seed = seed or Seed.default()
+        drawn = self._seed.document.seed if random_seed is None else random_seed
+        self.world = World(clock, seed=drawn)
+        plant(self._seed, self.world)
+        transport = transport or HttpTransport()
+        self.traffic = Traffic(self.world)
+        hosts = {*allow_hosts, *_hosts_in_process(transport)}
+        self.courier = Courier(self.world, transport, self.traffic, allow_hosts=hosts)
+        self.chat = Chat(self.world, self.courier)
+        self.removal = Removal(self.world, self.courier, self.chat)
+        self.listing = Listing(self.world, self.courier)
+        self.marketplace = Marketplace(self.world, self.listing, origin=self.base_url)
+        self._live = Live(self.world)
+        self._backlog = Backlog()
+        self._consent = Consent(self.world, self._backlog, self.chat)
+        self._loops: list[asyncio.Task[None]] = []
+        self._moving = asyncio.Lock()
+        self.app: AsgiApp = self._application()
+
+    def _application(self) -> AsgiApp:
+        starlette = Starlette(
+            routes=self._routes(),
+            exception_handlers={HTTPException: _http_fault, BodyTooLarge: _too_large},
+        )
+        starlette.state.world = self.world
+        host = urlsplit(self.base_url).hostname or ""
+        return TrafficRecorder(Guard(starlette, self.world, hosts=[host]), self.traffic, self.world)
+
+    def _routes(self) -> list[Route]:
+        world, users = self.world, Users(self.world)
+        endpoint = TokenEndpoint(world, self.removal, api_url=self.base_url)
+        local_test = LocalTest(world, self.removal, origin=self.base_url)
+        return [
+            *endpoint.routes(),
+            *ChatbotApi(world, self.chat.conversations).routes(),
+            *self._consent.routes(),
+            *users.routes(),
+            *Launch(world).routes(),
+            *Home(world, origin=self.base_url).routes(),
+            *SignIn(world).routes(),
+            *self.marketplace.routes(),
+            *local_test.routes(),
+            *ChatPages(world, self.chat, self._live).routes(),
+            *TrafficPages(self.traffic, self.courier).routes(),
+            *Control(world, self.listing, self.removal, self).routes(),
+            *users.rest(),
+        ]
+
+    async def start(self) -> None:
+        """Deliver in the background from now on; with a frozen clock, leave all to `settle`."""
+        if not self._loops and not self.world.clock.frozen:
+            loops = (self.courier.run(), self._backlog.run())
+            self._loops = [asyncio.create_task(loop) for loop in loops]
+
+    async def aclose(self) -> None:
+        """End every stream and loop, and let go of every connection."""
+        self._live.close()
+        for loop in self._loops:
+            loop.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
+        self._loops = []
+        await self._backlog.aclose()
+        await self.courier.aclose()
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing is queued and nothing is due by now."""
+        due = self.courier.next_due()
+        return self._backlog.empty and (due is None or due > self.world.now())
+
+    async def settle(self) -> None:
+        """Do all that was queued and all that is due, and what follows from that."""
+        await self._backlog.drain()
+        await self.courier.run_due()
+        while not self.quiet:
+            await self._backlog.drain()
+            await self.courier.run_due()
+
+    async def advance(self, seconds: float) -> None:
+        """Move the clock, stopping on the way wherever something falls due.
+
+        Raises:
+            ValueError: When asked to go back.
+        """
+        async with self._moving:
+            clock = self.world.clock
+            target = clock.now() + timedelta(seconds=seconds)
+            await self.settle()
+            while (due := self.courier.next_due()) is not None and clock.now() < due <= target:
+                clock.advance((due - clock.now()).total_seconds())
+                await self.settle()
+            late = (target - clock.now()).total_seconds()
+            clock.advance(late if seconds < 0 else max(late, 0.0))
+            await self.settle()
+
+    async def reset(self) -> None:
+        """Begin again from the seed; the clock stays where it is."""
+        self._backlog.clear()
+        self.courier.clear()
+        self.traffic.clear()
+        plant(self._seed, self.world)
+        self.world.announce("reset", None)
+
+    async def authorize(self, url: str, user: User) -> str:
+        """Open an authorization URL as a user and press Allow.
+
+        Returns:
+            Where the browser goes next: the app's redirect URL with a code.
+
+        Raises:
+            AuthorizationRefused: If Zoom would refuse it without a redirect.
+        """
+        outcome = self._consent.allow(urlsplit(url).query, user)
+        if isinstance(outcome, SentBack):
+            return outcome.location
+        if not isinstance(outcome, str):
+            raise AuthorizationRefused("authorization refused", outcome.what)
+        return outcome
+
+    async def add_app(self, app: AppRecord, user: User) -> str:
+        """Add an app as a user does on its Local Test page.
+
+        Returns:
+            Where the browser goes next: the app's redirect URL with a code, and no state.
+
+        Raises:
+            AuthorizationRefused: If Zoom would refuse it.
+        """
+        return await self.authorize(authorization_url(app, self.base_url), user)
+
+    async def remove_app(self, installation_id: str, *, by: User | None = None) -> Removed:
+        """Remove an app; if it is told, that is queued.
+
+        Raises:
+            InstallationUnknown: If there is no such installation.
+        """
+        return await self.removal.remove(installation_id, by=by)
+
+
+def _hosts_in_process(transport: Transport) -> set[str]:
+    if not isinstance(transport, AsgiTransport):
+        return set()
+    return {urlsplit(origin).hostname or "" for origin in transport.apps}
+
+
+async def _http_fault(request: Request, error: Exception) -> Response:
+    """Answer what no route takes."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = (error.headers if isinstance(error, HTTPException) else None) or {}
+    named = {404: "not_found", 405: "method_not_allowed"}.get(status, "refused")
+    answers.refuse(request, f"http.{named}", f"{request.method} {request.url.path}")
+    return answers.json_answer({"error": named}, status, headers)
+
+
+async def _too_large(request: Request, error: Exception) -> Response:
+    answers.refuse(request, "http.body_too_large", str(error))
+    return answers.json_answer({"error": "body_too_large"}, 413)

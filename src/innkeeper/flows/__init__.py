@@ -1,0 +1,1 @@
+"""What happens? The journeys of an installation; they decide, and the edges act."""

@@ -1,0 +1,114 @@
+"""What proves that somebody's data is gone? A document, signed and chained.
+
+A receipt names the installation by its random id alone. The link from that id to a
+person is what the purge destroyed.
+"""
+
+import base64
+import hashlib
+from datetime import datetime
+from typing import Any, cast
+
+import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from innkeeper.errors import ReceiptRefused
+from innkeeper.store.records import Purge, Receipt, SigningKey
+
+FORMAT = "innkeeper-receipt-v1"
+
+
+class Statement(msgspec.Struct, frozen=True, kw_only=True):
+    """What a receipt says. Times are ISO 8601 in UTC; `steps` maps a step to what it deleted."""
+
+    format: str
+    receipt: str
+    sequence: int
+    installation: str
+    generation: int
+    removed_at: str
+    purged_at: str
+    steps: dict[str, int]
+    complete: bool
+    previous: str
+    """SHA-256 of the receipt before, in hex; empty for the first."""
+
+
+class ReceiptFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A receipt as it is handed out: the exact bytes signed, in base64."""
+
+    document: str
+    signature: str
+    key_id: str
+    public_key: str
+
+
+def write_receipt(
+    purge: Purge, *, key: SigningKey, previous: Receipt | None, purged_at: datetime
+) -> Receipt:
+    """Sign what a finished purge deleted, chained to the receipt before."""
+    sequence = previous.sequence + 1 if previous else 1
+    document = msgspec.json.encode(
+        Statement(
+            format=FORMAT,
+            receipt=purge.receipt_id,
+            sequence=sequence,
+            installation=purge.installation_id,
+            generation=purge.generation,
+            removed_at=purge.removed_at.isoformat(),
+            purged_at=purged_at.isoformat(),
+            steps=dict(purge.done),
+            complete=True,
+            previous=digest(previous) if previous else "",
+        )
+    )
+    private = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(key.private.reveal()))
+    return Receipt(purge.receipt_id, sequence, document, private.sign(document), key.id)
+
+
+def digest(receipt: Receipt) -> str:
+    """Compute what the next receipt says of this one."""
+    return hashlib.sha256(receipt.document + receipt.signature).hexdigest()
+
+
+def hand_out(receipt: Receipt, *, public: bytes) -> bytes:
+    """Write the file that a person keeps."""
+    return msgspec.json.format(
+        msgspec.json.encode(
+            ReceiptFile(
+                document=base64.b64encode(receipt.document).decode(),
+                signature=base64.b64encode(receipt.signature).decode(),
+                key_id=receipt.key_id,
+                public_key=public.hex(),
+            )
+        ),
+        indent=2,
+    )
+
+
+def read_statement(receipt: Receipt) -> Statement:
+    """Read what a kept receipt says."""
+    return msgspec.json.decode(receipt.document, type=Statement)
+
+
+def verify_file(file: bytes, *, public: bytes) -> Statement:
+    """Check a handed-out receipt against the operator's public key, offline.
+
+    Raises:
+        ReceiptRefused: If it is no receipt, was altered, or was signed by another key.
+    """
+    try:
+        given = msgspec.json.decode(file, type=ReceiptFile)
+        document = base64.b64decode(given.document, validate=True)
+        signature = base64.b64decode(given.signature, validate=True)
+    except (msgspec.DecodeError, ValueError):
+        raise ReceiptRefused("not a receipt", "the file has another form") from None
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, document)
+    except (InvalidSignature, ValueError):
+        raise ReceiptRefused("receipt refused", "the signature does not match the key") from None
+    statement: Any = msgspec.json.decode(document)
+    if not isinstance(statement, dict) or cast("dict[str, Any]", statement).get("format") != FORMAT:
+        raise ReceiptRefused("receipt refused", "it is of a format this version does not know")
+    return msgspec.convert(statement, Statement)

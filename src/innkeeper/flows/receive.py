@@ -1,0 +1,128 @@
+"""Is this delivery Zoom's, is it new, and is it safe? Then answer.
+
+The order is the point: size, headers, MAC over the raw bytes, window, then the inbox;
+nothing is parsed for its meaning before it is durable, and nothing here calls out.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from innkeeper.clock import Clock
+from innkeeper.errors import ChallengeMalformed, SignatureRefused, StoreUnavailable
+from innkeeper.secret import Secret
+from innkeeper.store.base import InboxStore
+from innkeeper.store.records import Accepted, EventState, InboxEvent, Owner
+from innkeeper.wire.events import Glimpse, glimpse
+from innkeeper.wire.signature import URL_VALIDATION, Verifier, answer_challenge
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What Zoom is told."""
+
+    status: int
+    body: bytes
+
+
+TAKEN = Answer(200, b"{}")
+UNAUTHORIZED = Answer(401, b'{"error":"unauthorized"}')
+MALFORMED = Answer(400, b'{"error":"challenge_malformed"}')
+UNAVAILABLE = Answer(503, b'{"error":"unavailable"}')
+
+INSTALLED = "bot_installed"
+
+
+class Desk(Protocol):
+    """Where accepted events go on to."""
+
+    def take(self, event: InboxEvent) -> None:
+        """Handle an event, in time."""
+        ...
+
+    async def answer(self, event: InboxEvent) -> bytes | None:
+        """Handle `bot_installed` now, and give its answer if it came in time."""
+        ...
+
+
+class Receiver:
+    """Takes deliveries in.
+
+    Args:
+        owner_of: Says whose event it seems to be, from what little is read of it.
+        refused: Told why a delivery was turned away; for logs and meters only.
+    """
+
+    def __init__(
+        self,
+        *,
+        verifier: Verifier,
+        inbox: InboxStore,
+        desk: Desk,
+        client_id: str,
+        clock: Clock,
+        owner_of: Callable[[Glimpse], Owner | None],
+        refused: Callable[[str], None],
+    ) -> None:
+        self._verifier = verifier
+        self._inbox = inbox
+        self._desk = desk
+        self._clock = clock
+        self._owner_of = owner_of
+        self._refused = refused
+        self._dedup = hashlib.sha256(client_id.encode())
+
+    async def receive(
+        self, body: bytes, *, timestamps: Sequence[bytes], signatures: Sequence[bytes]
+    ) -> Answer:
+        """Verify a delivery, keep it, and say what Zoom is told. Never raises for bad input."""
+        now = self._clock.now()
+        try:
+            verified = self._verifier.verify(
+                body, timestamps=timestamps, signatures=signatures, now=now
+            )
+        except SignatureRefused as refusal:
+            self._refused(refusal.reason)
+            return UNAUTHORIZED
+        seen = glimpse(body)
+        if seen.event == URL_VALIDATION:
+            return _prove(body, verified.secret)
+        return await self._keep(body, seen, now)
+
+    async def _keep(self, body: bytes, seen: Glimpse, now: datetime) -> Answer:
+        key = self._dedup.copy()
+        key.update(body)
+        try:
+            accepted = await self._inbox.accept(
+                key=key.digest(), name=seen.event, body=body, owner=self._owner_of(seen), now=now
+            )
+        except StoreUnavailable:
+            self._refused("StoreUnavailable")
+            return UNAVAILABLE
+        if not accepted.fresh:
+            return _repeated(accepted, seen.event)
+        event = InboxEvent(accepted.id, seen.event, body, now, 1)
+        if seen.event == INSTALLED:
+            answer = await self._desk.answer(event)
+            return TAKEN if answer is None else Answer(200, answer)
+        self._desk.take(event)
+        return TAKEN
+
+
+def _prove(body: bytes, secret: Secret) -> Answer:
+    try:
+        return Answer(200, msgspec.json.encode(answer_challenge(body, secret=secret)))
+    except ChallengeMalformed:
+        return MALFORMED
+
+
+def _repeated(first: Accepted, name: str) -> Answer:
+    if name != INSTALLED:
+        return TAKEN
+    if first.state is EventState.CLAIMED:
+        return UNAVAILABLE
+    return TAKEN if first.answer is None else Answer(200, first.answer)

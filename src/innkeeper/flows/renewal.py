@@ -1,0 +1,294 @@
+"""How is one version of a grant replaced by the next, once, whoever asks?
+
+What keeps tokens safe is the commit: it names the version it replaces. The lease
+only saves calls, the journal only explains, and neither may be trusted for more.
+"""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from innkeeper.clock import Clock
+from innkeeper.errors import (
+    Fenced,
+    InnkeeperError,
+    NeedsReauth,
+    StoreUnavailable,
+    Unreachable,
+)
+from innkeeper.flows.endpoint import PAUSE, Subject, TokenEndpoint
+from innkeeper.ids import InstallationId, new_id
+from innkeeper.secret import Secret
+from innkeeper.store.base import GrantStore
+from innkeeper.store.records import Grant, GrantKind
+from innkeeper.wire.oauth import (
+    ACCESS_LIFETIME,
+    REFRESH_LIFETIME,
+    Tokens,
+    trusted_api_url,
+)
+
+MARGIN = timedelta(seconds=60)
+"""A token is renewed when no more than this is left of it."""
+LEASE = timedelta(seconds=30)
+"""Outlives two calls, so that a holder who is alive never loses it."""
+PATIENCE = timedelta(seconds=35)
+"""How long we wait for another process: longer than a lease, so we inherit a dead one's."""
+POLL_SECONDS = 0.25
+
+Hook = Callable[[InstallationId], Awaitable[None]]
+
+_log: FilteringBoundLogger = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A grant that can be used, and from when on it should be renewed."""
+
+    grant: Grant
+    renew_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """Whose token is wanted, and which will not do."""
+
+    subject: Subject
+    stale: Callable[[Live], bool]
+    """Whether it should be renewed, though it may not have expired yet."""
+    refused: Secret | None = None
+    """A token that Zoom no longer takes, whatever its lifetime says."""
+    used: bool = True
+    """Whether somebody is about to use it; not so when it is renewed ahead."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Obtained:
+    subject: Subject
+    grant: Grant
+    replaces: int
+    at: datetime
+
+
+def issued_at(grant: Grant) -> datetime:
+    """Tell when a grant's tokens were issued; of machine tokens, as it follows from their end."""
+    if grant.refresh_expires_at is not None:
+        return grant.refresh_expires_at - timedelta(seconds=REFRESH_LIFETIME)
+    return grant.expires_at - timedelta(seconds=ACCESS_LIFETIME)
+
+
+def make_grant(subject: Subject, tokens: Tokens, *, at: datetime, api_url: str) -> Grant:
+    """Turn what Zoom gave at a moment into a grant; `api_url` is the configured one."""
+    followed = trusted_api_url(tokens.api_url, default=api_url)
+    offered = (tokens.api_url or api_url).rstrip("/").lower()
+    if offered not in {followed, api_url.lower()}:
+        _log.warning("api_url_ignored", grant=subject.id)
+    refreshable = tokens.refresh_token is not None
+    return Grant(
+        id=subject.id,
+        kind=subject.kind,
+        installation_id=subject.installation_id,
+        version=0,
+        access_token=tokens.access_token,
+        refresh_token=tokens.refresh_token,
+        expires_at=at + timedelta(seconds=tokens.expires_in),
+        refresh_expires_at=at + timedelta(seconds=REFRESH_LIFETIME) if refreshable else None,
+        scope=tokens.scope,
+        api_url=followed,
+        used_at=at,
+    )
+
+
+class Renewal:
+    """Gives a grant that can be used now: somebody else's if there is one, else a new one.
+
+    Args:
+        on_needs_reauth: Told once when a user's grant has died for good.
+        on_recovered: Told when a late answer brought a grant back that may have been
+            marked as dead.
+    """
+
+    def __init__(
+        self,
+        store: GrantStore,
+        *,
+        endpoint: TokenEndpoint,
+        clock: Clock,
+        on_needs_reauth: Hook | None,
+        on_recovered: Hook | None,
+    ) -> None:
+        self._store = store
+        self._endpoint = endpoint
+        self._clock = clock
+        self._on_needs_reauth = on_needs_reauth
+        self._on_recovered = on_recovered
+        self._holder = new_id("prc")
+        self._unsaved: dict[str, _Obtained] = {}
+        self._untold: set[str] = set()
+
+    async def renew(self, want: Want) -> Live:
+        """Return a grant that is not stale, renewing it if nobody else does.
+
+        While Zoom or the holder of the lease keeps us waiting, one that has not yet
+        expired will do, unless its token was refused.
+
+        Only Zoom's word ends a grant. If the answer is lost twice the old token stays, and
+        with it the journal's note, for whoever asks next: silence may be an outage, and
+        an outage must not send everybody back to the consent page.
+
+        Raises:
+            NeedsReauth: If the person must authorize the app again.
+            GrantRefused: If Zoom refuses to give tokens.
+            Unreachable: If Zoom cannot be asked, or another process does not finish.
+            Fenced: If the installation is gone.
+            StoreUnavailable: If the store cannot be used.
+        """
+        subject = want.subject
+        give_up = self._clock.now() + PATIENCE
+        met: int | None = None
+        while True:
+            await self._save_late(subject)
+            grant = await self._find(subject)
+            version = 0 if grant is None else grant.version
+            live = None if grant is None else self._look(grant, met)
+            met = version if met is None else met
+            if live is not None and live.grant.access_token == want.refused:
+                live = None
+            if live is not None and not want.stale(live):
+                return live
+            renewed = await self._attempt(want, grant, self._spare(live))
+            if renewed is not None:
+                return renewed
+            if self._clock.now() >= give_up:
+                raise Unreachable("no token in time", "another process holds the lease")
+
+    async def _find(self, subject: Subject) -> Grant | None:
+        grant = await self._store.find_grant(subject.id)
+        if subject.kind is not GrantKind.USER:
+            return grant
+        if grant is None:
+            raise NeedsReauth("no tokens for this installation")
+        if grant.dead:
+            await self._tell(subject)
+            raise NeedsReauth("the grant is over")
+        return grant
+
+    def _look(self, grant: Grant, met: int | None) -> Live:
+        # A version that came while we waited was issued just now, whatever is left of it.
+        came = met is not None and met != grant.version
+        return _live(grant, issued=self._clock.now() if came else issued_at(grant))
+
+    def _spare(self, live: Live | None) -> Live | None:
+        if live is None:
+            return None
+        now, ends = self._clock.now(), live.grant.expires_at
+        return Live(live.grant, min(ends, now + PAUSE)) if now < ends else None
+
+    async def _attempt(self, want: Want, old: Grant | None, spare: Live | None) -> Live | None:
+        """Renew unless somebody else does; None says: look at the store again."""
+        subject = want.subject
+        if spare is not None and want.used and self._endpoint.paused:
+            return spare
+        self._endpoint.check_pause()
+        if not await self._lease(subject, old):
+            if spare is None:
+                await self._clock.sleep(POLL_SECONDS)
+            return spare
+        try:
+            renewed = await self._obtain(want, old)
+        except InnkeeperError as error:
+            if subject.id not in self._unsaved:  # what is to be saved yet stays ours
+                await self._release(subject)
+            if spare is None or not want.used or isinstance(error, (NeedsReauth, Fenced)):
+                raise
+            _log.warning("renewal_failed", grant=subject.id, code=error.code)
+            return spare
+        if renewed is None:
+            await self._release(subject)
+        return renewed
+
+    async def _lease(self, subject: Subject, old: Grant | None) -> bool:
+        now = self._clock.now()
+        version = 0 if old is None else old.version
+        return await self._store.lease_grant(
+            subject.id, version, holder=self._holder, now=now, until=now + LEASE
+        )
+
+    async def _obtain(self, want: Want, old: Grant | None) -> Live | None:
+        subject, now = want.subject, self._clock.now()
+        version = 0 if old is None else old.version
+        if old is not None and subject.kind is GrantKind.USER:
+            if not await self._store.journal_grant(subject.id, version, at=now):
+                return None
+            if old.attempted_at is not None:
+                _log.warning("renewal_begun_before", grant=subject.id)
+        try:
+            tokens = await self._endpoint.renew(subject, old)
+        except NeedsReauth:
+            if not await self._store.kill_grant(subject.id, version):
+                return None  # it was rotated or authorized anew meanwhile
+            _log.error("grant_died", grant=subject.id)
+            self._untold.add(subject.id)
+            await self._tell(subject)
+            raise
+        grant = make_grant(subject, tokens, at=now, api_url=self._endpoint.credentials.api_url)
+        if old is not None:
+            grant = replace(
+                grant,
+                scope=grant.scope or old.scope,  # left out means unchanged (RFC 6749, 5.1)
+                used_at=now if want.used else old.used_at,
+            )
+        return await self._save(_Obtained(subject, grant, version, now))
+
+    async def _save(self, obtained: _Obtained) -> Live | None:
+        """Commit before use; None if another version stands there now."""
+        subject, grant = obtained.subject, obtained.grant
+        now = self._clock.now()
+        try:
+            saved = await self._store.save_grant(grant, replaces=obtained.replaces, now=now)
+        except StoreUnavailable:
+            self._unsaved[subject.id] = obtained
+            raise
+        except Fenced:
+            revoked = await self._endpoint.try_revoke(grant.access_token)
+            _log.info("fenced_tokens_dropped", grant=subject.id, revoked=revoked)
+            raise
+        if saved is None:
+            return None
+        if now >= obtained.at + LEASE:  # somebody may have given it up meanwhile
+            await self._call(self._on_recovered, subject)
+        return _live(saved, issued=obtained.at)
+
+    async def _save_late(self, subject: Subject) -> None:
+        """Commit what an earlier renewal obtained and the store would not take then."""
+        obtained = self._unsaved.pop(subject.id, None)
+        if obtained is not None:
+            await self._save(obtained)
+
+    async def _release(self, subject: Subject) -> None:
+        with suppress(InnkeeperError):  # it runs out by itself
+            await self._store.release_grant(subject.id, holder=self._holder)
+
+    async def _tell(self, subject: Subject) -> None:
+        """Tell of a death, unless that was done before."""
+        if subject.id in self._untold and await self._call(self._on_needs_reauth, subject):
+            self._untold.discard(subject.id)
+
+    async def _call(self, hook: Hook | None, subject: Subject) -> bool:
+        if hook is None or subject.installation_id is None:
+            return True
+        try:
+            await hook(subject.installation_id)
+        except Exception as error:  # it is the bot's code, and may raise anything
+            _log.error("hook_failed", grant=subject.id, error=type(error).__name__)
+            return False
+        return True
+
+
+def _live(grant: Grant, *, issued: datetime) -> Live:
+    margin = min(MARGIN, (grant.expires_at - issued) / 2)
+    return Live(grant, grant.expires_at - margin)

@@ -1,0 +1,241 @@
+"""Which tokens are at hand? What this process remembers, and the renewals it shares."""
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from innkeeper.clock import Clock
+from innkeeper.errors import (
+    Fenced,
+    GrantRefused,
+    InnkeeperError,
+    NeedsReauth,
+    StoreUnavailable,
+    Unreachable,
+)
+from innkeeper.flows.endpoint import PAUSE, Subject
+from innkeeper.flows.renewal import Renewal, Want, issued_at
+from innkeeper.secret import Secret
+from innkeeper.store.base import GrantStore
+from innkeeper.store.records import Grant
+from innkeeper.wire.oauth import trusted_api_url
+
+AHEAD = timedelta(minutes=5)
+"""How long before their end tokens in use are renewed, so that no caller waits."""
+IDLE_AHEAD = timedelta(days=7)
+"""How long before its end an unused refresh token is traded for the next."""
+FORCED_EVERY = timedelta(seconds=60)
+"""Zoom refusing our tokens makes us ask for another no oftener than this."""
+PARALLEL = 4
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+_log: FilteringBoundLogger = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """A token, and where to call the API with it. Use it at once; ask again for the next call."""
+
+    token: Secret
+    api_url: str
+    expires_at: datetime
+    scope: frozenset[str]
+    grant_id: str
+
+
+@dataclass(slots=True)
+class _Known:
+    """What this process knows of one subject."""
+
+    subject: Subject
+    access: AccessToken | None = None
+    renew_at: datetime = _LONG_AGO
+    flight: asyncio.Task[AccessToken] | None = None
+    epoch: int = 0
+    refused: Secret | None = None
+    forced_at: datetime = _LONG_AGO
+    refusal: GrantRefused | None = None
+    rests_until: datetime = _LONG_AGO
+
+
+class TokensAtHand:
+    """Remembers the tokens in use; of all who miss one at the same time, one asks for it."""
+
+    def __init__(self, store: GrantStore, *, renewal: Renewal, clock: Clock, api_url: str) -> None:
+        self._store = store
+        self._renewal = renewal
+        self._clock = clock
+        self._api_url = api_url
+        self._known: dict[str, _Known] = {}
+
+    def cached(self, grant_id: str) -> AccessToken | None:
+        """Give a token that is not yet to be renewed, if one is at hand."""
+        known = self._known.get(grant_id)
+        if known is None or self._clock.now() >= known.renew_at:
+            return None
+        return known.access
+
+    async def renewed(self, subject: Subject) -> AccessToken:
+        """Find or obtain a token; one that has not expired will do if that fails for now.
+
+        Raises:
+            NeedsReauth: If the person must authorize the app again.
+            GrantRefused: If Zoom refuses to give tokens.
+            Unreachable: If Zoom could not be asked.
+            Fenced: If the installation is gone.
+            StoreUnavailable: If the store cannot be used.
+        """
+        known = self._known.setdefault(subject.id, _Known(subject))
+        flight = known.flight or self._start(known, self._fly(known))
+        try:
+            return await asyncio.shield(flight)
+        except (NeedsReauth, Fenced):
+            raise
+        except (GrantRefused, Unreachable, StoreUnavailable):
+            access = known.access
+            if access is None or self._clock.now() >= access.expires_at:
+                raise
+            return access
+
+    def refused(self, access: AccessToken) -> bool:
+        """Forget a token that the API refused; say whether asking again gives another.
+
+        At most once a minute a token is given up for being refused: where Zoom refuses
+        each new one too, another would not help.
+        """
+        known = self._known.get(access.grant_id)
+        if known is None:
+            return True
+        if known.refused == access.token:
+            return True
+        if known.access is not None and known.access.token != access.token:
+            return True
+        now = self._clock.now()
+        if now - known.forced_at < FORCED_EVERY:
+            return False
+        known.forced_at, known.refused, known.access = now, access.token, None
+        return True
+
+    def forget(self, grant_id: str) -> None:
+        """Drop what this process remembers of a subject's tokens."""
+        known = self._known.get(grant_id)
+        if known is not None:
+            known.access = None
+            known.epoch += 1
+
+    async def renew_ahead(self, now: datetime, *, limit: int = 1000) -> int:
+        """Renew what is used and ends soon, and what idles and would end for good.
+
+        Run it every minute or so in the background. A pass ends early where Zoom cannot
+        be reached; failures of single grants are logged. Returns how many were renewed.
+
+        Raises:
+            StoreUnavailable: If the store cannot be used.
+        """
+        self._prune(now)
+        listed = await self._store.renewable_grants(expiring_before=now + AHEAD, limit=limit)
+        due = iter([grant for grant in listed if _worth_renewing(grant, now)])
+        return sum(await asyncio.gather(*(self._renew_each(due) for _ in range(PARALLEL))))
+
+    async def aclose(self) -> None:
+        """Let the renewals under way finish, so that no answer is thrown away."""
+        flights = [known.flight for known in self._known.values() if known.flight is not None]
+        await asyncio.gather(*flights, return_exceptions=True)
+
+    def _start(
+        self, known: _Known, flight: Coroutine[None, None, AccessToken]
+    ) -> asyncio.Task[AccessToken]:
+        """Run a renewal that outlives whoever asked for it."""
+
+        def land(task: asyncio.Task[AccessToken]) -> None:
+            known.flight = None
+            with suppress(asyncio.CancelledError):
+                task.exception()  # looked at, for there may be nobody left to raise it to
+
+        known.flight = asyncio.create_task(flight, name=f"renew {known.subject.id}")
+        known.flight.add_done_callback(land)
+        return known.flight
+
+    async def _fly(self, known: _Known) -> AccessToken:
+        """Find or obtain a token for a caller, and remember it."""
+        if known.refusal is not None and self._clock.now() < known.rests_until:
+            raise known.refusal.with_traceback(None)
+        epoch = known.epoch
+        want = Want(
+            known.subject,
+            stale=lambda live: self._clock.now() >= live.renew_at,
+            refused=known.refused,
+        )
+        try:
+            live = await self._renewal.renew(want)
+        except NeedsReauth:
+            raise
+        except GrantRefused as refusal:
+            known.refusal, known.rests_until = refusal, self._clock.now() + PAUSE
+            raise
+        access = self._access(live.grant)
+        if known.epoch == epoch:
+            known.access, known.renew_at = access, live.renew_at
+        if live.grant.used_at < issued_at(live.grant):
+            with suppress(InnkeeperError):  # it only helps to renew ahead
+                await self._store.touch_grant(live.grant.id, at=self._clock.now())
+        return access
+
+    async def _fly_ahead(self, known: _Known, listed: Grant) -> AccessToken:
+        """Replace a listed version. The next caller reads it, which notes that it is used."""
+        want = Want(
+            known.subject,
+            stale=lambda live: live.grant.version == listed.version,
+            refused=known.refused,
+            used=False,
+        )
+        live = await self._renewal.renew(want)
+        known.access = None
+        return self._access(live.grant)
+
+    def _access(self, grant: Grant) -> AccessToken:
+        return AccessToken(
+            token=grant.access_token,
+            api_url=trusted_api_url(grant.api_url, default=self._api_url),
+            expires_at=grant.expires_at,
+            scope=grant.scope,
+            grant_id=grant.id,
+        )
+
+    async def _renew_each(self, due: Iterator[Grant]) -> int:
+        renewed = 0
+        for grant in due:  # shared with the others who work on it
+            subject = Subject(grant.id, grant.kind, grant.installation_id)
+            known = self._known.setdefault(grant.id, _Known(subject))
+            if known.flight is not None:
+                continue
+            try:
+                access = await asyncio.shield(self._start(known, self._fly_ahead(known, grant)))
+                renewed += access.token != grant.access_token
+            except Unreachable:
+                break
+            except InnkeeperError as error:
+                _log.warning("not_renewed_ahead", grant=grant.id, code=error.code)
+        return renewed
+
+    def _prune(self, now: datetime) -> None:
+        quiet = now - FORCED_EVERY
+        self._known = {
+            grant_id: known
+            for grant_id, known in self._known.items()
+            if known.flight is not None
+            or (known.access is not None and known.access.expires_at > now)
+            or max(known.forced_at, known.rests_until) > quiet
+        }
+
+
+def _worth_renewing(grant: Grant, now: datetime) -> bool:
+    ends = grant.refresh_expires_at
+    would_end = ends is not None and ends - now < IDLE_AHEAD
+    return not grant.dead and (would_end or grant.used_at >= issued_at(grant))

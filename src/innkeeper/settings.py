@@ -1,0 +1,328 @@
+"""What was configured? The one place that reads the environment, once, at the start.
+
+All that is wrong is reported at once, each with its remedy; then the process stops
+with exit code 78.
+"""
+
+import os
+import re
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, cast
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+
+from innkeeper.errors import Fault, SettingsRefused
+from innkeeper.ids import Jid
+from innkeeper.secret import Secret
+from innkeeper.store.seal import KeyRing
+
+Management = Literal["admin", "user"]
+
+EMULATOR_PREFIX = "emu_"
+ZOOM_URL = "https://zoom.us"
+ZOOM_API_URL = "https://api.zoom.us"
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+_SQLITE = re.compile(r"sqlite:///(?P<path>.+)")
+_PLACEHOLDERS = frozenset(
+    {"changeme", "change-me", "your_secret_here", "dev-secret", "secret", "development", "xxx"}
+)
+_SHORTEST_SECRET = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that Innkeeper is told from outside. Addresses have no trailing slash."""
+
+    client_id: str
+    client_secret: Secret
+    bot_jid: Jid
+    secret_tokens: tuple[Secret, ...]
+    management: Management
+    public_url: str
+    keys: KeyRing
+    oauth_url: str = ZOOM_URL
+    api_url: str = ZOOM_API_URL
+    account_id: str | None = None
+    s2s_client_id: str | None = None
+    s2s_client_secret: Secret | None = None
+    user_oauth: bool = True
+    database: Path = Path("innkeeper.db")
+    vault: Path = Path("innkeeper.vault.db")
+    warnings: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def redirect_uri(self) -> str:
+        """Where Zoom sends the browser back to."""
+        return f"{self.public_url}/oauth/callback"
+
+    @property
+    def secure(self) -> bool:
+        """Whether the app is reached over https."""
+        return self.public_url.startswith("https://")
+
+    @property
+    def development(self) -> bool:
+        """Whether this app talks to an emulator on this machine, and to nobody else."""
+        return is_loopback(self.oauth_url) and is_loopback(self.public_url)
+
+    @classmethod
+    def load(cls, directory: Path | None = None) -> "Settings":
+        """Read the environment, and a `.env` beside the bot for what it leaves out.
+
+        Raises:
+            SettingsRefused: With every fault at once.
+        """
+        directory = directory or Path.cwd()
+        written = {
+            name: value
+            for name, value in dotenv_values(directory / ".env").items()
+            if value is not None
+        }
+        return read_settings({**written, **os.environ}, directory)
+
+
+def is_loopback(url: str) -> bool:
+    """Tell whether an address stays on this machine.
+
+    Example:
+        >>> is_loopback("http://127.0.0.1:8700"), is_loopback("http://127.0.0.1@evil.test")
+        (True, False)
+    """
+    try:
+        return urlsplit(url).hostname in LOOPBACK
+    except ValueError:
+        return False
+
+
+def read_settings(environment: Mapping[str, str], directory: Path) -> Settings:
+    """Make settings of an environment; relative paths start at `directory`.
+
+    Raises:
+        SettingsRefused: With every fault at once; no value is ever named.
+    """
+    reader = _Reader(environment, directory)
+    settings = reader.settings()
+    if reader.faults or settings is None:
+        raise SettingsRefused(reader.faults)
+    return settings
+
+
+class _Reader:
+    """Reads each setting, noting what is wrong instead of stopping at it."""
+
+    def __init__(self, environment: Mapping[str, str], directory: Path) -> None:
+        self._environment = environment
+        self._directory = directory
+        self.faults: list[Fault] = []
+        self.warnings: list[str] = []
+
+    def settings(self) -> Settings | None:
+        public_url = self._address("INNKEEPER_PUBLIC_URL", "", _PUBLIC_FIX)
+        oauth_url = self._address("ZOOM_OAUTH_URL", ZOOM_URL, _EMULATOR_FIX)
+        api_url = self._address("ZOOM_API_URL", ZOOM_API_URL, _EMULATOR_FIX)
+        local = is_loopback(oauth_url)
+        if public_url and local and not is_loopback(public_url):
+            self._fault("ZOOM_OAUTH_URL", "a public app cannot use an emulator", _EMULATOR_FIX)
+        client_id = self._required("ZOOM_CLIENT_ID", _CREDENTIALS_FIX)
+        client_secret = self._secret("ZOOM_CLIENT_SECRET", _CREDENTIALS_FIX, local=local)
+        bot_jid = self._required("ZOOM_BOT_JID", _JID_FIX)
+        if bot_jid and "@" not in bot_jid:
+            self._fault("ZOOM_BOT_JID", "is not a JID: it has no @", _JID_FIX)
+        tokens = self._secret_tokens(local=local)
+        management = self._choice("ZOOM_APP_MANAGEMENT", ("admin", "user"), _MANAGEMENT_FIX)
+        user_oauth = self._choice(
+            "INNKEEPER_USER_OAUTH", ("on", "off"), "Set it to on or off.", "on"
+        )
+        database = self._database("INNKEEPER_DATABASE_URL", self._directory / "innkeeper.db")
+        vault = self._database(
+            "INNKEEPER_VAULT_URL", database.with_name(f"{database.stem}.vault{database.suffix}")
+        )
+        s2s_secret = self._value("ZOOM_S2S_CLIENT_SECRET")
+        if self.faults:
+            return None
+        keys = self._keys(database)
+        if keys is None:
+            return None
+        return Settings(
+            client_id=client_id,
+            client_secret=client_secret,
+            bot_jid=Jid(bot_jid),
+            secret_tokens=tokens,
+            management=cast("Management", management),
+            public_url=public_url,
+            keys=keys,
+            oauth_url=oauth_url,
+            api_url=api_url,
+            account_id=self._value("ZOOM_ACCOUNT_ID") or None,
+            s2s_client_id=self._value("ZOOM_S2S_CLIENT_ID") or None,
+            s2s_client_secret=Secret(s2s_secret) if s2s_secret else None,
+            user_oauth=user_oauth == "on",
+            database=database,
+            vault=vault,
+            warnings=tuple(self.warnings),
+        )
+
+    def _fault(self, name: str, why: str, fix: str) -> None:
+        self.faults.append(Fault(name, why, fix))
+
+    def _value(self, name: str) -> str:
+        return self._environment.get(name, "")
+
+    def _required(self, name: str, fix: str) -> str:
+        value = self._value(name)
+        stripped = value.strip().strip("\ufeff")
+        if not stripped:
+            self._fault(name, "is missing" if name not in self._environment else "is empty", fix)
+        elif value != stripped:
+            self._fault(name, "has spaces, line ends or a BOM around it", fix)
+        elif value[0] in "\"'" and value[0] == value[-1]:
+            self._fault(name, "still has its quotation marks", fix)
+        else:
+            return value
+        return ""
+
+    def _secret(self, name: str, fix: str, *, local: bool) -> Secret:
+        value = self._required(name, fix)
+        if value:
+            self._judge_secret(name, value, fix, local=local)
+        return Secret(value)
+
+    def _judge_secret(self, name: str, value: str, fix: str, *, local: bool) -> None:
+        if value.startswith(EMULATOR_PREFIX) and not local:
+            self._fault(name, "is the emulator's, which Zoom does not know", fix)
+        elif value.lower() in _PLACEHOLDERS:
+            self._fault(name, "is a placeholder", fix)
+        elif len(value) < _SHORTEST_SECRET and not local:
+            self._fault(name, f"is shorter than {_SHORTEST_SECRET} characters", fix)
+
+    def _secret_tokens(self, *, local: bool) -> tuple[Secret, ...]:
+        name = "ZOOM_WEBHOOK_SECRET_TOKEN"
+        values = self._required(name, _TOKEN_FIX).split(",")
+        tokens = [value.strip() for value in values]
+        if values != [""] and not all(tokens):
+            self._fault(name, "has an empty entry", _TOKEN_FIX)
+        for token in filter(None, tokens):
+            self._judge_secret(name, token, _TOKEN_FIX, local=local)
+        return tuple(Secret(token) for token in tokens)
+
+    def _choice(self, name: str, known: tuple[str, ...], fix: str, default: str = "") -> str:
+        value = self._value(name) or default
+        if value not in known:
+            why = f"is neither {' nor '.join(known)}" if value else "is missing"
+            self._fault(name, why, fix)
+        return value
+
+    def _address(self, name: str, default: str, fix: str) -> str:
+        value = (self._value(name) or default) if default else self._required(name, fix)
+        if not value:
+            return ""
+        why = fault_of_address(value)
+        if why:
+            self._fault(name, why, fix)
+        return value.rstrip("/")
+
+    def _database(self, name: str, default: Path) -> Path:
+        value = self._value(name)
+        if not value:
+            return default
+        found = _SQLITE.fullmatch(value)
+        if found is None:
+            self._fault(name, "is not a database this version knows", _DATABASE_FIX)
+            return default
+        path = self._directory / found["path"]
+        if path.is_dir():
+            self._fault(name, "is a directory", _DATABASE_FIX)
+        elif not path.parent.is_dir():
+            self._fault(name, "is in a directory that does not exist", _DATABASE_FIX)
+        else:
+            return path
+        return default
+
+    def _keys(self, database: Path) -> KeyRing | None:
+        written = self._value("INNKEEPER_KEYS")
+        path = database.with_name("innkeeper.key")
+        if not written:
+            written = self._key_file(path)
+        try:
+            return KeyRing.parse(written) if written else None
+        except ValueError as error:
+            self._fault("INNKEEPER_KEYS", str(error), _KEYS_FIX)
+            return None
+
+    def _key_file(self, path: Path) -> str:
+        try:
+            if not path.exists():
+                return self._new_key_file(path)
+            status = path.lstat()
+            if not stat.S_ISREG(status.st_mode) or status.st_mode & 0o077:
+                why = "is not a plain file that only its owner can read"
+                self._fault(str(path.name), why, f"Run: chmod 600 {path.name}")
+                return ""
+            return path.read_text().strip()
+        except OSError as error:
+            why = f"cannot be read or made: {error.strerror}"
+            self._fault(str(path.name), why, "Make the directory writable, or set INNKEEPER_KEYS.")
+            return ""
+
+    def _new_key_file(self, path: Path) -> str:
+        written = KeyRing.generate()
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(f"{written}\n")
+        self.warnings.append(
+            f"{path.name} was made beside the database. Keep a copy of it somewhere safe: "
+            "without it nothing that was stored can be read."
+        )
+        return written
+
+
+def fault_of_address(url: str) -> str:
+    """Say what makes an address unusable, or nothing if it is usable."""
+    try:
+        parts = urlsplit(url)
+        port_is_usable = parts.port != 0
+    except ValueError:
+        return "is not an address"
+    checks = (
+        (re.search(r"[^!-~]", url) is not None, "has spaces or letters no address has"),
+        (parts.scheme not in {"http", "https"} or not parts.hostname, "is not an http(s) address"),
+        (not port_is_usable, "has the port 0"),
+        (parts.username is not None, "holds a user name"),
+        (
+            bool(parts.fragment or parts.query) or url.endswith(("?", "#")),
+            "has a query or fragment",
+        ),
+        (parts.netloc != parts.netloc.lower(), "has capital letters in its host"),
+        ("*" in url or ".." in parts.path or "\\" in url, "has * or .. or a backslash in it"),
+        (
+            parts.scheme == "http" and parts.hostname not in LOOPBACK,
+            "is http; only an address on this machine may be",
+        ),
+    )
+    return next((why for wrong, why in checks if wrong), "")
+
+
+_CREDENTIALS_FIX = "Copy it from the Marketplace: your app > Basic Information > App Credentials."
+_JID_FIX = (
+    "Copy it from the Marketplace: your app > Features > Surface > Chat Subscription > Bot JID."
+)
+_TOKEN_FIX = "Copy it from the Marketplace: your app > Features > Access > Secret Token."  # noqa: S105  # where to find one
+_MANAGEMENT_FIX = (
+    "Set it to admin or user, as the Marketplace shows under Basic Information: "
+    "it decides whose data a removal deletes."
+)
+_PUBLIC_FIX = (
+    "Set it to the https address at which people reach this app, without a path's last slash; "
+    "on your own machine http://127.0.0.1:8080 will do."
+)
+_EMULATOR_FIX = (
+    "Leave it out to use Zoom, or set it to an emulator on this machine, "
+    "such as http://127.0.0.1:8700."
+)
+_DATABASE_FIX = "Write it as sqlite:///path/to/file.db; leave it out for innkeeper.db right here."
+_KEYS_FIX = "Make one with: innkeeper keys new"

@@ -1,0 +1,209 @@
+"""What is erased, and when? What time has passed over, and all of a person who leaves."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final, cast
+
+from innkeeper.errors import BodyRefused, SealBroken
+from innkeeper.ids import InstallationId
+from innkeeper.store.keys import owner_index
+from innkeeper.store.records import EventState, Owner
+from innkeeper.store.seal import BlindIndex
+from innkeeper.store.sqlite.arrivals import ids, write_endings
+from innkeeper.store.sqlite.connection import Connection
+from innkeeper.store.sqlite.database import from_micros, to_micros
+from innkeeper.store.sqlite.inbox import BODIES, REMOVED, InboxPart, day_subject
+from innkeeper.wire import events, lossless
+
+_AT_ONCE: Final = 1000
+_READ_AT_ONCE: Final = 200
+
+_ERASE: Final = {
+    "grants": "DELETE FROM grants WHERE installation_id = ?",
+    "state": "DELETE FROM states WHERE installation_id = ?",
+    "cases": "DELETE FROM cases WHERE installation_id = ?",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Removal:
+    """Who left, and when: enough to know their events by."""
+
+    installation_id: InstallationId
+    index: BlindIndex
+    owner_index: bytes | None
+    removed_at: datetime
+    noticed_at: datetime
+
+    def covers(self, body: bytes, *, link: str | None, received_at: datetime) -> bool | None:
+        """Say whether an event is to go; None if it is theirs, but newer than the removal."""
+        if link != self.installation_id and not self._names(body):
+            return False
+        at = _happened(body)
+        newer = at > self.removed_at if at else received_at > self.noticed_at
+        return None if newer else True
+
+    def _names(self, body: bytes) -> bool:
+        seen = events.glimpse(body)
+        if not seen.account_id:
+            return False
+        owners = [Owner(seen.account_id)]
+        if seen.user_id:
+            owners.append(Owner(seen.account_id, seen.user_id))
+        return any(owner_index(self.index, owner) == self.owner_index for owner in owners)
+
+
+@dataclass(slots=True)
+class _Sorted:
+    gone: list[int] = field(default_factory=list[int])
+    newer: list[int] = field(default_factory=list[int])
+
+
+class ErasingPart(InboxPart):
+    """What is erased."""
+
+    async def expire_inbox(self, *, hashes_before: datetime, bodies_before: datetime) -> int:
+        """Forget dedup hashes and bodies kept past their retention, and the days' keys.
+
+        Raises:
+            StoreUnavailable: If not all could be done; what is left waits for the next call.
+        """
+        bodies, hashes = to_micros(bodies_before), to_micros(hashes_before)
+        count = await self._db.write(lambda connection: _expire_bodies(connection, bodies))
+        last = await self._db.write(lambda connection: _last_before(connection, hashes))
+        while True:
+            forgotten = await self._db.change(
+                "DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE id <= ?"
+                " AND id NOT IN (SELECT id FROM inbox_bodies) ORDER BY id LIMIT ?)",
+                *(last, _AT_ONCE),
+            )
+            count += forgotten
+            if forgotten < _AT_ONCE:
+                break
+        self._today = None
+        await self._keys.vault.destroy_days_before(bodies_before.astimezone(UTC).date())
+        return count
+
+    async def erase(self, installation_id: InstallationId, part: str) -> int:
+        """Delete one part (of `ERASABLE`) of an installation; say how many rows went.
+
+        `inbox` erases bodies and drops undone events, also those that were never looked at
+        (their body names the owner) unless newer than the removal; hashes stay, without owner.
+
+        Raises:
+            StoreUnavailable: If it could not be done.
+            KeyError: If there is no such part.
+        """
+        if part == "inbox":
+            return await self._erase_inbox(installation_id)
+        return await self._db.change(_ERASE[part], installation_id)
+
+    async def erase_installation(self, installation_id: InstallationId) -> int:
+        """Delete the installation's row; its purge stays until `end_purge`.
+
+        Raises:
+            StoreUnavailable: If it could not be done.
+        """
+        self._unlink(installation_id)
+        return await self._db.change("DELETE FROM installations WHERE id = ?", installation_id)
+
+    async def _erase_inbox(self, installation_id: InstallationId) -> int:
+        removal = await self._removal(installation_id)
+        found = _Sorted()
+        async for number, link, body, received_at in self._bodies():
+            if body is None:
+                covered: bool | None = link == installation_id
+            elif link is not None and link != installation_id:
+                covered = False
+            else:
+                covered = removal.covers(body, link=link, received_at=received_at)
+            if covered:
+                found.gone.append(number)
+            elif covered is None:
+                found.newer.append(number)
+
+        def job(connection: Connection) -> int:
+            answers = connection.change(
+                "DELETE FROM inbox_answers WHERE installation_id = ?", (installation_id,)
+            )
+            write_endings(
+                connection, [(number, EventState.DROPPED, REMOVED) for number in found.gone]
+            )
+            connection.run(
+                "UPDATE inbox_bodies SET installation_id = NULL"
+                " WHERE id IN (SELECT value FROM carray(?))",
+                (ids(found.newer),),
+            )
+            return answers + len(found.gone)
+
+        return await self._db.write(job)
+
+    async def _removal(self, installation_id: InstallationId) -> _Removal:
+        _, index = await self._keys.index()
+        owner = self._db.row("SELECT owner_index FROM installations WHERE id = ?", installation_id)
+        purge = self._db.row(
+            "SELECT removed_at, started_at FROM purges WHERE installation_id = ?", installation_id
+        )
+        if purge is not None:
+            removed_at, noticed_at = from_micros(purge[0]), from_micros(purge[1])
+        else:
+            buried = (await self._keys.vault.tombstones()).get(installation_id)
+            removed_at = buried.at if buried else _FOREVER
+            noticed_at = buried.buried_at if buried else _FOREVER
+        return _Removal(installation_id, index, owner[0] if owner else None, removed_at, noticed_at)
+
+    async def _bodies(self) -> AsyncIterator[tuple[int, str | None, bytes | None, datetime]]:
+        """Read every body there is; None for one that nobody can read any more."""
+        last = 0
+        while rows := self._db.rows(
+            "SELECT id, installation_id, sealed, received_at"
+            " FROM inbox_bodies JOIN inbox USING (id) WHERE id > ? ORDER BY id LIMIT ?",
+            *(last, _READ_AT_ONCE),
+        ):
+            for number, link, sealed, received_at in rows:
+                seal = await self._keys.find(day_subject(received_at))
+                body: bytes | None = None
+                if seal is not None:
+                    try:
+                        body = seal.unseal(sealed, table=BODIES, column="sealed", row=str(number))
+                    except SealBroken:
+                        body = None
+                yield number, link, body, from_micros(received_at)
+            last = rows[-1][0]
+            await asyncio.sleep(0)
+
+
+_FOREVER: Final = datetime.max.replace(tzinfo=UTC)
+
+
+def _happened(body: bytes) -> datetime | None:
+    try:
+        raw = lossless.parse(body)
+    except BodyRefused:
+        return None
+    return events.event_time(cast("dict[str, Any]", raw)) if isinstance(raw, dict) else None
+
+
+def _expire_bodies(connection: Connection, before: int) -> int:
+    connection.run(
+        "DELETE FROM inbox_answers WHERE id IN"
+        " (SELECT id FROM inbox_answers JOIN inbox USING (id) WHERE received_at < ?)",
+        (before,),
+    )
+    old = connection.rows(
+        "SELECT id FROM inbox_bodies JOIN inbox USING (id) WHERE received_at < ?", (before,)
+    )
+    write_endings(connection, [(number, EventState.DROPPED, "expired") for (number,) in old])
+    return len(old)
+
+
+def _last_before(connection: Connection, moment: int) -> int:
+    """Find the last of the old events. Ids grow with time, so the first newer one ends the look."""
+    ((newer,),) = connection.rows(
+        "SELECT min(id) FROM (SELECT id FROM inbox WHERE received_at >= ? ORDER BY id LIMIT 1)",
+        (moment,),
+    )
+    ((last,),) = connection.rows("SELECT coalesce(max(id), 0) FROM inbox")
+    return int(last if newer is None else newer - 1)

@@ -1,0 +1,272 @@
+"""Which tokens are there, and who renews them now?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from innkeeper.errors import Fenced
+from innkeeper.ids import InstallationId
+from innkeeper.secret import Secret
+from innkeeper.store.keys import APP
+from innkeeper.store.records import Grant, GrantKind
+from innkeeper.store.seal import Seal
+from innkeeper.store.sqlite.connection import Connection, Row
+from innkeeper.store.sqlite.database import Value, from_micros, to_micros
+from innkeeper.store.sqlite.part import Part
+
+_READ: Final = (
+    "SELECT id, kind, installation_id, version, sealed, expires_at, refresh_expires_at,"
+    " used_at, dead, attempted_at FROM grants"
+)
+_OURS: Final = frozenset({GrantKind.CHATBOT, GrantKind.ACCOUNT})
+
+_RENEWABLE: Final = (
+    "SELECT id, kind, installation_id, version, sealed, expires_at, refresh_expires_at,"
+    " used_at, dead, attempted_at FROM grants"
+    " WHERE dead = 0 AND (expires_at < ? OR refresh_expires_at < ?)"
+    " AND (installation_id IS NULL OR EXISTS"
+    " (SELECT 1 FROM live_installations WHERE id = grants.installation_id))"
+    " ORDER BY coalesce(refresh_expires_at < ?, 0) DESC, used_at DESC, id LIMIT ?"
+)
+_SAVE: Final = (
+    "INSERT INTO grants (id, kind, installation_id, version, sealed, expires_at,"
+    " refresh_expires_at, used_at) SELECT ?, ?, ?, ?, ?, ?, ?, ?"
+    " WHERE (? IS NULL OR EXISTS (SELECT 1 FROM live_installations WHERE id = ?))"
+    " ON CONFLICT (id) DO UPDATE SET version = excluded.version, sealed = excluded.sealed,"
+    " expires_at = excluded.expires_at, refresh_expires_at = excluded.refresh_expires_at,"
+    " used_at = max(used_at, excluded.used_at), dead = 0, attempted_at = NULL,"
+    " lease_holder = NULL, lease_until = 0"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tokens:
+    access_token: str
+    refresh_token: str | None
+    scope: list[str]
+    api_url: str
+
+
+class GrantPart(Part):
+    """Tokens, under compare-and-set and lease."""
+
+    async def find_grant(self, grant_id: str) -> Grant | None:
+        """Read a grant with its tokens.
+
+        Raises:
+            StoreUnavailable: If the database cannot be read.
+            SealBroken: If its row was altered.
+        """
+        row = self._db.row(f"{_READ} WHERE id = ? AND sealed IS NOT NULL", grant_id)
+        return await self._grant(row) if row else None
+
+    async def save_grant(self, grant: Grant, *, replaces: int, now: datetime) -> Grant | None:  # noqa: ARG002  # the contract's
+        """Commit tokens over the version they replace (0: none yet); clears lease and journal.
+
+        The saved version is `replaces + 1`. Returns None if another version stands there now.
+        A dead grant of that version is replaced, and lives again.
+
+        Raises:
+            Fenced: If the grant's installation is gone or being purged.
+            StoreUnavailable: If it could not be written.
+        """
+        return await self._save(grant, replaces)
+
+    async def replace_grant(self, grant: Grant, *, now: datetime) -> Grant:  # noqa: ARG002  # the contract's
+        """Commit tokens of a new authorization over whatever version stands there.
+
+        Raises:
+            Fenced: If the grant's installation is gone or being purged.
+            StoreUnavailable: If it could not be written.
+        """
+        saved = await self._save(grant, None)
+        if saved is None:
+            raise Fenced("tokens not written", "the installation is over")
+        return saved
+
+    async def _save(self, grant: Grant, replaces: int | None) -> Grant | None:
+        seal = await self._seal_of(grant.installation_id)
+        if seal is None:
+            raise Fenced("tokens not written", "the installation's key is gone")
+
+        def job(connection: Connection) -> Grant | None:
+            rows = connection.rows("SELECT version FROM grants WHERE id = ?", (grant.id,))
+            version = rows[0][0] if rows else 0
+            _refuse_if_over(connection, grant.installation_id)
+            if replaces is not None and version != replaces:
+                return None
+            saved = replace(grant, version=version + 1, dead=False, attempted_at=None)
+            connection.run(
+                _SAVE, (*_values(saved, seal), grant.installation_id, grant.installation_id)
+            )
+            return saved
+
+        return await self._db.write(job)
+
+    async def lease_grant(
+        self, grant_id: str, version: int, *, holder: str, now: datetime, until: datetime
+    ) -> bool:
+        """Take the right to renew one version (0: none yet), unless somebody holds it.
+
+        Raises:
+            Fenced: If the grant's installation is gone or being purged.
+            StoreUnavailable: If it could not be written.
+        """
+        kind = GrantKind(grant_id) if grant_id in _OURS else GrantKind.USER
+        owner = grant_id if kind is GrantKind.USER else None
+
+        def job(connection: Connection) -> bool:
+            _refuse_if_over(connection, owner)
+            if version == 0:
+                connection.run(
+                    "INSERT INTO grants (id, installation_id, kind) VALUES (?, ?, ?)"
+                    " ON CONFLICT (id) DO NOTHING",
+                    (grant_id, owner, kind),
+                )
+            taken = connection.change(
+                "UPDATE grants SET lease_holder = ?, lease_until = ?"
+                " WHERE id = ? AND version = ? AND lease_until <= ?",
+                (holder, to_micros(until), grant_id, version, to_micros(now)),
+            )
+            return taken == 1
+
+        return await self._db.write(job)
+
+    async def release_grant(self, grant_id: str, *, holder: str) -> None:
+        """Give up a lease; that of an installation which is over is gone already.
+
+        Raises:
+            StoreUnavailable: If it could not be written.
+        """
+        await self._db.change(
+            "UPDATE grants SET lease_holder = NULL, lease_until = 0"
+            " WHERE id = ? AND lease_holder = ? AND (installation_id IS NULL OR EXISTS"
+            " (SELECT 1 FROM live_installations WHERE id = grants.installation_id))",
+            *(grant_id, holder),
+        )
+
+    async def journal_grant(self, grant_id: str, version: int, *, at: datetime) -> bool:
+        """Write down, before the call, that this version is being renewed.
+
+        Raises:
+            Fenced: If the grant's installation is gone or being purged.
+            StoreUnavailable: If it could not be written.
+        """
+        written = await self._db.change(
+            "UPDATE grants SET attempted_at = ? WHERE id = ? AND version = ?"
+            " AND (installation_id IS NULL OR EXISTS"
+            " (SELECT 1 FROM live_installations WHERE id = grants.installation_id))",
+            *(to_micros(at), grant_id, version),
+        )
+        if not written and grant_id not in _OURS:
+            self._refuse_unless_live(grant_id)
+        return written == 1
+
+    async def kill_grant(self, grant_id: str, version: int) -> bool:
+        """Mark a version as over for good; False if another version stands there now.
+
+        Raises:
+            StoreUnavailable: If it could not be written.
+        """
+        killed = await self._db.change(
+            "UPDATE grants SET dead = 1 WHERE id = ? AND version = ?"
+            " AND (installation_id IS NULL OR EXISTS"
+            " (SELECT 1 FROM live_installations WHERE id = grants.installation_id))",
+            *(grant_id, version),
+        )
+        return killed == 1
+
+    async def touch_grant(self, grant_id: str, *, at: datetime) -> None:
+        """Write down that the grant was used.
+
+        Raises:
+            StoreUnavailable: If it could not be written.
+        """
+        await self._db.change(
+            "UPDATE grants SET used_at = max(used_at, ?) WHERE id = ?"
+            " AND (installation_id IS NULL OR EXISTS"
+            " (SELECT 1 FROM live_installations WHERE id = grants.installation_id))",
+            *(to_micros(at), grant_id),
+        )
+
+    async def renewable_grants(self, *, expiring_before: datetime, limit: int) -> Sequence[Grant]:
+        """List live grants whose access or refresh token ends before then.
+
+        First those that could be lost for good, then the most recently used.
+
+        Raises:
+            StoreUnavailable: If the database cannot be read.
+            SealBroken: If a row was altered.
+        """
+        before = to_micros(expiring_before)
+        rows = await self._db.write(
+            lambda connection: connection.rows(
+                _RENEWABLE,
+                (before, before, before, limit),
+            )
+        )
+        found = [await self._grant(row) for row in rows]
+        return [grant for grant in found if grant is not None]
+
+    async def _grant(self, row: Row) -> Grant | None:
+        seal = await self._seal_of(row[2])
+        return None if seal is None else _read(row, seal)
+
+    async def _seal_of(self, installation_id: InstallationId | None) -> Seal | None:
+        if installation_id is None:
+            return await self._keys.make(APP)
+        return await self._keys.find(installation_id)
+
+
+def _refuse_if_over(connection: Connection, installation_id: str | None) -> None:
+    if installation_id is None:
+        return
+    if not connection.rows("SELECT 1 FROM live_installations WHERE id = ?", (installation_id,)):
+        raise Fenced("tokens not written", "the installation is over")
+
+
+def _values(grant: Grant, seal: Seal) -> tuple[Value, ...]:
+    refresh = grant.refresh_token
+    tokens = _Tokens(
+        grant.access_token.reveal(),
+        None if refresh is None else refresh.reveal(),
+        sorted(grant.scope),
+        grant.api_url,
+    )
+    sealed = seal.seal(
+        msgspec.msgpack.encode(tokens),
+        table="grants",
+        column="sealed",
+        row=grant.id,
+        version=grant.version,
+    )
+    ends = grant.refresh_expires_at
+    return (
+        *(grant.id, grant.kind, grant.installation_id, grant.version, sealed),
+        *(to_micros(grant.expires_at), None if ends is None else to_micros(ends)),
+        to_micros(grant.used_at),
+    )
+
+
+def _read(row: Row, seal: Seal) -> Grant:
+    grant_id, kind, installation_id, version, sealed, expires_at, ends, used_at, dead, at = row
+    content = seal.unseal(sealed, table="grants", column="sealed", row=grant_id, version=version)
+    tokens = msgspec.msgpack.decode(content, type=_Tokens)
+    return Grant(
+        id=grant_id,
+        kind=GrantKind(kind),
+        installation_id=installation_id,
+        version=version,
+        access_token=Secret(tokens.access_token),
+        refresh_token=None if tokens.refresh_token is None else Secret(tokens.refresh_token),
+        expires_at=from_micros(expires_at),
+        refresh_expires_at=None if ends is None else from_micros(ends),
+        scope=frozenset(tokens.scope),
+        api_url=tokens.api_url,
+        used_at=from_micros(used_at),
+        dead=bool(dead),
+        attempted_at=None if at is None else from_micros(at),
+    )

@@ -1,0 +1,335 @@
+"""What is in the inbox? Events, kept until they are handled, once each."""
+
+import itertools
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from innkeeper.errors import SealBroken
+from innkeeper.ids import EventId, InstallationId
+from innkeeper.store.keys import Keys
+from innkeeper.store.records import Accepted, EventState, InboxEvent, InboxRow, Owner
+from innkeeper.store.seal import Seal
+from innkeeper.store.sqlite.arrivals import (
+    Ending,
+    First,
+    ids,
+    place_of,
+    write_arrivals,
+    write_endings,
+)
+from innkeeper.store.sqlite.connection import Connection, Row
+from innkeeper.store.sqlite.database import Database, from_micros, to_micros
+from innkeeper.store.sqlite.part import Part
+from innkeeper.store.sqlite.writer import Lane
+
+BODIES: Final = "inbox_bodies"
+ANSWERS: Final = "inbox_answers"
+
+_DAY_MICROS: Final = 86_400_000_000
+_ERASING: Final = frozenset({EventState.DONE, EventState.IGNORED, EventState.DROPPED})
+REMOVED: Final = "removed"
+_KEEPING: Final = frozenset({EventState.DEAD, EventState.QUARANTINED})
+
+
+def day_subject(micros: int) -> str:
+    """Name the key that seals the bodies of a day."""
+    return f"day:{from_micros(micros).date().isoformat()}"
+
+
+def row_number(event: EventId) -> int:
+    """Read an event's id; one that is none of ours names no row."""
+    return int(event) if event.isascii() and event.isdigit() and len(event) < 19 else -1
+
+
+class InboxPart(Part):
+    """The inbox."""
+
+    def __init__(self, db: Database, keys: Keys) -> None:
+        super().__init__(db, keys)
+        self._arrivals = db.lane(write_arrivals)
+        self._endings: Lane[Ending, None] = db.lane(write_endings)
+        self._numbers = itertools.count(1)
+        self._today: tuple[int, Seal] | None = None
+
+    def _resume(self) -> None:
+        """Go on numbering where the last process left off."""
+        ((last,),) = self._db.rows("SELECT coalesce(max(id), 0) FROM inbox")
+        self._numbers = itertools.count(last + 1)
+        self._today = None
+
+    async def accept(
+        self, *, key: bytes, name: str, body: bytes, owner: Owner | None, now: datetime
+    ) -> Accepted:
+        """Keep an event, claimed by this process, unless its key is known already.
+
+        Raises:
+            StoreUnavailable: If it cannot be kept; then nothing was.
+        """
+        micros = round(now.timestamp() * 1_000_000)
+        today = self._today
+        seal = (
+            today[1]
+            if today is not None and today[0] == micros // _DAY_MICROS
+            else await self._turn_day(micros)
+        )
+        number = next(self._numbers)
+        event = EventId(str(number))
+        sealed = seal.seal(body, table=BODIES, column="sealed", row=event)
+        first = await self._arrivals.put(
+            (
+                (number, place_of(body, key), name, micros),
+                (number, self._links.get(owner), sealed),
+            )
+        )
+        if first is None:
+            return Accepted(event, fresh=True, state=EventState.CLAIMED)
+        return await self._repeated(first)
+
+    async def _turn_day(self, micros: int) -> Seal:
+        seal = await self._keys.make(day_subject(micros))
+        self._today = (micros // _DAY_MICROS, seal)
+        return seal
+
+    async def _repeated(self, first: First) -> Accepted:
+        number, state, received_at, sealed = first
+        answer: bytes | None = None
+        if sealed is not None:
+            seal = await self._keys.find(day_subject(received_at))
+            if seal is not None:
+                answer = seal.unseal(sealed, table=ANSWERS, column="sealed", row=str(number))
+        return Accepted(EventId(str(number)), fresh=False, state=EventState(state), answer=answer)
+
+    async def claim(self, *, now: datetime, limit: int) -> Sequence[InboxEvent]:
+        """Claim events that are ready and due, the longest due first.
+
+        One whose body does not open is set aside: quarantined if it was altered,
+        dropped if its day's key is gone.
+
+        Raises:
+            StoreUnavailable: If nothing can be claimed.
+        """
+        due = to_micros(now)
+        if not self._db.rows(
+            "SELECT 1 FROM inbox WHERE state = 'ready' AND due_at <= ? LIMIT 1", due
+        ):
+            return []
+
+        def job(connection: Connection) -> list[Row]:
+            rows = connection.rows(
+                "SELECT id, name, received_at, attempts + 1, sealed"
+                " FROM inbox JOIN inbox_bodies USING (id)"
+                " WHERE state = 'ready' AND due_at <= ? ORDER BY due_at, id LIMIT ?",
+                (due, limit),
+            )
+            connection.run(
+                "UPDATE inbox SET state = 'claimed', attempts = attempts + 1"
+                " WHERE id IN (SELECT value FROM carray(?))",
+                (ids([row[0] for row in rows]),),
+            )
+            return rows
+
+        opened = [await self._open(row, now) for row in await self._db.write(job)]
+        return [event for event in opened if event is not None]
+
+    async def _open(self, row: Row, now: datetime) -> InboxEvent | None:
+        number, name, received_at, attempts, sealed = row
+        event = EventId(str(number))
+        seal = await self._keys.find(day_subject(received_at))
+        if seal is None:
+            await self.finish(event, EventState.DROPPED, now=now, reason="key_gone")
+            return None
+        try:
+            body = seal.unseal(sealed, table=BODIES, column="sealed", row=event)
+        except SealBroken as broken:
+            await self.finish(event, EventState.QUARANTINED, now=now, reason=broken.code)
+            return None
+        return InboxEvent(event, name, body, from_micros(received_at), attempts)
+
+    async def reclaim(self, *, now: datetime) -> int:
+        """Make ready what a process that died had claimed; called once, at the start.
+
+        Raises:
+            StoreUnavailable: If it cannot be done.
+        """
+        return await self._db.change(
+            "UPDATE inbox SET state = 'ready', due_at = min(received_at, ?)"
+            " WHERE id IN (SELECT id FROM inbox_bodies) AND state = 'claimed'",
+            to_micros(now),
+        )
+
+    async def finish(
+        self,
+        event: EventId,
+        state: EventState,
+        *,
+        now: datetime,  # noqa: ARG002  # the contract's: here an end needs no time
+        reason: str = "",
+        installation_id: InstallationId | None = None,
+        answer: bytes | None = None,
+    ) -> None:
+        """End an event. DONE, IGNORED and DROPPED erase its body; DEAD and QUARANTINED keep it.
+
+        An event that has ended without a body stays as it is. For an installation that
+        is gone nothing is kept: the event is dropped.
+
+        Raises:
+            StoreUnavailable: If it could not be written.
+        """
+        if state in _KEEPING:
+            await self._set_aside(row_number(event), state, reason, installation_id)
+        elif answer is not None:
+            await self._end_with(
+                answer, (row_number(event), _erasing(state), reason), installation_id
+            )
+        else:
+            await self._endings.put((row_number(event), _erasing(state), reason))
+
+    def finish_soon(self, event: EventId, state: EventState, *, now: datetime) -> None:  # noqa: ARG002  # the contract's
+        """End an event with the next commit, without waiting for it. Its body is erased.
+
+        If that commit is lost in a crash, the event is handled again.
+
+        Raises:
+            ValueError: For an end that keeps the body: that one is worth waiting for.
+        """
+        self._endings.put_soon((row_number(event), _erasing(state), ""))
+
+    async def _set_aside(
+        self, number: int, state: EventState, reason: str, installation_id: InstallationId | None
+    ) -> None:
+        def job(connection: Connection) -> None:
+            if _relink(connection, number, installation_id):
+                connection.run(
+                    "UPDATE inbox SET state = ?, reason = ? WHERE id = ?", (state, reason, number)
+                )
+
+        await self._db.write(job)
+
+    async def _end_with(
+        self, answer: bytes, ending: Ending, installation_id: InstallationId | None
+    ) -> None:
+        number = ending[0]
+        row = self._db.row("SELECT received_at FROM inbox WHERE id = ?", number)
+        seal = await self._keys.find(day_subject(row[0])) if row else None
+
+        def job(connection: Connection) -> None:
+            if seal is not None:
+                sealed = seal.seal(answer, table=ANSWERS, column="sealed", row=str(number))
+                connection.run(
+                    "INSERT INTO inbox_answers (id, installation_id, sealed)"
+                    " SELECT id, ?, ? FROM inbox_bodies WHERE id = ?"
+                    " AND (? IS NULL OR EXISTS (SELECT 1 FROM live_installations WHERE id = ?))"
+                    " ON CONFLICT (id) DO NOTHING",
+                    (installation_id, sealed, number, installation_id, installation_id),
+                )
+            write_endings(connection, [ending])
+
+        await self._db.write(job)
+
+    async def defer(
+        self,
+        event: EventId,
+        *,
+        until: datetime,
+        reason: str,
+        installation_id: InstallationId | None = None,
+    ) -> None:
+        """Give an event back, to be claimed again when `until` has come.
+
+        One that has ended meanwhile stays ended; that of an installation which is gone
+        is dropped.
+
+        Raises:
+            StoreUnavailable: If it could not be written.
+        """
+        number = row_number(event)
+
+        def job(connection: Connection) -> None:
+            if _relink(connection, number, installation_id):
+                connection.run(
+                    "UPDATE inbox SET state = 'ready', due_at = ?, reason = ?"
+                    " WHERE id = ? AND state = 'claimed'",
+                    (to_micros(until), reason, number),
+                )
+
+        await self._db.write(job)
+
+    async def revive(self, event: EventId, *, now: datetime) -> bool:
+        """Make a DEAD or QUARANTINED event ready again, its attempts counted anew.
+
+        Raises:
+            StoreUnavailable: If it could not be written.
+        """
+        revived = await self._db.change(
+            "UPDATE inbox SET state = 'ready', due_at = ?, reason = '', attempts = 0"
+            " WHERE id = ? AND state IN ('dead', 'quarantined')"
+            " AND id IN (SELECT id FROM inbox_bodies)",
+            *(to_micros(now), row_number(event)),
+        )
+        return revived == 1
+
+    async def next_due(self) -> datetime | None:
+        """Tell when the next ready event comes due; None if there is none.
+
+        Raises:
+            StoreUnavailable: If the database cannot be read.
+        """
+        ((due,),) = self._db.rows("SELECT min(due_at) FROM inbox WHERE state = 'ready'")
+        return None if due is None else from_micros(due)
+
+    async def inbox_rows(self, *, limit: int = 100) -> Sequence[InboxRow]:
+        """List events, newest first, without their bodies.
+
+        Raises:
+            StoreUnavailable: If the database cannot be read.
+        """
+        rows = self._db.rows(
+            "SELECT inbox.id, name, state, reason, attempts, received_at,"
+            " coalesce(inbox_bodies.installation_id, inbox_answers.installation_id)"
+            " FROM inbox LEFT JOIN inbox_bodies USING (id) LEFT JOIN inbox_answers USING (id)"
+            " ORDER BY inbox.id DESC LIMIT ?",
+            limit,
+        )
+        return [_inbox_row(row) for row in rows]
+
+
+def _inbox_row(row: Row) -> InboxRow:
+    number, name, state, reason, attempts, received_at, installation_id = row
+    return InboxRow(
+        id=EventId(str(number)),
+        name=name,
+        state=EventState(state),
+        reason=reason,
+        attempts=attempts,
+        received_at=from_micros(received_at),
+        installation_id=installation_id,
+    )
+
+
+def _erasing(state: EventState) -> EventState:
+    if state not in _ERASING:
+        message = f"an event does not end as {state}"
+        raise ValueError(message)
+    return state
+
+
+def _relink(connection: Connection, number: int, installation_id: InstallationId | None) -> bool:
+    """Note whose an event is; one of an installation that is gone is dropped. True if it stays."""
+    rows = connection.rows(
+        "SELECT coalesce(?, installation_id) FROM inbox_bodies WHERE id = ?",
+        (installation_id, number),
+    )
+    if not rows:
+        return False
+    owner = rows[0][0]
+    if owner is None:
+        return True
+    if connection.change(
+        "UPDATE inbox_bodies SET installation_id = ? WHERE id = ?"
+        " AND EXISTS (SELECT 1 FROM live_installations WHERE id = ?)",
+        (owner, number, owner),
+    ):
+        return True
+    write_endings(connection, [(number, EventState.DROPPED, REMOVED)])
+    return False

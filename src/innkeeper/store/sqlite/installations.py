@@ -1,0 +1,336 @@
+"""Who has authorized the app, and who is about to?"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from innkeeper.errors import Fenced
+from innkeeper.ids import InstallationId, ReceiptId, new_id
+from innkeeper.secret import Secret
+from innkeeper.store.keys import APP, owner_index
+from innkeeper.store.records import (
+    Installation,
+    InstallationStatus,
+    Owner,
+    PendingInstall,
+    Person,
+)
+from innkeeper.store.seal import Seal
+from innkeeper.store.sqlite.connection import Connection, Row
+from innkeeper.store.sqlite.database import Value, from_micros, to_micros
+from innkeeper.store.sqlite.part import Part
+
+_COLUMNS: Final = (
+    "SELECT id, generation, status, authorized_at, receipt_id, welcomed, version, sealed"
+    " FROM installations"
+)
+_TABLE: Final = "installations"
+
+
+@dataclass(frozen=True, slots=True)
+class _Sealed:
+    owner: Owner
+    person: Person
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    attempt: str
+    verifier: str
+
+
+class InstallationPart(Part):
+    """Installations, and what was begun at `/install`."""
+
+    async def find_installation(self, owner: Owner) -> Installation | None:
+        """Find the owner's installation, whatever its status; a purged one is not found.
+
+        A live one comes before one that is being purged.
+
+        Raises:
+            StoreUnavailable: If the database cannot be read.
+            SealBroken: If its row was altered.
+        """
+        found = await self._read(
+            f"{_COLUMNS} WHERE owner_index = ? ORDER BY status = 'purging', generation DESC",
+            await self._owner_index(owner),
+        )
+        if not found:
+            return None
+        if found[0].status is not InstallationStatus.PURGING:
+            self._link(owner, found[0].id)
+        return found[0]
+
+    async def get_installation(self, installation_id: InstallationId) -> Installation | None:
+        """Read an installation by our own id.
+
+        Raises:
+            StoreUnavailable: If the database cannot be read.
+            SealBroken: If its row was altered.
+        """
+        found = await self._read(f"{_COLUMNS} WHERE id = ?", installation_id)
+        return found[0] if found else None
+
+    async def find_by_receipt(self, receipt_id: ReceiptId) -> Installation | None:
+        """Find the installation whose receipt will carry this id.
+
+        Raises:
+            StoreUnavailable: If the database cannot be read.
+            SealBroken: If its row was altered.
+        """
+        found = await self._read(f"{_COLUMNS} WHERE receipt_id = ?", receipt_id)
+        return found[0] if found else None
+
+    async def installations(self, *, limit: int = 1000) -> Sequence[Installation]:
+        """List installations, oldest first; those whose data key is gone are left out.
+
+        Raises:
+            StoreUnavailable: If the database cannot be read.
+            SealBroken: If a row was altered.
+        """
+        return await self._read(f"{_COLUMNS} ORDER BY rowid LIMIT ?", limit)
+
+    async def orphans(self) -> Sequence[InstallationId]:
+        """List installations whose data key is gone: a restored backup holds them still.
+
+        Raises:
+            StoreUnavailable: If the database cannot be read.
+        """
+        every = self._db.rows("SELECT id FROM installations ORDER BY rowid")
+        return [InstallationId(each) for (each,) in every if await self._keys.find(each) is None]
+
+    async def open_installation(
+        self, owner: Owner, person: Person, *, authorized_at: datetime
+    ) -> tuple[Installation, bool]:
+        """Open the owner's installation, or re-authorize the live one; say whether it is new.
+
+        Re-authorizing keeps id, generation, status and welcome, and moves `authorized_at`
+        and `person` (never `authorized_at` backwards). While one is PURGING, a new one with
+        the next generation is opened beside it.
+
+        Raises:
+            StoreUnavailable: If it could not be kept.
+        """
+        index = await self._owner_index(owner)
+        content = msgspec.msgpack.encode(_Sealed(owner, person))
+        opened: InstallationId | None = None
+        fresh = False
+        while opened is None:
+            live = self._db.row(
+                "SELECT id FROM installations WHERE owner_index = ? AND status <> 'purging'", index
+            )
+            if live is not None:
+                opened = await self._authorize_anew(live[0], content, authorized_at)
+            else:
+                opened = await self._open_new(owner, index, content, authorized_at)
+                fresh = opened is not None
+        installation = await self.get_installation(opened)
+        if installation is None:
+            raise Fenced("installation lost", "it was removed as soon as it was opened")
+        self._link(owner, installation.id)
+        return installation, fresh
+
+    async def _authorize_anew(
+        self, installation_id: InstallationId, content: bytes, authorized_at: datetime
+    ) -> InstallationId | None:
+        """Move a live installation on; None if it is over."""
+        seal = await self._keys.find(installation_id)
+
+        def job(connection: Connection) -> InstallationId | None:
+            rows = connection.rows(
+                "SELECT version + 1 FROM live_installations WHERE id = ?", (installation_id,)
+            )
+            if not rows:
+                return None
+            if seal is None:  # a restored backup brought it back: it waits to be purged
+                connection.run(
+                    "UPDATE installations SET status = 'purging' WHERE id = ?", (installation_id,)
+                )
+                return None
+            ((version,),) = rows
+            connection.run(
+                "UPDATE installations SET authorized_at = max(authorized_at, ?), version = ?,"
+                " sealed = ? WHERE id = ? AND status <> 'purging'",
+                (
+                    to_micros(authorized_at),
+                    version,
+                    _seal(seal, installation_id, version, content),
+                    installation_id,
+                ),
+            )
+            return installation_id
+
+        return await self._db.write(job)
+
+    async def _open_new(
+        self, owner: Owner, index: bytes, content: bytes, authorized_at: datetime
+    ) -> InstallationId | None:
+        """Open an installation; None if somebody else was faster."""
+        tombstone = await self._keys.vault.find_tombstone(owner)
+        buried = tombstone.generation if tombstone else 0
+        installation_id = InstallationId(new_id("ins"))
+        seal = await self._keys.make(installation_id)
+
+        def job(connection: Connection) -> bool:
+            opened = connection.change(
+                "INSERT INTO installations (id, owner_index, generation, status, authorized_at,"
+                " receipt_id, version, sealed)"
+                " SELECT ?, ?, 1 + max(?, coalesce(max(generation), 0)), 'live', ?, ?, 1, ?"
+                " FROM installations WHERE owner_index = ?"
+                " HAVING count(*) = count(*) FILTER (WHERE status = 'purging')",
+                (
+                    *(installation_id, index, buried, to_micros(authorized_at)),
+                    *(new_id("rcp"), _seal(seal, installation_id, 1, content), index),
+                ),
+            )
+            return opened == 1
+
+        if await self._db.write(job):
+            return installation_id
+        await self._keys.vault.destroy_key(installation_id)
+        return None
+
+    async def set_status(self, installation_id: InstallationId, status: InstallationStatus) -> None:
+        """Move a live installation to LIVE or NEEDS_REAUTH.
+
+        Raises:
+            Fenced: If the installation is gone or being purged.
+            StoreUnavailable: If it could not be written.
+            ValueError: For PURGING, which `begin_purge` alone decides.
+        """
+        if status is InstallationStatus.PURGING:
+            message = "begin_purge moves an installation to PURGING"
+            raise ValueError(message)
+        changed = await self._db.change(
+            "UPDATE installations SET status = ? WHERE id = ? AND status <> 'purging'",
+            *(status, installation_id),
+        )
+        if not changed:
+            raise Fenced("status not written", "the installation is over")
+
+    async def mark_welcomed(self, installation_id: InstallationId) -> bool:
+        """Take the one welcome of this generation; False if it was taken already.
+
+        Raises:
+            Fenced: If the installation is gone or being purged.
+            StoreUnavailable: If it could not be written.
+        """
+        taken = await self._db.change(
+            "UPDATE installations SET welcomed = 1"
+            " WHERE id = ? AND status <> 'purging' AND welcomed = 0",
+            installation_id,
+        )
+        if not taken:
+            self._refuse_unless_live(installation_id)
+        return taken == 1
+
+    # begun at /install
+
+    async def begin_install(self, state: str, pending: PendingInstall) -> None:
+        """Keep a begun installation under its state, of which only a hash is stored.
+
+        Raises:
+            StoreUnavailable: If it could not be written.
+        """
+        seal = await self._keys.make(APP)
+        state_hash = _hash(state)
+        content = msgspec.msgpack.encode(_Attempt(pending.attempt, pending.verifier.reveal()))
+        await self._db.change(
+            "INSERT INTO pending_installs (state_hash, expires_at, sealed) VALUES (?, ?, ?)",
+            *(state_hash, to_micros(pending.expires_at)),
+            seal.seal(content, table="pending_installs", column="sealed", row=state_hash.hex()),
+        )
+
+    async def peek_state(self, state: str) -> PendingInstall | None:
+        """Look at a begun installation without taking it.
+
+        Raises:
+            StoreUnavailable: If the database cannot be read.
+            SealBroken: If its row was altered.
+        """
+        state_hash = _hash(state)
+        row = self._db.row(
+            "SELECT expires_at, sealed FROM pending_installs WHERE state_hash = ?", state_hash
+        )
+        return await self._pending(state_hash, row) if row else None
+
+    async def consume_state(self, state: str) -> PendingInstall | None:
+        """Take a begun installation, in one statement: of many callers one gets it.
+
+        Raises:
+            StoreUnavailable: If it could not be taken.
+            SealBroken: If its row was altered.
+        """
+        state_hash = _hash(state)
+        rows = await self._db.write(
+            lambda connection: connection.rows(
+                "DELETE FROM pending_installs WHERE state_hash = ? RETURNING expires_at, sealed",
+                (state_hash,),
+            )
+        )
+        return await self._pending(state_hash, rows[0]) if rows else None
+
+    async def expire_pending(self, *, before: datetime) -> int:
+        """Drop begun installations whose time was up before then.
+
+        Raises:
+            StoreUnavailable: If they could not be dropped.
+        """
+        return await self._db.change(
+            "DELETE FROM pending_installs WHERE expires_at < ?", to_micros(before)
+        )
+
+    async def _pending(self, state_hash: bytes, row: Row) -> PendingInstall:
+        expires_at, sealed = row
+        seal = await self._keys.make(APP)
+        content = seal.unseal(
+            sealed, table="pending_installs", column="sealed", row=state_hash.hex()
+        )
+        attempt = msgspec.msgpack.decode(content, type=_Attempt)
+        return PendingInstall(attempt.attempt, Secret(attempt.verifier), from_micros(expires_at))
+
+    # rows to values
+
+    async def _read(self, sql: str, *values: Value) -> list[Installation]:
+        """Read installations, but those whose key is gone: nobody can read these any more."""
+        found: list[Installation] = []
+        for row in self._db.rows(sql, *values):
+            seal = await self._keys.find(row[0])
+            if seal is not None:
+                found.append(_installation(row, seal))
+        return found
+
+    async def _owner_index(self, owner: Owner) -> bytes:
+        _, index = await self._keys.index()
+        return owner_index(index, owner)
+
+
+def _seal(seal: Seal, installation_id: str, version: int, content: bytes) -> bytes:
+    return seal.seal(content, table=_TABLE, column="sealed", row=installation_id, version=version)
+
+
+def _installation(row: Row, seal: Seal) -> Installation:
+    installation_id, generation, status, authorized_at, receipt_id, welcomed, version, sealed = row
+    content = seal.unseal(
+        sealed, table=_TABLE, column="sealed", row=installation_id, version=version
+    )
+    person = msgspec.msgpack.decode(content, type=_Sealed)
+    return Installation(
+        id=installation_id,
+        generation=generation,
+        owner=person.owner,
+        person=person.person,
+        status=InstallationStatus(status),
+        authorized_at=from_micros(authorized_at),
+        receipt_id=receipt_id,
+        welcomed=bool(welcomed),
+        version=version,
+    )
+
+
+def _hash(state: str) -> bytes:
+    return hashlib.sha256(state.encode()).digest()

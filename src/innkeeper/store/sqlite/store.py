@@ -1,0 +1,73 @@
+"""The store on SQLite: every part of it, over one file."""
+
+from typing import Final
+
+from innkeeper.errors import KeyMissing, StoreUnavailable
+from innkeeper.store.base import Vault
+from innkeeper.store.keys import APP, Keys
+from innkeeper.store.sqlite.database import Database
+from innkeeper.store.sqlite.erasing import ErasingPart
+from innkeeper.store.sqlite.grants import GrantPart
+from innkeeper.store.sqlite.purges import PurgePart
+from innkeeper.store.sqlite.states import StatePart
+
+_WHOSE: Final = "SELECT value FROM meta WHERE name = ?"
+
+
+class SqliteStore(ErasingPart, PurgePart, GrantPart, StatePart):
+    """The store in a SQLite file: one process, one thread that writes.
+
+    Open the vault first: a key is kept there before the first row that it seals.
+
+    Args:
+        app: The app's client id; a database belongs to one app.
+        read_only: Look only, also while the app runs.
+    """
+
+    def __init__(self, path: str, *, vault: Vault, app: str, read_only: bool = False) -> None:
+        self._path = path
+        super().__init__(Database(path, schema="sqlite", read_only=read_only), Keys(vault, app=app))
+
+    async def open(self) -> None:
+        """Connect, migrate, and check that every key is there.
+
+        Raises:
+            StoreUnavailable: If the database cannot be opened, is newer than this code,
+                another app's, or in use by another process.
+            KeyMissing: If the vault is not the one this database was written with.
+        """
+        self._db.open()
+        try:
+            app_seal = await self._keys.make(APP)
+            index_id, _ = await self._keys.index()
+            belongs = {"app": self._keys.app, "app_key": app_seal.key_id, "index_key": index_id}
+            for name, value in belongs.items():
+                await self._check(name, value)
+            self._resume()
+        except BaseException:
+            await self._db.close()
+            raise
+
+    async def _check(self, name: str, value: str) -> None:
+        row = self._db.row(_WHOSE, name)
+        if row is None:
+            await self._db.change("INSERT INTO meta (name, value) VALUES (?, ?)", name, value)
+        elif row[0] != value and name == "app":
+            raise StoreUnavailable(f"{self._path} is the database of another app", str(row[0]))
+        elif row[0] != value:
+            why = "the vault beside it does not hold the keys it was written with"
+            raise KeyMissing(f"{self._path} cannot be read", why)
+
+    async def close(self) -> None:
+        """Finish what was begun and let go of the database."""
+        await self._db.close()
+        self._keys.clear()
+        self._links.clear()
+
+    async def ready(self) -> bool:
+        """Tell whether a write would be taken now, by making one."""
+        try:
+            await self._db.change("UPDATE meta SET value = value WHERE name = 'app'")
+        except StoreUnavailable:
+            return False
+        return True

@@ -1,0 +1,309 @@
+"""Where do data keys and tombstones live? In a file of their own, never restored to the past.
+
+What a destroyed key sealed is gone, in every backup of the database. So the vault is
+backed up apart, and only its newest copy is ever used.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from innkeeper.errors import KeyMissing, SealBroken, StoreUnavailable
+from innkeeper.ids import InstallationId
+from innkeeper.secret import Secret
+from innkeeper.store.keys import INDEX, owner_index
+from innkeeper.store.records import Owner, SigningKey, Tombstone
+from innkeeper.store.seal import BlindIndex, KeyRing, new_key
+from innkeeper.store.sqlite.connection import Connection, Row
+from innkeeper.store.sqlite.database import Database, from_micros, to_micros
+
+_CACHE_SIZE: Final = 10_000
+_TOMBSTONE: Final = "SELECT installation_id, generation, at, buried_at FROM tombstones"
+_SIGNING_KEY: Final = (
+    "SELECT id, public, ring_id, wrapped, endorsed_by, endorsement FROM signing_keys"
+)
+_WRAPPED: Final = (
+    (
+        "SELECT subject, ring_id, wrapped FROM data_keys WHERE ring_id <> ?",
+        "UPDATE data_keys SET ring_id = ?, wrapped = ? WHERE subject = ?",
+        "",
+    ),
+    (
+        "SELECT id, ring_id, wrapped FROM signing_keys WHERE ring_id <> ?",
+        "UPDATE signing_keys SET ring_id = ?, wrapped = ? WHERE id = ?",
+        "signing:",
+    ),
+)
+
+
+class SqliteVault:
+    """The vault in a SQLite file; its keys are wrapped by the newest key of the ring.
+
+    Args:
+        app: The app's client id; a vault belongs to one app.
+        read_only: Look only, also while the app runs.
+    """
+
+    def __init__(self, path: str, keys: KeyRing, *, app: str, read_only: bool = False) -> None:
+        self._path = path
+        self._ring = keys
+        self._app = app
+        self._db = Database(path, schema="vault", read_only=read_only)
+        self._known: dict[str, tuple[str, bytes]] = {}
+
+    async def open(self) -> None:
+        """Open the vault, making it when it is not there.
+
+        What an older key of the ring wraps is wrapped anew by the newest, so that after
+        one start the older key can be taken out of the ring.
+
+        Raises:
+            StoreUnavailable: If it cannot be opened, or is another app's.
+            KeyMissing: If the key ring lacks the key that wraps what is there.
+        """
+        self._db.open()
+        try:
+            self._check_ring()
+            if not self._db.read_only:
+                await self._settle_in()
+        except BaseException:
+            await self._db.close()
+            raise
+
+    async def close(self) -> None:
+        """Let go of the vault."""
+        await self._db.close()
+        self._known.clear()
+
+    # data keys
+
+    async def make_key(self, subject: str) -> tuple[str, bytes]:
+        """Make the data key of a subject, or return the one that is there: id and 32 bytes.
+
+        Raises:
+            StoreUnavailable: If it cannot be kept.
+            KeyMissing: If the key ring lacks the key that wraps the one that is there.
+        """
+        known = await self.find_key(subject)
+        if known is not None:
+            return known
+        key_id, key = new_key()
+        ring_id, wrapped = self._ring.wrap(key, app=self._app, subject=subject)
+        await self._db.change(
+            "INSERT INTO data_keys (subject, key_id, ring_id, wrapped) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (subject) DO NOTHING",
+            *(subject, key_id, ring_id, wrapped),
+        )
+        made = await self.find_key(subject)
+        if made is None:
+            raise StoreUnavailable("the key cannot be used", "it was destroyed just now")
+        return made
+
+    async def find_key(self, subject: str) -> tuple[str, bytes] | None:
+        """Find the data key of a subject.
+
+        Raises:
+            StoreUnavailable: If the vault cannot be read.
+            KeyMissing: If the key ring lacks the key that wraps it.
+        """
+        known = self._known.get(subject)
+        if known is not None:
+            return known
+        row = self._db.row(
+            "SELECT key_id, ring_id, wrapped FROM data_keys WHERE subject = ?", subject
+        )
+        if row is None:
+            return None
+        key_id, ring_id, wrapped = row
+        key = self._ring.unwrap(ring_id, wrapped, app=self._app, subject=subject)
+        if len(self._known) >= _CACHE_SIZE:
+            self._known.clear()
+        self._known[subject] = (key_id, key)
+        return key_id, key
+
+    async def destroy_key(self, subject: str) -> bool:
+        """Destroy a subject's data key beyond recovery: what it sealed is gone everywhere.
+
+        Raises:
+            StoreUnavailable: If something of it may be left; call it again.
+        """
+        deleted = await self._db.change("DELETE FROM data_keys WHERE subject = ?", subject)
+        self._known.pop(subject, None)
+        await self._db.wipe()
+        return deleted > 0
+
+    async def destroy_days_before(self, day: date) -> int:
+        """Destroy the inbox keys of earlier days.
+
+        Raises:
+            StoreUnavailable: If something of them may be left.
+        """
+        deleted = await self._db.change(
+            "DELETE FROM data_keys WHERE subject BETWEEN 'day:' AND ? AND subject <> ?",
+            *(f"day:{day.isoformat()}", f"day:{day.isoformat()}"),
+        )
+        if deleted:
+            for subject in [each for each in self._known if each.startswith("day:")]:
+                del self._known[subject]
+            await self._db.wipe()
+        return deleted
+
+    # tombstones
+
+    async def bury(self, tombstone: Tombstone, *, owner: Owner) -> None:
+        """Keep a tombstone; of the owner only a keyed hash. Burying twice is burying once.
+
+        Raises:
+            StoreUnavailable: If it cannot be kept.
+        """
+        await self._db.change(
+            "INSERT INTO tombstones (installation_id, generation, at, buried_at, owner_index)"
+            " VALUES (?, ?, ?, ?, ?) ON CONFLICT (installation_id) DO NOTHING",
+            *(tombstone.installation_id, tombstone.generation),
+            *(to_micros(tombstone.at), to_micros(tombstone.buried_at)),
+            await self._owner_index(owner),
+        )
+
+    async def find_tombstone(self, owner: Owner) -> Tombstone | None:
+        """Find the owner's latest tombstone.
+
+        Raises:
+            StoreUnavailable: If the vault cannot be read.
+        """
+        row = self._db.row(
+            f"{_TOMBSTONE} WHERE owner_index = ? ORDER BY at DESC, generation DESC LIMIT 1",
+            await self._owner_index(owner),
+        )
+        return _tombstone(row) if row else None
+
+    async def tombstones(self) -> Mapping[InstallationId, Tombstone]:
+        """List every tombstone by its installation.
+
+        Raises:
+            StoreUnavailable: If the vault cannot be read.
+        """
+        found = [_tombstone(row) for row in self._db.rows(_TOMBSTONE)]
+        return {tombstone.installation_id: tombstone for tombstone in found}
+
+    async def forget_owners(self, *, buried_before: datetime) -> int:
+        """Drop the owners' hashes of tombstones older than that; the tombstones stay.
+
+        Raises:
+            StoreUnavailable: If they cannot be dropped.
+        """
+        forgotten = await self._db.change(
+            "UPDATE tombstones SET owner_index = NULL"
+            " WHERE buried_at < ? AND owner_index IS NOT NULL",
+            to_micros(buried_before),
+        )
+        if forgotten:
+            await self._db.wipe()
+        return forgotten
+
+    async def _owner_index(self, owner: Owner) -> bytes:
+        _, key = await self.make_key(INDEX)
+        return owner_index(BlindIndex(key, app=self._app), owner)
+
+    # signing keys
+
+    async def signing_key(self) -> SigningKey:
+        """Return the key that signs receipts, making the first when there is none.
+
+        Raises:
+            StoreUnavailable: If it cannot be kept.
+            KeyMissing: If the key ring lacks the key that wraps it.
+        """
+        keys = await self.signing_keys()
+        if not keys:
+            await self._db.write(lambda connection: self._add_signing_key(connection, first=True))
+            keys = await self.signing_keys()
+        return keys[-1]
+
+    async def signing_keys(self) -> Sequence[SigningKey]:
+        """List all signing keys, oldest first, each endorsed by the one before.
+
+        Raises:
+            StoreUnavailable: If the vault cannot be read.
+            KeyMissing: If the key ring lacks the key that wraps one.
+        """
+        return [
+            self._signing_key(row) for row in self._db.rows(f"{_SIGNING_KEY} ORDER BY sequence")
+        ]
+
+    async def replace_signing_key(self) -> SigningKey:
+        """Make a new key to sign receipts with, endorsed by the one so far.
+
+        Raises:
+            StoreUnavailable: If it cannot be kept.
+        """
+        await self._db.write(lambda connection: self._add_signing_key(connection, first=False))
+        return await self.signing_key()
+
+    def _add_signing_key(self, connection: Connection, *, first: bool) -> None:
+        newest = connection.rows(f"{_SIGNING_KEY} ORDER BY sequence DESC LIMIT 1")
+        if newest and first:
+            return
+        private = Ed25519PrivateKey.generate()
+        public = private.public_key().public_bytes_raw()
+        key_id = hashlib.sha256(public).hexdigest()[:16]
+        endorsed_by, endorsement = None, b""
+        if newest:
+            older = self._signing_key(newest[0])
+            signer = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(older.private.reveal()))
+            endorsed_by, endorsement = older.id, signer.sign(public)
+        ring_id, wrapped = self._ring.wrap(
+            private.private_bytes_raw(), app=self._app, subject=f"signing:{key_id}"
+        )
+        connection.run(
+            "INSERT INTO signing_keys (id, public, ring_id, wrapped, endorsed_by, endorsement)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (key_id, public, ring_id, wrapped, endorsed_by, endorsement),
+        )
+
+    def _signing_key(self, row: Row) -> SigningKey:
+        key_id, public, ring_id, wrapped, endorsed_by, endorsement = row
+        private = self._ring.unwrap(ring_id, wrapped, app=self._app, subject=f"signing:{key_id}")
+        return SigningKey(key_id, public, Secret(private.hex()), endorsed_by, endorsement)
+
+    # opening
+
+    def _check_ring(self) -> None:
+        """Unwrap one key of each of the ring's, so that a wrong ring stops the start."""
+        owner = self._db.row("SELECT value FROM meta WHERE name = 'app'")
+        if owner is not None and owner[0] != self._app:
+            raise StoreUnavailable(f"{self._path} is the vault of another app", str(owner[0]))
+        for subject, ring_id, wrapped in self._db.rows(
+            "SELECT min(subject), ring_id, wrapped FROM data_keys GROUP BY ring_id"
+        ):
+            try:
+                self._ring.unwrap(ring_id, wrapped, app=self._app, subject=subject)
+            except SealBroken:
+                why = f"the key with the id {ring_id} is not the one that was used"
+                raise KeyMissing("the key ring is wrong", why) from None
+
+    async def _settle_in(self) -> None:
+        await self._db.change(
+            "INSERT INTO meta (name, value) VALUES ('app', ?) ON CONFLICT DO NOTHING", self._app
+        )
+        if await self._db.write(self._wrap_anew):
+            await self._db.wipe()
+
+    def _wrap_anew(self, connection: Connection) -> int:
+        """Wrap with the newest key what an older one wraps; say how much that was."""
+        count = 0
+        for read, write, prefix in _WRAPPED:
+            for name, ring_id, wrapped in connection.rows(read, (self._ring.ids[0],)):
+                subject = prefix + name
+                key = self._ring.unwrap(ring_id, wrapped, app=self._app, subject=subject)
+                anew = self._ring.wrap(key, app=self._app, subject=subject)
+                connection.run(write, (*anew, name))
+                count += 1
+        return count
+
+
+def _tombstone(row: Row) -> Tombstone:
+    installation_id, generation, at, buried_at = row
+    return Tombstone(installation_id, generation, from_micros(at), from_micros(buried_at))

@@ -1,0 +1,1 @@
+"""How does it look? Views become pages, cards become HTML and plain text."""

@@ -1,0 +1,92 @@
+"""What does a page need to know? One frozen value per page, with plain fields only.
+
+`pages.render(view, frame=...)` picks the template by the view's type, so a page cannot
+be given the wrong values. Every text is escaped by the template; `Markup` fields alone are
+taken as HTML, and only `cards.draw` and `markdown` make those. Times are aware datetimes.
+Which form a page posts, and with which fields, its view says.
+"""
+
+from innkeeper.ui.views.chat import (
+    ChatView,
+    CommandView,
+    ConversationView,
+    LaunchStepView,
+    LinkView,
+    MessageView,
+    SignInView,
+)
+from innkeeper.ui.views.frame import Frame, NoticeView, PersonView
+from innkeeper.ui.views.marketplace import (
+    AppPageView,
+    AppsView,
+    AppView,
+    ConsentView,
+    HomeView,
+    InstallationView,
+    LocalTestView,
+    OAuthErrorView,
+    ScopeView,
+)
+from innkeeper.ui.views.traffic import AttemptView, DeliveryView, TrafficRow, TrafficView
+from innkeeper.ui.views.visit import (
+    CancelledView,
+    IndexView,
+    LaunchAppView,
+    ProblemView,
+    ReceiptStepView,
+    ReceiptView,
+)
+
+__all__ = [
+    "AppPageView",
+    "AppView",
+    "AppsView",
+    "AttemptView",
+    "CancelledView",
+    "ChatView",
+    "CommandView",
+    "ConsentView",
+    "ConversationView",
+    "DeliveryView",
+    "Frame",
+    "HomeView",
+    "IndexView",
+    "InstallationView",
+    "LaunchAppView",
+    "LaunchStepView",
+    "LinkView",
+    "LocalTestView",
+    "MessageView",
+    "NoticeView",
+    "OAuthErrorView",
+    "PersonView",
+    "ProblemView",
+    "ReceiptStepView",
+    "ReceiptView",
+    "ScopeView",
+    "SignInView",
+    "TrafficRow",
+    "TrafficView",
+    "View",
+]
+
+View = (
+    CancelledView
+    | IndexView
+    | LaunchAppView
+    | ProblemView
+    | ReceiptView
+    | AppPageView
+    | AppsView
+    | ChatView
+    | ConsentView
+    | DeliveryView
+    | HomeView
+    | LaunchStepView
+    | LocalTestView
+    | MessageView
+    | OAuthErrorView
+    | SignInView
+    | TrafficView
+)
+"""Whatever has a template."""

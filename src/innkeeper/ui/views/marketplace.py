@@ -1,0 +1,139 @@
+"""What do the emulated Marketplace and its consent page show?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from innkeeper.ui.views.chat import CommandView
+from innkeeper.ui.views.frame import PersonView
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeView:
+    """A scope, and what it allows in a sentence for people. `granted`: the app asks for it."""
+
+    name: str
+    sentence: str
+    granted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AppView:
+    """An app of the Marketplace, in one environment."""
+
+    client_id: str
+    name: str
+    description: str
+    developer: str
+    environment: Literal["development", "production"]
+    management: Literal["admin", "user"]
+    account_id: str = ""
+    client_secret: str = ""
+    secret_token: str = ""
+    bot_jid: str = ""
+    redirect_uris: tuple[str, ...] = ()
+    bot_endpoint: str = ""
+    deauthorization_endpoint: str = ""
+    scopes: tuple[ScopeView, ...] = ()
+    welcome_mode: Literal["default", "static", "dynamic"] = "default"
+    welcome_title: str = ""
+    welcome_body: str = ""
+    commands: tuple[CommandView, ...] = ()
+    installed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HomeView:
+    """The emulator's first page. `origin` is where it listens, without a slash at its end."""
+
+    origin: str
+    apps: tuple[AppView, ...] = ()
+    people: tuple[PersonView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AppsView:
+    """All apps; each leads to GET /marketplace/apps/{client_id}."""
+
+    apps: tuple[AppView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AppPageView:
+    """An app's settings, at GET /marketplace/apps/{client_id}.
+
+    Posts below that address: `/endpoints` with `bot_endpoint`, `deauthorization_endpoint`
+    and `redirect_uris` (one per line) · `/welcome` with `mode`, `title`, `body` · `/scopes`
+    with `scope`, repeated · `/secret` with nothing: it makes a new secret token.
+
+    Args:
+        errors: What was refused, by the name of the form's field.
+        app: With `scopes` also for those that could be added (`granted` false).
+    """
+
+    app: AppView
+    origin: str
+    errors: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class InstallationView:
+    """An authorization that stands."""
+
+    id: str
+    person: PersonView
+    authorized_at: datetime
+    scopes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LocalTestView:
+    """An app's Local Test page, at GET /marketplace/apps/{client_id}/local-test.
+
+    Posts `…/add-app` with nothing and `…/remove-app` with `installation`. An empty
+    `authorization_url` means that the app has no redirect URL yet.
+    """
+
+    app: AppView
+    authorization_url: str
+    installations: tuple[InstallationView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentView:
+    """The question whether an app may. Posts /oauth/authorize.
+
+    With every field of `request`, hidden, and `user` and `decision` (allow or decline).
+
+    Args:
+        redirect_host: Where Allow and Decline lead to.
+        management: `admin`: the answer holds for the whole account.
+        selected: The id of the person picked at first.
+        warning: A sentence in an amber box, empty for none.
+    """
+
+    app_name: str
+    app_description: str
+    developer: str
+    scopes: tuple[ScopeView, ...]
+    people: tuple[PersonView, ...]
+    selected: str
+    redirect_host: str
+    request: Mapping[str, str]
+    management: Literal["admin", "user"] = "user"
+    environment: Literal["development", "production"] = "development"
+    warning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthErrorView:
+    """An authorization request that was refused without a redirect.
+
+    `code` and `message` are Zoom's; `what` says which rule it broke, `fix` what to change.
+    """
+
+    code: str
+    message: str
+    what: str
+    fix: str

@@ -1,0 +1,70 @@
+"""What does the emulator show of what went over the wire?"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficRow:
+    """One request and its answer, secrets masked.
+
+    Args:
+        direction: `in`: the bot or a browser asked us; `out`: we posted to the bot.
+        status: The HTTP status; 0 when there was no answer.
+        refused: The rule behind a refusal, empty when it was taken.
+        request: Head and body as text, shown when the row is opened. So is `response`.
+        delivery_id: Leads to the delivery's page; empty when it is none.
+    """
+
+    number: int
+    time: datetime
+    direction: Literal["in", "out"]
+    method: str
+    target: str
+    status: int
+    milliseconds: float = 0
+    summary: str = ""
+    refused: str = ""
+    request: str = ""
+    response: str = ""
+    delivery_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptView:
+    """One try to deliver. `status` 0 means no answer; `error` then says why."""
+
+    number: int
+    time: datetime
+    status: int
+    milliseconds: float = 0
+    error: str = ""
+    request: str = ""
+    response: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryView:
+    """One event on its way to the bot, at GET /traffic/deliveries/{id}.
+
+    Posts /traffic/deliveries/{id}/redeliver with nothing.
+    """
+
+    id: str
+    event: str
+    app_name: str
+    url: str
+    state: Literal["delivered", "waiting", "gave up"]
+    created_at: datetime
+    attempts: tuple[AttemptView, ...] = ()
+    next_at: datetime | None = None
+    body: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficView:
+    """Every request both ways, newest first, and the deliveries, newest first."""
+
+    rows: tuple[TrafficRow, ...] = ()
+    deliveries: tuple[DeliveryView, ...] = ()

@@ -1,0 +1,369 @@
+"""How does the app answer HTTP? Webhooks on bare ASGI; pages by Starlette."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+from urllib.parse import parse_qs
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from innkeeper.clock import MovableClock
+from innkeeper.errors import InstallRefused
+from innkeeper.flows.install import (
+    ATTEMPT_LIFETIME,
+    MARKER_LIFETIME,
+    Begun,
+    Cancelled,
+    Installed,
+    Launch,
+    Outcome,
+)
+from innkeeper.flows.receipts import digest, hand_out, read_statement
+from innkeeper.follow import OFFSET_HEADER, follow
+from innkeeper.ids import ReceiptId
+from innkeeper.net.inbound import (
+    JSON_HEADERS,
+    PAGE_HEADERS,
+    BodyTooLarge,
+    ClientGone,
+    header_values,
+    read_body,
+    read_cookies,
+    send_answer,
+)
+from innkeeper.net.outbound import Receive, Scope, Send
+from innkeeper.store.records import InstallationStatus, Receipt
+from innkeeper.ui import pages
+from innkeeper.ui.views import (
+    CancelledView,
+    Frame,
+    IndexView,
+    LaunchAppView,
+    ProblemView,
+    ReceiptStepView,
+    ReceiptView,
+    View,
+)
+from innkeeper.wire.links import chat_link, with_query
+from innkeeper.work import Parts
+
+WEBHOOKS = frozenset({"/events", "/deauthorize"})
+_TOO_LARGE = b'{"error":"body_too_large"}'
+_NOT_POST = b'{"error":"method_not_allowed"}'
+_ENCODED = b'{"error":"encoding_unsupported"}'
+_QUERY_LIMIT_BYTES = 16_384
+
+
+def relative_path(scope: Scope) -> str:
+    """Find the path below where the app is mounted."""
+    path: str = scope["path"]
+    root: str = scope.get("root_path", "")
+    return path[len(root) :] if root and path.startswith(root) else path
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """The app's addresses, relative to where it is mounted."""
+
+    parts: Parts
+    app_name: str
+    description: str = ""
+
+    async def webhook(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take one delivery: verified, durable, and only then answered."""
+        if scope["method"] != "POST":
+            allow = (b"allow", b"POST")
+            await send_answer(send, 405, _NOT_POST, (*JSON_HEADERS, allow))
+            return
+        if header_values(scope, b"content-encoding"):
+            await send_answer(send, 415, _ENCODED)
+            return
+        try:
+            body = await read_body(scope, receive)
+        except BodyTooLarge:
+            await send_answer(send, 413, _TOO_LARGE)
+            return
+        except ClientGone:
+            return
+        if self.parts.settings.development:
+            self._follow(scope)
+        answer = await self.parts.receiver.receive(
+            body,
+            timestamps=header_values(scope, b"x-zm-request-timestamp"),
+            signatures=header_values(scope, b"x-zm-signature"),
+        )
+        await send_answer(send, answer.status, answer.body)
+
+    def _follow(self, scope: Scope) -> None:
+        clock = self.parts.clock
+        for offset in header_values(scope, OFFSET_HEADER.encode()):
+            if isinstance(clock, MovableClock):
+                follow(clock, offset.decode("latin-1"))
+
+    def pages(self) -> Starlette:
+        """Build the rest: pages, redirects, health."""
+        routes = [
+            Route("/", self.index),
+            Route("/install", self.install),
+            Route("/oauth/callback", self.callback),
+            Route("/launch", self.launch),
+            Route("/receipts/{receipt_id}", self.receipt),
+            Route("/static/{name}", self.static),
+            Route("/healthz", self.health),
+            Route("/readyz", self.readiness),
+        ]
+        app = Starlette(routes=routes, exception_handlers={InstallRefused: self.refused})
+        app.router.redirect_slashes = False
+        return app
+
+    async def index(self, _request: Request) -> Response:
+        """Show what this is, and how to install it."""
+        return self._page(IndexView(self.app_name, self.description, self._url("/install")))
+
+    async def install(self, request: Request) -> Response:
+        """Begin an installation."""
+        if request.headers.get("host", "") != self._host():
+            return RedirectResponse(self._url("/install"), 303)
+        begun = await self.parts.installer.begin(read_cookies(request.scope))
+        response = RedirectResponse(begun.url, 303)
+        self._remember(response, begun)
+        return _guarded(response)
+
+    async def callback(self, request: Request) -> Response:
+        """Finish an installation."""
+        query = _query(request)
+        outcome = await self.parts.installer.finish(query, read_cookies(request.scope))
+        return self._after(outcome)
+
+    def _after(self, outcome: Outcome) -> Response:
+        response: Response
+        if isinstance(outcome, Installed):
+            target = with_query(self._url("/launch"), receipt=outcome.installation.receipt_id)
+            response = RedirectResponse(target, 303)
+            self._drop(response, outcome.cookie)
+            self._drop(response, self.parts.installer.marker)
+        elif isinstance(outcome, Cancelled):
+            response = self._page(CancelledView(self.app_name, self._url("/install")))
+            self._drop(response, outcome.cookie)
+        elif isinstance(outcome, Launch):
+            response = RedirectResponse(self._url("/launch"), 303)
+        else:
+            response = RedirectResponse(self._url("/install"), 303)
+            self._set(response, self.parts.installer.marker, "1", MARKER_LIFETIME.seconds)
+        return _guarded(response)
+
+    async def launch(self, request: Request) -> Response:
+        """Show the way into the chat; a `code` is of no use here and is ignored."""
+        settings = self.parts.settings
+        link = chat_link(settings.bot_jid, zoom_url=settings.oauth_url)
+        receipt = _one(_query(request), "receipt")
+        known = receipt and await self.parts.store.find_by_receipt(ReceiptId(receipt))
+        stay = request.query_params.get("stay") is not None
+        return self._page(
+            LaunchAppView(
+                self.app_name,
+                link,
+                receipt_url=self._url(f"/receipts/{known.receipt_id}") if known else "",
+                stay_url=""
+                if stay
+                else with_query(self._url("/launch"), stay="1", receipt=receipt),
+            )
+        )
+
+    async def receipt(self, request: Request) -> Response:
+        """Show what was deleted, or that nothing has been deleted yet."""
+        receipt_id = ReceiptId(request.path_params["receipt_id"])
+        receipt = await self.parts.store.get_receipt(receipt_id)
+        if receipt is not None:
+            return await self._proof(request, receipt)
+        for purge in await self.parts.store.purges():
+            if purge.receipt_id == receipt_id:
+                steps = tuple(ReceiptStepView(name, n) for name, n in purge.done.items())
+                return self._page(
+                    ReceiptView(receipt_id, "purging", self.app_name, purge.removed_at, steps=steps)
+                )
+        installation = await self.parts.store.find_by_receipt(receipt_id)
+        if installation is None:
+            return self._page(_no_receipt(self._url("/install")), 404)
+        purging = installation.status is InstallationStatus.PURGING
+        return self._page(
+            ReceiptView(receipt_id, "purging" if purging else "active", self.app_name)
+        )
+
+    async def _proof(self, request: Request, receipt: Receipt) -> Response:
+        keys = {key.id: key.public for key in await self.parts.vault.signing_keys()}
+        file = hand_out(receipt, public=keys[receipt.key_id])
+        wants_json = "application/json" in request.headers.get("accept", "")
+        if wants_json or "download" in request.query_params:
+            name = f'attachment; filename="{receipt.id}.json"'
+            headers = {**PAGE_HEADERS, "content-disposition": name}
+            return Response(file, media_type="application/json", headers=headers)
+        return self._page(_receipt_view(receipt, self.app_name, keys[receipt.key_id].hex()))
+
+    async def static(self, request: Request) -> Response:
+        """Serve a style sheet or a script."""
+        found = pages.static_file(request.path_params["name"])
+        if found is None:
+            return Response(status_code=404)
+        headers = {**PAGE_HEADERS, "cache-control": "public, max-age=86400"}
+        return Response(found[0], media_type=found[1], headers=headers)
+
+    async def health(self, _request: Request) -> Response:
+        """Say that the process answers."""
+        return Response(b'{"status":"ok"}', media_type="application/json")
+
+    async def readiness(self, _request: Request) -> Response:
+        """Say whether a delivery would be taken now."""
+        if await self.parts.store.ready():
+            return Response(b'{"status":"ready"}', media_type="application/json")
+        return Response(b'{"status":"unavailable"}', 503, media_type="application/json")
+
+    async def refused(self, _request: Request, error: Exception) -> Response:
+        """Explain an installation that did not come about. Nothing of the query is echoed."""
+        refusal = cast("InstallRefused", error)
+        self.parts.log.error("install.refused", code=refusal.code, why=refusal.why)
+        return self._page(problem_of(refusal, self._url("/install")), refusal.status)
+
+    def _page(self, view: View, status: int = 200) -> Response:
+        html = pages.render(view, frame=Frame(prefix=self._url("")))
+        headers = dict(PAGE_HEADERS)
+        if self.parts.settings.secure:
+            headers["strict-transport-security"] = "max-age=31536000; includeSubDomains"
+        return Response(html, status, headers=headers, media_type="text/html")
+
+    def _host(self) -> str:
+        return self.parts.settings.public_url.partition("://")[2].partition("/")[0]
+
+    def _url(self, path: str) -> str:
+        return self.parts.settings.public_url + path
+
+    def _remember(self, response: Response, begun: Begun) -> None:
+        self._set(response, begun.cookie, begun.cookie_value, ATTEMPT_LIFETIME.seconds)
+        for stale in begun.stale_cookies:
+            self._drop(response, stale)
+
+    def _set(self, response: Response, name: str, value: str, max_age: int) -> None:
+        response.set_cookie(
+            name,
+            value,
+            max_age=max_age,
+            path="/",
+            secure=self.parts.settings.secure,
+            httponly=True,
+            samesite="lax",
+        )
+
+    def _drop(self, response: Response, name: str) -> None:
+        self._set(response, name, "", 0)
+
+
+def problem_of(refusal: InstallRefused, restart_url: str) -> ProblemView:
+    """Put a refusal into words for the person in front of it."""
+    title, what, why = _WORDS.get(refusal.code, _WORDS["install_refused"])
+    return ProblemView(title, what, why, refusal.fix, refusal.code, restart_url)
+
+
+def _receipt_view(receipt: Receipt, app_name: str, public_key: str) -> ReceiptView:
+    statement = read_statement(receipt)
+    return ReceiptView(
+        receipt.id,
+        "complete",
+        app_name,
+        datetime.fromisoformat(statement.removed_at),
+        datetime.fromisoformat(statement.purged_at),
+        tuple(ReceiptStepView(name, deleted) for name, deleted in statement.steps.items()),
+        signature=receipt.signature.hex(),
+        key_id=receipt.key_id,
+        digest=digest(receipt),
+        verify_command=f"innkeeper receipt verify {receipt.id}.json --key {public_key}",
+        download_url="?download=1",
+    )
+
+
+_WORDS: dict[str, tuple[str, str, str]] = {
+    "install_refused": (
+        "The app was not installed",
+        "Something in the way back from Zoom was not as it should be.",
+        "The app could not tell what Zoom answered.",
+    ),
+    "callback_malformed": (
+        "The app was not installed",
+        "The address that brought you back is not one that Zoom makes.",
+        "Some of its parts stand there twice, or contradict each other.",
+    ),
+    "state_unknown": (
+        "This installation is not open",
+        "The app does not know the attempt you came back from.",
+        "It was finished already, or it was begun somewhere else, or in another tab.",
+    ),
+    "state_expired": (
+        "This installation took too long",
+        "You came back, but the attempt was over.",
+        "For your safety an attempt is open for ten minutes only.",
+    ),
+    "cookie_missing": (
+        "This browser did not begin the installation",
+        "The app could not recognise your browser.",
+        "You began in another browser, or yours keeps no cookies for this site.",
+    ),
+    "code_missing": (
+        "Zoom sent nothing to finish with",
+        "You came back from Zoom without an authorization.",
+        "Zoom left out the code that stands for it.",
+    ),
+    "issuer_mismatch": (
+        "The app was not installed",
+        "The answer does not come from the Zoom this app belongs to.",
+        "It names another issuer.",
+    ),
+    "state_dropped": (
+        "Zoom does not bring the installation back whole",
+        "The app began anew, and you came back without its mark a second time.",
+        "The redirect URL that Zoom uses drops what the app adds to it.",
+    ),
+    "token_exchange_failed": (
+        "Zoom did not confirm the authorization",
+        "You allowed the app, but Zoom gave it no access.",
+        "The authorization was used already, was too old, or belongs to another app.",
+    ),
+    "scope_missing": (
+        "The app was given too little",
+        "You allowed the app, but not everything it needs.",
+        "Without those permissions it cannot work.",
+    ),
+    "install_unavailable": (
+        "The app cannot save anything just now",
+        "You allowed the app, but it could not write that down.",
+        "Its database took no write. Nothing was kept, and the access was given back.",
+    ),
+}
+
+
+def _no_receipt(restart_url: str) -> ProblemView:
+    return ProblemView(
+        "There is no such receipt",
+        "The address names a receipt that this app does not know.",
+        "It was mistyped, or it belongs to another app.",
+        "Compare the address with the one you were given when you installed the app.",
+        "receipt_unknown",
+        restart_url,
+    )
+
+
+def _query(request: Request) -> dict[str, list[str]]:
+    raw = request.scope["query_string"][:_QUERY_LIMIT_BYTES].decode("latin-1")
+    return parse_qs(raw, keep_blank_values=True, encoding="utf-8", errors="replace")
+
+
+def _one(query: dict[str, list[str]], name: str) -> str | None:
+    values = query.get(name, [])
+    return values[0] if len(values) == 1 else None
+
+
+def _guarded(response: Response) -> Response:
+    for name, value in PAGE_HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response

@@ -1,0 +1,113 @@
+"""What runs besides answering? The parts of a running app, and its background work."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from innkeeper.clock import Clock
+from innkeeper.errors import InnkeeperError
+from innkeeper.flows.deauthorize import Forgetter, Log
+from innkeeper.flows.dispatch import Dispatcher
+from innkeeper.flows.grants import Grants
+from innkeeper.flows.install import Installer
+from innkeeper.flows.receive import Receiver
+from innkeeper.flows.speak import Speaker
+from innkeeper.net.outbound import Transport
+from innkeeper.settings import Settings
+from innkeeper.store.base import BotStateStore, Store, Vault
+from innkeeper.wire.signature import PAST
+
+BEAT_SECONDS = 1.0
+CHORES_EVERY = timedelta(minutes=1)
+HASHES_KEPT = PAST + timedelta(hours=1)
+"""A body seen once is known for as long as its signature could be used, and an hour."""
+BODIES_KEPT = timedelta(days=7)
+"""How long an event that could not be handled keeps its body."""
+GRACE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything a running app is made of."""
+
+    settings: Settings
+    clock: Clock
+    transport: Transport
+    store: Store
+    vault: Vault
+    grants: Grants
+    speaker: Speaker
+    forgetter: Forgetter
+    dispatcher: Dispatcher
+    receiver: Receiver
+    installer: Installer
+    log: Log
+
+    @property
+    def state(self) -> BotStateStore:
+        """Where the bot's own values are kept."""
+        return self.store
+
+    async def open(self) -> None:
+        """Open vault and store, and finish what a crash or a restored backup left behind.
+
+        Raises:
+            StoreUnavailable: If one of them cannot be opened.
+            KeyMissing: If the key ring lacks a key that is needed.
+        """
+        await self.vault.open()
+        await self.store.open()
+        await self.store.reclaim(now=self.clock.now())
+        await self.forgetter.reconcile()
+
+    async def close(self) -> None:
+        """Let handlers end, and let go of everything."""
+        await self.dispatcher.close(grace_seconds=GRACE_SECONDS)
+        await self.grants.aclose()
+        await self.transport.aclose()
+        await self.store.close()
+        await self.vault.close()
+
+
+class Worker:
+    """Takes up what is due: deferred events, purges, renewals, retention."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._chores_at: datetime | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to work in the background."""
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Stop, between two pieces of work."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    async def turn(self) -> int:
+        """Do all that is due now; say how many events and purges were taken up."""
+        taken = await self._parts.dispatcher.take_due()
+        taken += await self._parts.forgetter.run_due()
+        now = self._parts.clock.now()
+        if self._chores_at is None or now >= self._chores_at:
+            self._chores_at = now + CHORES_EVERY
+            await self._parts.grants.renew_ahead(now)
+            await self._parts.store.expire_pending(before=now)
+            await self._parts.store.expire_inbox(
+                hashes_before=now - HASHES_KEPT, bodies_before=now - BODIES_KEPT
+            )
+        return taken
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self.turn()
+            except InnkeeperError as error:
+                self._parts.log.error("work.failed", error=error.code)  # noqa: TRY400  # a traceback says nothing here
+            await self._parts.clock.sleep(BEAT_SECONDS)

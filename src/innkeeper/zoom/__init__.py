@@ -1,0 +1,1 @@
+"""How do we call Zoom? One HTTP call per function, the token passed in, no state."""

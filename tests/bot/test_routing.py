@@ -1,0 +1,170 @@
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from innkeeper.app import App
+from innkeeper.bot.contexts import Command, Installed, card_of
+from innkeeper.bot.routing import RoutedBot, longest_match
+from innkeeper.errors import BotRefused, CardRefused
+from innkeeper.flows.dispatch import Happening
+from innkeeper.wire.events import interpret
+from innkeeper.wire.messages import Card
+
+pytestmark = pytest.mark.anyio
+
+
+def typed(cmd: str) -> Happening:
+    payload = {
+        "accountId": "a",
+        "robotJid": "r@x",
+        "toJid": "t@x",
+        "userId": "U",
+        "userJid": "u@x",
+        "userName": "Ana",
+        "cmd": cmd,
+    }
+    event = interpret({"event": "bot_notification", "payload": payload})
+    return Happening(event, None, None, datetime(2026, 1, 1, tzinfo=UTC))
+
+
+async def answers(app: App, cmd: str) -> list[str]:
+    said: list[str] = []
+
+    async def say(card: Card) -> None:
+        said.append(str(card.content()["body"][0]["text"]))
+
+    services: Any = None
+    await RoutedBot(app.routes, services).handle(typed(cmd), say)
+    return said
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("help", "help"),
+        ("help me", "help"),
+        ("help  me now", "help me"),
+        ("helpless", ""),
+        ("hel", ""),
+        ("", ""),
+        ("HELP", ""),
+        ("me help", ""),
+    ],
+)
+def test_matches_whole_words_the_most_first(text: str, found: str) -> None:
+    def one() -> None: ...
+    def two() -> None: ...
+    def other() -> None: ...
+
+    table = {"help": one, "help me now": two, "": other}
+    wanted = {"help": one, "help me": two, "": other}[found]
+    assert longest_match(table, text) is wanted
+
+
+def test_finds_nothing_where_nothing_fits() -> None:
+    assert longest_match({"help": lambda _: None}, "other") is None
+
+
+async def test_runs_every_kind_of_function() -> None:
+    app = App()
+
+    @app.command("async")
+    async def one(_ctx: Command) -> str:
+        return "one"
+
+    @app.command("sync")
+    def two(_ctx: Command) -> str:
+        return "two"
+
+    @app.command("stream")
+    async def three(_ctx: Command) -> AsyncIterator[str]:
+        yield "three"
+        yield "four"
+
+    @app.command("generator")
+    def five(_ctx: Command) -> Iterator[str]:
+        yield "five"
+        yield "six"
+
+    @app.command("nothing")
+    async def seven(_ctx: Command) -> None:
+        return None
+
+    assert await answers(app, "async") == ["one"]
+    assert await answers(app, "sync") == ["two"]
+    assert await answers(app, "stream") == ["three", "four"]
+    assert await answers(app, "generator") == ["five", "six"]
+    assert await answers(app, "nothing") == []
+    assert await answers(app, "unknown") == []
+
+
+async def test_runs_sync_handlers_in_a_thread_that_sees_the_context() -> None:
+    number: ContextVar[int] = ContextVar("number")
+    number.set(7)
+    app = App()
+
+    @app.command("where")
+    def where(_ctx: Command) -> str:
+        return f"{threading.current_thread() is threading.main_thread()} {number.get()}"
+
+    assert await answers(app, "where") == ["False 7"]
+
+
+async def test_refuses_an_answer_that_is_neither_text_nor_card() -> None:
+    app = App()
+
+    @app.command("wrong")
+    async def wrong(_ctx: Command) -> Any:
+        return 42
+
+    with pytest.raises(BotRefused, match="int"):
+        await answers(app, "wrong")
+
+
+def test_refuses_two_handlers_for_one_command_and_names_both() -> None:
+    app = App()
+
+    @app.command("help")
+    def first(_ctx: Command) -> None: ...
+
+    def second(_ctx: Command) -> None: ...
+
+    with pytest.raises(BotRefused) as refused:
+        app.command("help")(second)
+    assert "first" in str(refused.value)
+    assert "second" in str(refused.value)
+    assert __file__ in str(refused.value)
+
+
+@pytest.mark.parametrize("wrong", [lambda: None, lambda _a, _b: None, "text", None])
+def test_refuses_what_can_be_no_handler(wrong: Any) -> None:
+    with pytest.raises(BotRefused):
+        App().command("x")(wrong)
+
+
+def test_refuses_a_second_welcome() -> None:
+    app = App()
+
+    @app.on_install
+    def hello(_ctx: Installed) -> str:
+        return "hello"
+
+    with pytest.raises(BotRefused):
+        app.on_install(hello)
+
+
+def test_refuses_two_purge_steps_of_one_name() -> None:
+    app = App()
+    app.purge("notes")(lambda _scope: 0)
+    with pytest.raises(BotRefused):
+        app.purge("notes")(lambda _scope: 0)
+
+
+def test_refuses_to_say_nothing() -> None:
+    with pytest.raises(CardRefused):
+        card_of("  ")
+    assert card_of("hi").content() == {"body": [{"type": "message", "text": "hi"}]}

@@ -1,0 +1,91 @@
+"""How is a client for Node run? As a process of its own, all of whose Zoom is the emulator."""
+
+import asyncio
+from asyncio.subprocess import PIPE, Process
+from pathlib import Path
+
+from innkeeper.emulator.world import AppRecord
+
+_PATIENCE_SECONDS = 20.0
+
+
+class Program:
+    """A running client that tells its news in lines on stdout."""
+
+    def __init__(self, process: Process, errors: Path) -> None:
+        self._process = process
+        self._errors = errors
+
+    async def said(self, word: str) -> str:
+        """Wait for a line that begins with a word, and give the rest of it."""
+        stdout = self._process.stdout
+        assert stdout is not None
+        heard: list[str] = []
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            while line := (await stdout.readline()).decode():
+                heard.append(line)
+                first, _, rest = line.strip().partition(" ")
+                if first == word:
+                    return rest
+        message = f"it ended without saying {word!r}: {''.join(heard)}{self.complaints()}"
+        raise AssertionError(message)
+
+    def complaints(self) -> str:
+        """Give what it wrote on stderr."""
+        return self._errors.read_text()
+
+    async def stop(self) -> None:
+        """End it, by its own id, and wait until it is gone."""
+        if self._process.returncode is None:
+            self._process.terminate()
+        await self._process.communicate()
+
+
+class Launcher:
+    """Starts clients with nothing of this process's environment but PATH.
+
+    Args:
+        errors: A directory for what they write on stderr.
+    """
+
+    def __init__(self, node: Path, clients: Path, zoom_url: str, *, errors: Path) -> None:
+        self._node = node
+        self._clients = clients
+        self._zoom_url = zoom_url
+        self._errors = errors
+        self._programs: list[Program] = []
+
+    async def start(self, script: str, app: AppRecord, **changes: str) -> tuple[Program, str]:
+        """Start a client with an app's credentials; give it and where it listens.
+
+        Args:
+            changes: Other values for its environment.
+        """
+        environment = {
+            "PATH": str(self._node.parent),
+            "EMULATOR_URL": self._zoom_url,
+            "ZOOM_CLIENT_ID": app.client_id,
+            "ZOOM_CLIENT_SECRET": app.client_secret,
+            "ZOOM_WEBHOOK_SECRET_TOKEN": app.secret_token,
+            **changes,
+        }
+        errors = self._errors / f"{script}.stderr"
+        with errors.open("wb") as stderr:
+            process = await asyncio.create_subprocess_exec(
+                self._node,
+                "--require",
+                "./redirect.cjs",
+                script,
+                cwd=self._clients,
+                env=environment,
+                stdout=PIPE,
+                stderr=stderr,
+            )
+        program = Program(process, errors)
+        self._programs.append(program)
+        return program, f"http://127.0.0.1:{await program.said('ready')}"
+
+    async def aclose(self) -> None:
+        """Stop all that was started."""
+        for program in self._programs:
+            await program.stop()

@@ -1,0 +1,307 @@
+"""Rows O of the catalogue of bad inputs: the way from /install to Zoom and back."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
+
+import pytest
+
+from innkeeper.browser import Page
+from innkeeper.net.outbound import Request, Response
+from innkeeper.testing import BOT_URL, ZOOM_URL, Visitor, Zoom
+from tests.journeys.bots import porter
+
+pytestmark = pytest.mark.anyio
+
+CALLBACK = f"{BOT_URL}/oauth/callback"
+BOT_HOST = urlsplit(BOT_URL).netloc
+
+
+@pytest.fixture
+async def zoom() -> AsyncIterator[Zoom]:
+    async with Zoom(porter()) as zoom:
+        yield zoom
+
+
+@pytest.fixture
+async def ana(zoom: Zoom) -> Visitor:
+    visitor = await zoom.user("Ana")
+    await visitor.signs_in()
+    return visitor
+
+
+async def asked(visitor: Visitor) -> Page:
+    """Begin at /install; give the consent page."""
+    begun = await visitor.browser.exchange("GET", f"{BOT_URL}/install")
+    return await visitor.browser.open(begun.headers["location"])
+
+
+async def allowed(visitor: Visitor, page: Page | None = None) -> str:
+    """Begin at /install and allow; give the callback's address, unvisited."""
+    page = page or await asked(visitor)
+    form, values = page.filled("Allow", {"user": visitor.user.id})
+    answer = await visitor.browser.exchange("POST", urljoin(page.url, form.action), values)
+    return answer.headers["location"]
+
+
+def changed(url: str, **values: str | None) -> str:
+    query = {name: found[0] for name, found in parse_qs(urlsplit(url).query).items()}
+    kept = {name: value for name, value in (query | values).items() if value is not None}
+    return f"{CALLBACK}?{urlencode(kept)}"
+
+
+def exchanges(zoom: Zoom) -> int:
+    return sum("/oauth/token" in record.url for record in zoom.emulator.traffic.records())
+
+
+async def nothing_is_stored(zoom: Zoom) -> bool:
+    return not await zoom.parts.store.installations()
+
+
+def says(answer: Response, code: str) -> bool:
+    return code in answer.body.decode()
+
+
+async def test_o01_makes_every_attempt_its_own(zoom: Zoom) -> None:
+    seen: set[str] = set()
+    for _ in range(200):
+        answer = await zoom.transport.send(Request("GET", f"{BOT_URL}/install"))
+        query = parse_qs(urlsplit(answer.headers["location"]).query)
+        seen |= {query["state"][0], query["code_challenge"][0]}
+        assert query["code_challenge_method"] == ["S256"]
+        assert query["redirect_uri"] == [CALLBACK]
+        cookie = answer.headers["set-cookie"].lower()
+        assert all(word in cookie for word in ("httponly", "samesite=lax", "path=/", "max-age=600"))
+        assert "verifier" not in answer.headers["location"]
+    assert len(seen) == 400
+
+
+async def test_o01_caps_the_attempts_of_one_browser(ana: Visitor) -> None:
+    for _ in range(20):
+        await ana.browser.exchange("GET", f"{BOT_URL}/install")
+    kept = [name for name in ana.browser.cookies[BOT_HOST] if name.startswith("innkeeper-")]
+    assert len(kept) == 8
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"host": "evil.test"}, {"x-forwarded-host": "evil.test"}, {"x-forwarded-proto": "https"}],
+)
+async def test_o02_believes_no_host_header(zoom: Zoom, headers: dict[str, str]) -> None:
+    answer = await zoom.transport.send(Request("GET", f"{BOT_URL}/install", headers))
+    assert answer.status == 303
+    assert "evil.test" not in answer.headers["location"]
+    assert answer.headers["location"].startswith((f"{ZOOM_URL}/oauth/authorize", BOT_URL))
+
+
+@pytest.mark.parametrize(
+    "where", ["//evil.test", "/\\evil.test", "https:evil.test", "javascript:x", "/%0d%0aX:y"]
+)
+async def test_o04_goes_nowhere_it_is_asked_to(zoom: Zoom, where: str) -> None:
+    url = f"{BOT_URL}/install?{urlencode({'next': where, 'return_to': where})}"
+    answer = await zoom.transport.send(Request("GET", url))
+    assert "evil" not in answer.headers["location"]
+    assert "x" not in answer.headers.get("x", "")
+
+
+async def test_o05_restarts_an_install_that_began_at_zoom(zoom: Zoom, ana: Visitor) -> None:
+    answer = await ana.browser.exchange("GET", f"{CALLBACK}?code=from-the-marketplace")
+    assert answer.status == 303
+    assert answer.headers["location"] == f"{BOT_URL}/install"
+    assert exchanges(zoom) == 0
+
+
+async def test_explains_when_zoom_drops_the_state_twice(zoom: Zoom, ana: Visitor) -> None:
+    await ana.browser.exchange("GET", f"{CALLBACK}?code=one")
+    answer = await ana.browser.exchange("GET", f"{CALLBACK}?code=two")
+    assert answer.status == 400
+    assert says(answer, "state_dropped")
+    assert exchanges(zoom) == 0
+
+
+@pytest.mark.parametrize("state", ["never-made", "eyJhbGciOiJub25lIn0.e30.", "x" * 4000, "%00"])
+async def test_o07_o08_refuses_a_state_it_did_not_make(
+    zoom: Zoom, ana: Visitor, state: str
+) -> None:
+    answer = await ana.browser.exchange("GET", f"{CALLBACK}?code=c&{urlencode({'state': state})}")
+    assert answer.status == 400
+    assert says(answer, "state_unknown")
+    assert exchanges(zoom) == 0
+    assert await nothing_is_stored(zoom)
+
+
+async def test_o10_refuses_the_cookie_of_another_attempt(zoom: Zoom, ana: Visitor) -> None:
+    first = await allowed(ana)
+    ana.browser.cookies[BOT_HOST].clear()
+    await ana.browser.exchange("GET", f"{BOT_URL}/install")
+    answer = await ana.browser.exchange("GET", first)
+    assert answer.status == 400
+    assert says(answer, "state_unknown")
+    assert exchanges(zoom) == 0
+
+
+async def test_lets_two_tabs_install_at_once(zoom: Zoom, ana: Visitor) -> None:
+    tabs = [await asked(ana), await asked(ana)]
+    first, second = [await allowed(ana, tab) for tab in tabs]
+    for url in (second, first):
+        answer = await ana.browser.exchange("GET", url)
+        assert answer.headers["location"].startswith(f"{BOT_URL}/launch")
+    assert len(await zoom.parts.store.installations()) == 1
+
+
+async def test_refuses_another_browser(zoom: Zoom, ana: Visitor) -> None:
+    url = await allowed(ana)
+    other = await zoom.user("Ben")
+    answer = await other.browser.exchange("GET", url)
+    assert answer.status == 400
+    assert says(answer, "cookie_missing")
+    assert exchanges(zoom) == 0
+    again = await ana.browser.exchange("GET", url)  # O28: whoever began still succeeds
+    assert again.headers["location"].startswith(f"{BOT_URL}/launch")
+
+
+async def test_o11_refuses_a_state_older_than_ten_minutes(zoom: Zoom, ana: Visitor) -> None:
+    url = await allowed(ana)
+    await zoom.clock.advance(seconds=600)
+    answer = await ana.browser.exchange("GET", url)
+    assert answer.status == 400
+    assert says(answer, "state_expired") or says(answer, "state_unknown")
+    assert exchanges(zoom) == 0
+
+
+async def test_o13_exchanges_once_for_fifty_callbacks(zoom: Zoom, ana: Visitor) -> None:
+    url = await allowed(ana)
+    cookies = dict(ana.browser.cookies[BOT_HOST])
+    header = "; ".join(f"{name}={value}" for name, value in cookies.items())
+    sent = [zoom.transport.send(Request("GET", url, {"cookie": header})) for _ in range(50)]
+    statuses = sorted(answer.status for answer in await asyncio.gather(*sent))
+    assert statuses == [303] + [400] * 49
+    assert exchanges(zoom) == 1
+
+
+@pytest.mark.parametrize("extra", ["&state=b", "&code=b", "&code=c&code=d"])
+async def test_o14_refuses_what_stands_there_twice(zoom: Zoom, ana: Visitor, extra: str) -> None:
+    answer = await ana.browser.exchange("GET", (await allowed(ana)) + extra)
+    assert answer.status == 400
+    assert says(answer, "callback_malformed")
+    assert exchanges(zoom) == 0
+
+
+@pytest.mark.parametrize("cookie", ["={0}", '{0}="quoted', "{0}=" + "x" * 4096, "{0}=a; {0}=b", ""])
+async def test_o16_counts_an_odd_cookie_as_none(zoom: Zoom, ana: Visitor, cookie: str) -> None:
+    url = await allowed(ana)
+    (name,) = ana.browser.cookies[BOT_HOST]
+    headers = {"cookie": cookie.format(name)} if cookie else {}
+    answer = await zoom.transport.send(Request("GET", url, headers))
+    assert answer.status == 400
+    assert exchanges(zoom) == 0
+
+
+async def test_o17_refuses_a_callback_without_a_code(zoom: Zoom, ana: Visitor) -> None:
+    url = changed(await allowed(ana), code=None)
+    assert says(await ana.browser.exchange("GET", url), "code_missing")
+    assert says(await ana.browser.exchange("GET", url), "state_unknown")  # it was consumed
+    assert exchanges(zoom) == 0
+
+
+async def test_o19_refuses_a_code_beside_an_error(zoom: Zoom, ana: Visitor) -> None:
+    answer = await ana.browser.exchange("GET", changed(await allowed(ana), error="access_denied"))
+    assert says(answer, "callback_malformed")
+    assert exchanges(zoom) == 0
+
+
+async def test_o20_shows_that_it_was_cancelled(zoom: Zoom, ana: Visitor) -> None:
+    url = changed(await allowed(ana), code=None, error="access_denied")
+    assert (await ana.browser.exchange("GET", url)).status == 200
+    assert says(await ana.browser.exchange("GET", url), "state_unknown")
+    assert await nothing_is_stored(zoom)
+
+
+async def test_o22_o23_echoes_nothing(zoom: Zoom, ana: Visitor) -> None:
+    hostile = "<img src=x onerror=alert(1)>\u202e\r\nSet-Cookie: a=b" + "z" * 2000
+    url = changed(
+        await allowed(ana),
+        code=None,
+        error=hostile,
+        error_description=hostile,
+        error_uri="https://evil.test",
+    )
+    answer = await ana.browser.exchange("GET", url)
+    assert not any(says(answer, word) for word in ("onerror", "evil.test", "zzzz", "\u202e"))
+    assert "a=b" not in answer.headers.get("set-cookie", "")
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_o25_stores_nothing_for_a_code_that_zoom_refuses(zoom: Zoom, ana: Visitor) -> None:
+    url = changed(await allowed(ana), code="made-up-or-of-another-app")
+    answer = await ana.browser.exchange("GET", url)
+    assert answer.status == 400
+    assert says(answer, "token_exchange_failed")
+    assert await nothing_is_stored(zoom)
+
+
+async def test_o26_refuses_another_issuer(zoom: Zoom, ana: Visitor) -> None:
+    answer = await ana.browser.exchange("GET", changed(await allowed(ana), iss="https://evil.test"))
+    assert says(answer, "issuer_mismatch")
+    assert exchanges(zoom) == 0
+
+
+async def test_o26_takes_the_right_issuer(ana: Visitor) -> None:
+    answer = await ana.browser.exchange("GET", changed(await allowed(ana), iss=ZOOM_URL))
+    assert answer.headers["location"].startswith(f"{BOT_URL}/launch")
+
+
+async def test_o29_a_reload_exchanges_nothing_again(zoom: Zoom, ana: Visitor) -> None:
+    url = await allowed(ana)
+    await ana.browser.exchange("GET", url)
+    answer = await ana.browser.exchange("GET", url)
+    assert says(answer, "state_unknown")
+    assert exchanges(zoom) == 1
+
+
+async def test_a_refused_state_leaves_no_cookie_behind_that_would_let_it_in(
+    zoom: Zoom, ana: Visitor
+) -> None:
+    url = await allowed(ana)
+    cookies = dict(ana.browser.cookies[BOT_HOST])
+    await ana.browser.exchange("GET", url)
+    ana.browser.cookies[BOT_HOST] = cookies
+    assert says(await ana.browser.exchange("GET", url), "state_unknown")
+    assert exchanges(zoom) == 1
+
+
+async def test_keeps_code_and_state_out_of_every_address_it_leads_to(ana: Visitor) -> None:
+    url = await allowed(ana)
+    query = parse_qs(urlsplit(url).query)
+    answer = await ana.browser.exchange("GET", url)
+    assert query["code"][0] not in answer.headers["location"]
+    assert query["state"][0] not in answer.headers["location"]
+    page = await ana.browser.open(answer.headers["location"])
+    assert query["code"][0] not in page.html
+
+
+async def test_shows_the_way_into_the_chat_and_the_receipts_address(
+    zoom: Zoom, ana: Visitor
+) -> None:
+    page = await ana.browser.open(await allowed(ana))
+    assert f"{ZOOM_URL}/launch/chat?jid=robot_{zoom.record.bot_jid}" in page.links.values()
+    (receipt,) = [link for link in page.links.values() if "/receipts/" in link]
+    assert (await ana.browser.open(receipt)).status == 200
+    assert (await ana.browser.open(f"{BOT_URL}/receipts/rct_unknown")).status == 404
+
+
+async def test_logs_neither_code_nor_state_nor_token(
+    zoom: Zoom, ana: Visitor, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    url = await allowed(ana)
+    query = parse_qs(urlsplit(url).query)
+    await ana.browser.exchange("GET", url)
+    await ana.browser.exchange("GET", url)
+    printed = "".join(capsys.readouterr()) + caplog.text
+    hidden = [query["code"][0], query["state"][0], zoom.record.client_secret]
+    hidden += [token.access for token in zoom.emulator.world.tokens]
+    assert not [value for value in hidden if value in printed]

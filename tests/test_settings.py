@@ -1,0 +1,199 @@
+import stat
+from pathlib import Path
+
+import pytest
+
+from innkeeper.errors import SettingsRefused
+from innkeeper.secret import Secret
+from innkeeper.settings import Settings, fault_of_address, is_loopback, read_settings
+
+GOOD = {
+    "ZOOM_CLIENT_ID": "client-0001",
+    "ZOOM_CLIENT_SECRET": "s3cr3t-of-the-app-0001",
+    "ZOOM_BOT_JID": "v1robot@xmpp.zoom.us",
+    "ZOOM_WEBHOOK_SECRET_TOKEN": "webhook-token-000001",
+    "ZOOM_APP_MANAGEMENT": "user",
+    "INNKEEPER_PUBLIC_URL": "https://bot.example.com/zoom/",
+}
+LOCAL = {
+    "ZOOM_OAUTH_URL": "http://127.0.0.1:8700",
+    "ZOOM_API_URL": "http://127.0.0.1:8700",
+    "INNKEEPER_PUBLIC_URL": "http://127.0.0.1:8701",
+}
+
+
+def read(tmp_path: Path, **changes: str | None) -> Settings:
+    environment = {**GOOD, **changes}
+    written = {name: value for name, value in environment.items() if value is not None}
+    return read_settings(written, tmp_path)
+
+
+def faults(tmp_path: Path, **changes: str | None) -> dict[str, str]:
+    with pytest.raises(SettingsRefused) as refused:
+        read(tmp_path, **changes)
+    return {fault.name: f"{fault.why}. {fault.fix}" for fault in refused.value.faults}
+
+
+def test_reads_what_is_given_and_fills_in_the_rest(tmp_path: Path) -> None:
+    settings = read(tmp_path)
+    assert settings.public_url == "https://bot.example.com/zoom"
+    assert settings.redirect_uri == "https://bot.example.com/zoom/oauth/callback"
+    assert (settings.oauth_url, settings.api_url) == ("https://zoom.us", "https://api.zoom.us")
+    assert settings.secure
+    assert not settings.development
+    assert settings.user_oauth
+    assert settings.database == tmp_path / "innkeeper.db"
+    assert settings.vault == tmp_path / "innkeeper.vault.db"
+
+
+def test_reports_every_fault_at_once_with_its_remedy(tmp_path: Path) -> None:
+    with pytest.raises(SettingsRefused) as refused:
+        read_settings({}, tmp_path)
+    names = {fault.name for fault in refused.value.faults}
+    assert names >= set(GOOD)
+    assert all(fault.fix for fault in refused.value.faults)
+    assert refused.value.exit_code == 78
+
+
+@pytest.mark.parametrize(
+    "value", ["", "   ", "abc-long-enough-secret\n", "\ufeffabc", "'quoted-secret-1'"]
+)
+def test_refuses_what_an_editor_left_around_a_value(tmp_path: Path, value: str) -> None:
+    found = faults(tmp_path, ZOOM_CLIENT_SECRET=value)
+    assert "ZOOM_CLIENT_SECRET" in found
+    assert not value.strip() or value.strip() not in str(found)
+
+
+@pytest.mark.parametrize("value", ["changeme", "your_secret_here", "dev-secret", "short"])
+def test_refuses_placeholders_and_short_secrets(tmp_path: Path, value: str) -> None:
+    assert "ZOOM_WEBHOOK_SECRET_TOKEN" in faults(tmp_path, ZOOM_WEBHOOK_SECRET_TOKEN=value)
+
+
+def test_refuses_the_emulators_secrets_at_zoom(tmp_path: Path) -> None:
+    found = faults(
+        tmp_path,
+        ZOOM_CLIENT_SECRET="emu_0123456789abcdef",
+        ZOOM_WEBHOOK_SECRET_TOKEN="emu_0123456789abcdef",
+    )
+    assert set(found) == {"ZOOM_CLIENT_SECRET", "ZOOM_WEBHOOK_SECRET_TOKEN"}
+
+
+def test_takes_the_emulators_secrets_on_this_machine(tmp_path: Path) -> None:
+    settings = read(tmp_path, ZOOM_CLIENT_SECRET="emu_1", **LOCAL)
+    assert settings.development
+    assert not settings.secure
+
+
+def test_refuses_an_emulator_behind_a_public_app(tmp_path: Path) -> None:
+    assert "ZOOM_OAUTH_URL" in faults(tmp_path, ZOOM_OAUTH_URL="http://127.0.0.1:8700")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://bot.example.com",
+        "ftp://bot.example.com",
+        "bot.example.com",
+        "https://",
+        "https://a@bot.example.com",
+        "https://bot.example.com/#x",
+        "https://bot.example.com/?a=b",
+        "https://*.example.com",
+        "https://Bot.example.com",
+        "https://bot.example.com/../x",
+        "https://bot.example.com:0",
+        "https://bot.example.com:99999",
+        "https://bot.example.com /x",
+        "https://bøt.example.com",
+        "http://127.0.0.1@evil.test",
+    ],
+)
+def test_refuses_an_unusable_public_address(tmp_path: Path, url: str) -> None:
+    assert "INNKEEPER_PUBLIC_URL" in faults(tmp_path, INNKEEPER_PUBLIC_URL=url)
+    assert fault_of_address(url)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1/x"])
+def test_knows_this_machine(url: str) -> None:
+    assert is_loopback(url)
+    assert not fault_of_address(url)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1.evil.test", "https://zoom.us", "http://[::1"])
+def test_knows_every_other_machine(url: str) -> None:
+    assert not is_loopback(url)
+
+
+def test_takes_several_secret_tokens_while_one_is_rotated(tmp_path: Path) -> None:
+    settings = read(
+        tmp_path, ZOOM_WEBHOOK_SECRET_TOKEN="new-token-0000000001, old-token-0000000001"
+    )
+    assert settings.secret_tokens == (
+        Secret("new-token-0000000001"),
+        Secret("old-token-0000000001"),
+    )
+    assert "ZOOM_WEBHOOK_SECRET_TOKEN" in faults(
+        tmp_path, ZOOM_WEBHOOK_SECRET_TOKEN="new-token-0000000001,,"
+    )
+
+
+@pytest.mark.parametrize(
+    "value", ["mysql://x", "sqlite://x", "sqlite:///nowhere/at/all.db", "sqlite:////"]
+)
+def test_refuses_a_database_it_does_not_know(tmp_path: Path, value: str) -> None:
+    assert "INNKEEPER_DATABASE_URL" in faults(tmp_path, INNKEEPER_DATABASE_URL=value)
+
+
+@pytest.mark.parametrize("value", ["yes", "ADMIN", ""])
+def test_refuses_an_unknown_management(tmp_path: Path, value: str) -> None:
+    assert "ZOOM_APP_MANAGEMENT" in faults(tmp_path, ZOOM_APP_MANAGEMENT=value)
+
+
+def test_makes_a_key_file_that_only_its_owner_reads(tmp_path: Path) -> None:
+    first = read(tmp_path)
+    path = tmp_path / "innkeeper.key"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert any("Keep a copy" in warning for warning in first.warnings)
+    second = read(tmp_path)
+    assert second.warnings == ()
+    assert list(first.keys.ids) == list(second.keys.ids)
+
+
+def test_refuses_a_key_file_that_others_can_read(tmp_path: Path) -> None:
+    read(tmp_path)
+    (tmp_path / "innkeeper.key").chmod(0o644)
+    assert "chmod 600" in faults(tmp_path)["innkeeper.key"]
+
+
+def test_refuses_a_key_file_that_is_a_link(tmp_path: Path) -> None:
+    read(tmp_path)
+    (tmp_path / "innkeeper.key").rename(tmp_path / "elsewhere")
+    (tmp_path / "innkeeper.key").symlink_to(tmp_path / "elsewhere")
+    assert "innkeeper.key" in faults(tmp_path)
+
+
+def test_never_prints_a_key(tmp_path: Path) -> None:
+    found = faults(tmp_path, INNKEEPER_KEYS="k1:bm90LWEta2V5LWF0LWFsbA")
+    assert "INNKEEPER_KEYS" in found
+    assert "bm90LWEta2V5" not in str(found)
+
+
+def test_makes_no_key_file_when_something_else_is_wrong(tmp_path: Path) -> None:
+    faults(tmp_path, ZOOM_CLIENT_ID=None)
+    assert not (tmp_path / "innkeeper.key").exists()
+
+
+def test_reads_a_dotenv_file_for_what_the_environment_leaves_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [f"{name}={value}" for name, value in GOOD.items()]
+    (tmp_path / ".env").write_text("\n".join(lines))
+    for name in GOOD:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("ZOOM_CLIENT_ID", "from-the-environment")
+    assert Settings.load(tmp_path).client_id == "from-the-environment"
+
+
+def test_shows_no_secret_in_its_repr(tmp_path: Path) -> None:
+    assert "s3cr3t" not in repr(read(tmp_path))
+    assert "webhook-token" not in repr(read(tmp_path))
