@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from dataclasses import dataclass
+from typing import cast
 
 from innkeeper.secret import Secret
 from innkeeper.wire.signature import sign
@@ -66,23 +67,26 @@ class _Connection(asyncio.Protocol):
         self._queue = queue
         self._tally = tally
         self._done = done
-        self._transport: asyncio.Transport | None = None
+        self._buffer = b""
+        self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
         self._next()
 
     def data_received(self, data: bytes) -> None:
-        # Answers are small and come in one piece, one for each request in flight.
-        if data.startswith(b"HTTP/1.1 200"):
+        self._buffer += data
+        head, end, rest = self._buffer.partition(b"\r\n\r\n")
+        if not end or len(rest) < _length(head):
+            return
+        self._buffer = b""
+        if head.startswith(b"HTTP/1.1 200"):
             self._tally.answered += 1
         else:
             self._tally.refused += 1
         self._next()
 
     def _next(self) -> None:
-        assert self._transport is not None
         if self._queue:
             self._transport.write(self._queue.pop())
         else:
@@ -91,6 +95,10 @@ class _Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if not self._done.done():
             self._done.set_result(None)
+
+
+def _length(head: bytes) -> int:
+    return int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
 
 
 async def saturate(port: int, queue: list[bytes], *, connections: int) -> Tally:
@@ -117,8 +125,7 @@ async def paced(port: int, queue: list[bytes], *, per_second: int) -> list[float
         reader, writer = await free.get()
         writer.write(request)
         head = await reader.readuntil(b"\r\n\r\n")
-        length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
-        await reader.readexactly(length)
+        await reader.readexactly(_length(head))
         taken.append((time.perf_counter() - due) * 1000)
         free.put_nowait((reader, writer))
 

@@ -149,7 +149,8 @@ class Visitor:
         """Remove the app on its Local Test page."""
         await self.signs_in()
         page = await self.browser.open(self._zoom.local_test_url)
-        page = await self.browser.press(page, "Remove App")
+        hers = self._zoom.emulator.world.installation_for(self._zoom.record, self.user)
+        page = await self.browser.press(page, hers.id if hers else "Remove App")
         await self._zoom.settle()
         return page
 

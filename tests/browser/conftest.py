@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import ConsoleMessage, Page, async_playwright
 
 from innkeeper.app import App
-from innkeeper.cli.serve import LOCAL, bind, local_settings, point_at, serving
+from innkeeper.cli.serve import LOCAL, bind, hosting, local_settings, point_at, serving
 from innkeeper.emulator import Emulator
 from innkeeper.emulator.seed import Seed
 from innkeeper.emulator.world import AppRecord
@@ -59,9 +59,7 @@ async def page(chromium: str) -> AsyncIterator[Page]:
         page = await context.new_page()
         surprises: list[str] = []
         page.on("pageerror", lambda error: surprises.append(str(error)))
-        page.on(
-            "console", lambda line: surprises.append(line.text) if line.type == "error" else None
-        )
+        page.on("console", lambda line: _note(line, surprises))
         yield page
         await browser.close()
     assert not surprises
@@ -74,8 +72,6 @@ async def town(tmp_path: Path) -> AsyncIterator[Town]:
         zoom_url = f"http://{LOCAL}:{zoom_socket.getsockname()[1]}"
         bot_url = f"http://{LOCAL}:{bot_socket.getsockname()[1]}"
         emulator = Emulator(seed=Seed.default(), transport=HttpTransport(), base_url=zoom_url)
-        await emulator.start()
-        stack.push_async_callback(emulator.aclose)
         record = next(iter(emulator.world.apps.values()))
         record.management, record.environment = "user", "production"
         app = porter()
@@ -84,10 +80,16 @@ async def town(tmp_path: Path) -> AsyncIterator[Town]:
         )
         await app.start()
         stack.push_async_callback(app.stop)
-        await stack.enter_async_context(serving(emulator.app, zoom_socket))
+        await stack.enter_async_context(hosting(emulator, zoom_socket))
         await stack.enter_async_context(serving(app, bot_socket))
         await point_at(emulator, record, bot_url)
         yield Town(emulator, record, app, zoom_url, bot_url, tmp_path)
+
+
+def _note(line: ConsoleMessage, surprises: list[str]) -> None:
+    """A page that was refused on purpose is no surprise; a blocked script or style is."""
+    if line.type == "error" and "Failed to load resource" not in line.text:
+        surprises.append(line.text)
 
 
 async def shoot(page: Page, name: str) -> None:

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from innkeeper.net.outbound import Response
+from innkeeper.net.outbound import Message, Response
 from tests.emulator.visit import Visit, read
 
 pytestmark = pytest.mark.anyio
@@ -23,7 +23,7 @@ def _basic(pair: bytes) -> str:
 
 async def _ask(visit: Visit, header: str | None = None, **form: str) -> Response:
     headers = {} if header is None else {"authorization": header}
-    return await visit.token(headers=headers, **{"grant_type": "client_credentials", **form})
+    return await visit.token({"grant_type": "client_credentials", **form}, headers=headers)
 
 
 async def test_takes_the_secret_in_the_body(visit: Visit) -> None:
@@ -119,13 +119,12 @@ async def test_takes_a_client_id_beside_the_header_if_it_is_the_same(visit: Visi
 async def test_refuses_several_authorization_headers(visit: Visit) -> None:
     one = visit.basic()["authorization"]
     joined = [(b"authorization", one.encode()), (b"authorization", one.encode())]
-    sent: list[dict[str, object]] = []
+    sent: list[Message] = []
 
-    async def send(message: object) -> None:
-        assert isinstance(message, dict)
+    async def send(message: Message) -> None:
         sent.append(message)
 
-    async def receive() -> dict[str, object]:
+    async def receive() -> Message:
         return {"type": "http.request", "body": b"grant_type=client_credentials"}
 
     scope = {

@@ -82,7 +82,7 @@ async def test_draws_codes_that_cannot_be_guessed(visit: Visit) -> None:
 async def test_shows_a_page_where_it_must_not_redirect(
     visit: Visit, changes: dict[str, str | None]
 ) -> None:
-    shown = await visit.authorize(**changes)
+    shown = await visit.ask("GET", f"/oauth/authorize?{visit.query(**changes)}")
     assert shown.status == 400
     assert "location" not in shown.headers
     assert shown.headers["content-type"].startswith("text/html")
@@ -294,10 +294,11 @@ async def test_keeps_a_development_app_within_its_account() -> None:
     assert (await _answer(visit, await visit.authorize())).status == 303
 
 
-async def test_judges_the_request_again_when_it_is_answered(visit: Visit) -> None:
+@pytest.mark.parametrize("decision", ["allow", "decline"])
+async def test_judges_the_request_again_when_it_is_answered(visit: Visit, decision: str) -> None:
     shown = await visit.authorize()
     visit.app.redirect_uris = [f"{BOT}/other"]
-    refused = await _answer(visit, shown)
+    refused = await _answer(visit, shown, decision=decision)
     assert refused.headers["x-emulator-refused"] == "authorize.redirect_unlisted"
 
 

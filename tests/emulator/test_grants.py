@@ -93,7 +93,7 @@ async def test_needs_no_redirect_uri_where_none_was_sent_before(
 async def test_needs_a_code(visit: Visit) -> None:
     """C10."""
     for extra in ({}, {"code": ""}):
-        refused = await visit.token(grant_type="authorization_code", **extra)
+        refused = await visit.token({"grant_type": "authorization_code"} | extra)
         assert (refused.status, read(refused)["error"]) == (400, "invalid_request")
 
 
@@ -108,6 +108,13 @@ async def test_refuses_a_code_of_an_installation_that_is_gone(visit: Visit) -> N
     assert read(await visit.exchange(code)) == CODE_FAULT
 
 
+async def test_refuses_a_code_of_a_user_who_is_gone(visit: Visit) -> None:
+    code = await visit.code()
+    visit.world.accounts[0].users.remove(visit.ana)
+    refused = await visit.exchange(code)
+    assert (read(refused), _rule(refused)) == (CODE_FAULT, "code.owner_gone")
+
+
 @pytest.mark.parametrize(
     "grant",
     [
@@ -119,7 +126,7 @@ async def test_refuses_a_code_of_an_installation_that_is_gone(visit: Visit) -> N
     ],
 )
 async def test_knows_only_zooms_grants(visit: Visit, grant: str) -> None:
-    refused = await visit.token(grant_type=grant)
+    refused = await visit.token({"grant_type": grant})
     assert refused.status == 400
     assert read(refused) == {
         "reason": "unsupported grant type",
@@ -130,7 +137,7 @@ async def test_knows_only_zooms_grants(visit: Visit, grant: str) -> None:
 async def test_names_a_missing_grant_as_the_rfc_does_where_told_so(visit: Visit) -> None:
     """C13."""
     visit.world.rules.error_shape = "rfc"
-    refused = await visit.token()
+    refused = await visit.token({})
     assert (refused.status, read(refused)["error"]) == (400, "invalid_request")
 
 
@@ -240,7 +247,7 @@ async def test_takes_a_refresh_token_for_ninety_days(
 
 async def test_needs_a_refresh_token_and_a_client(visit: Visit) -> None:
     """R11."""
-    assert read(await visit.token(grant_type="refresh_token"))["error"] == "invalid_request"
+    assert read(await visit.token({"grant_type": "refresh_token"}))["error"] == "invalid_request"
     tokens = await visit.tokens()
     form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
     refused = await visit.ask("POST", "/oauth/token", form=form)
@@ -252,7 +259,7 @@ async def test_needs_a_refresh_token_and_a_client(visit: Visit) -> None:
 
 async def test_gives_a_chatbot_token(visit: Visit) -> None:
     """M01, M08."""
-    token = read(await visit.token(grant_type="client_credentials"))
+    token = read(await visit.chatbot_token())
     assert token["expires_in"] == 3600
     assert token["api_url"] == "http://127.0.0.1:8700"
     assert token["scope"] == "imchat:bot"
@@ -261,26 +268,25 @@ async def test_gives_a_chatbot_token(visit: Visit) -> None:
 
 async def test_gives_a_user_managed_app_a_chatbot_token_too(visit: Visit) -> None:
     visit.app.management, visit.app.scopes = "user", ["imchat:userapp"]
-    assert read(await visit.token(grant_type="client_credentials"))["scope"] == "imchat:bot"
+    assert read(await visit.chatbot_token())["scope"] == "imchat:bot"
 
 
 async def test_gives_an_account_token_for_the_right_account(visit: Visit) -> None:
     """M04, M05."""
     grant = {"grant_type": "account_credentials"}
-    token = read(await visit.token(**grant, account_id=visit.app.account_id))
+    token = read(await visit.token(grant | {"account_id": visit.app.account_id}))
     assert "refresh_token" not in token
     assert read(await visit.me(token["access_token"]))["id"] == visit.ana.id
     for wrong in ({"account_id": "another"}, {}):
-        refused = await visit.token(**grant, **wrong)
+        refused = await visit.token(grant | wrong)
         assert (refused.status, read(refused)["error"]) == (400, "invalid_request")
 
 
 @pytest.mark.parametrize("grant", ["client_credentials", "account_credentials"])
 async def test_gives_no_scope_that_the_app_has_not(visit: Visit, grant: str) -> None:
     """M07."""
-    refused = await visit.token(
-        grant_type=grant, account_id=visit.app.account_id, scope="imchat:bot user:write"
-    )
+    account = {"account_id": visit.app.account_id}
+    refused = await visit.token({"grant_type": grant, "scope": "imchat:bot user:write"} | account)
     assert read(refused)["error"] == "invalid_scope"
 
 

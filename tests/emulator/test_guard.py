@@ -2,6 +2,8 @@
 
 import pytest
 
+from innkeeper.emulator import Emulator
+from innkeeper.net.outbound import AsgiTransport, Message, Request
 from tests.emulator.visit import Visit, read
 
 pytestmark = pytest.mark.anyio
@@ -35,7 +37,7 @@ async def test_answers_to_every_name_of_this_machine(visit: Visit, host: str) ->
         "localhost.evil.test",
         "127.0.0.1.evil.test",
         "10.0.0.1",
-        "0.0.0.0",
+        "0.0.0.0",  # noqa: S104  # a name to be refused, not bound
         "169.254.169.254",
         "user@127.0.0.1",
         "127.0.0.1/",
@@ -51,9 +53,6 @@ async def test_answers_to_no_other_name(visit: Visit, host: str, path: str) -> N
 
 
 async def test_answers_to_the_name_in_its_base_url() -> None:
-    from innkeeper.emulator import Emulator
-    from innkeeper.net.outbound import AsgiTransport, Request
-
     emulator = Emulator(base_url="http://zoom.test", transport=AsgiTransport())
     transport = AsgiTransport({"http://zoom.test": emulator.app})
     assert (await transport.send(Request("GET", "http://zoom.test/"))).status == 200
@@ -113,13 +112,12 @@ async def test_allows_no_other_site_to_read(visit: Visit) -> None:
 
 
 async def test_answers_this_machine_alone(visit: Visit) -> None:
-    sent: list[dict[str, object]] = []
+    sent: list[Message] = []
 
-    async def send(message: object) -> None:
-        assert isinstance(message, dict)
+    async def send(message: Message) -> None:
         sent.append(message)
 
-    async def receive() -> dict[str, object]:
+    async def receive() -> Message:
         return {"type": "http.request", "body": b""}
 
     scope = {

@@ -22,7 +22,7 @@ COMMAND = {
 
 
 def _seed(*, oauth: Any = None, command: Any = None, installs: Any = (), **app: Any) -> Seed:
-    manifest = {
+    manifest: dict[str, Any] = {
         "display_information": {"display_name": "Porter", "description": "Carries."},
         "oauth_information": {"usage": "USER_OPERATION", **URLS, **(oauth or {})},
         "features": {

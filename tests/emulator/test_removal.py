@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from innkeeper.emulator.removal import InstallationUnknown
+from innkeeper.emulator.world import Installation
 from tests.emulator.visit import BOT, Visit, read
 
 pytestmark = pytest.mark.anyio
@@ -21,7 +22,7 @@ async def test_kills_every_token_and_code_of_the_installation(visit: Visit) -> N
     tokens, code = await visit.tokens(), await visit.code()
     tokens = await visit.tokens()
     account = {"grant_type": "account_credentials", "account_id": visit.app.account_id}
-    of_account = read(await visit.token(**account))
+    of_account = read(await visit.token(account))
     await visit.zoom.remove_app(visit.installation.id)
     assert (await visit.me(tokens["access_token"])).status == 401
     assert (await visit.me(of_account["access_token"])).status == 401
@@ -31,9 +32,25 @@ async def test_kills_every_token_and_code_of_the_installation(visit: Visit) -> N
 
 async def test_leaves_the_chatbot_token_which_is_the_apps_own(visit: Visit) -> None:
     await visit.tokens()
-    await visit.token(grant_type="client_credentials")
+    await visit.chatbot_token()
     await visit.zoom.remove_app(visit.installation.id)
     assert not visit.world.tokens[-1].revoked
+
+
+async def test_leaves_the_tokens_and_codes_of_another_app(visit: Visit) -> None:
+    other = visit.second_app()
+    code = await visit.code(client_id=other.client_id)
+    await visit.zoom.remove_app((await _installed(visit)).id)
+    tokens = read(await visit.exchange(code, app=other))
+    await visit.zoom.remove_app((await _installed(visit)).id)
+    assert (await visit.me(tokens["access_token"])).status == 200
+
+
+async def _installed(visit: Visit) -> Installation:
+    await visit.code()
+    installation = visit.world.installation_for(visit.app, visit.ana)
+    assert installation is not None
+    return installation
 
 
 async def test_leaves_another_users_installation(visit: Visit) -> None:

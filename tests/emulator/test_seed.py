@@ -100,7 +100,8 @@ def test_names_the_place_what_is_wrong_and_what_to_do(
     assert why in refused.value.why
     assert fix in refused.value.fix
     assert str(refused.value).startswith(f"seed.json, at {path}: ")
-    assert isinstance(refused.value, InnkeeperError | ValueError)
+    assert isinstance(refused.value, InnkeeperError)
+    assert isinstance(refused.value, ValueError)
 
 
 @pytest.mark.parametrize(

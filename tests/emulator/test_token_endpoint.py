@@ -62,7 +62,7 @@ async def test_reads_no_query_where_told_so(visit: Visit) -> None:
     visit.world.rules.query_parameters = "refuse"
     path = "/oauth/token?grant_type=client_credentials"
     assert (await visit.ask("POST", path, headers=visit.basic())).status == 400
-    assert (await visit.token(grant_type="client_credentials")).status == 200
+    assert (await visit.chatbot_token()).status == 200
 
 
 async def test_refuses_a_parameter_that_is_sent_twice(visit: Visit) -> None:
@@ -84,13 +84,13 @@ async def test_describes_errors_in_the_characters_that_are_allowed(
     """C22."""
     visit.world.rules.error_shape = "rfc"
     for form in ({"grant_type": grant}, {"grant_type": "authorization_code", "code": grant}):
-        refused = read(await visit.token(**form))
+        refused = read(await visit.token(form))
         for value in refused.values():
             assert re.fullmatch(r"[\x20-\x21\x23-\x5b\x5d-\x7e]*", value)
 
 
 async def test_says_which_rule_refused(visit: Visit) -> None:
-    refused = await visit.token(grant_type="nothing")
+    refused = await visit.token({"grant_type": "nothing"})
     assert refused.headers["x-emulator-refused"] == "grant.unsupported"
 
 
@@ -155,7 +155,7 @@ async def test_revoking_removes_the_app_where_told_so(visit: Visit) -> None:
 async def test_revoking_a_chatbot_token_removes_nothing(visit: Visit) -> None:
     visit.world.rules.revoke_uninstalls = True
     await visit.tokens()
-    chatbot = read(await visit.token(grant_type="client_credentials"))
+    chatbot = read(await visit.chatbot_token())
     form = {"token": chatbot["access_token"]}
     await visit.ask("POST", "/oauth/revoke", form=form, headers=visit.basic())
     assert visit.world.installations

@@ -25,7 +25,7 @@ async def test_describes_the_person_behind_a_token(visit: Visit) -> None:
 
 async def test_a_chatbot_token_stands_for_nobody(visit: Visit) -> None:
     """E12."""
-    chatbot = read(await visit.token(grant_type="client_credentials"))
+    chatbot = read(await visit.chatbot_token())
     refused = await visit.me(chatbot["access_token"])
     assert (refused.status, read(refused)["code"]) == (401, 124)
     assert refused.headers["x-emulator-refused"] == "token.kind"

@@ -1,11 +1,13 @@
 """A whole emulated Zoom for the tests: frozen clock, repeatable ids, a bot that behaves."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
@@ -33,6 +35,13 @@ class Bot:
         self.heard: list[dict[str, Any]] = []
         self.visits: list[str] = []
         self.silent = False
+        self._news = asyncio.Event()
+
+    async def hears(self, name: str) -> None:
+        """Wait until an event has come."""
+        while not self.events(name):
+            self._news.clear()
+            await self._news.wait()
 
     def events(self, name: str) -> list[dict[str, Any]]:
         return [event for event in self.heard if event["event"] == name]
@@ -56,6 +65,7 @@ class Bot:
             mac = hmac.new(self.secret.encode(), plain.encode(), hashlib.sha256).hexdigest()
             return json.dumps({"plainToken": plain, "encryptedToken": mac}).encode()
         self.heard.append(event)
+        self._news.set()
         return json.dumps({"content": {"head": {"text": "Welcome"}}}).encode()
 
 
@@ -96,15 +106,14 @@ class Visit:
     def app_page(self, rest: str = "") -> str:
         return f"{ZOOM}/marketplace/apps/{self.app.client_id}{rest}"
 
-    def second_app(self, **changes: Any) -> AppRecord:
+    def second_app(self) -> AppRecord:
         """Add a copy of the app under names of its own."""
-        fields = {name: getattr(self.app, name) for name in AppRecord.__slots__}
-        named = {
-            "client_id": "second_client",
-            "client_secret": "emu_second_secret",
-            "bot_jid": "v1second@xmpp.zoom.us",
-        }
-        record = AppRecord(**(fields | named | changes))
+        record = replace(
+            self.app,
+            client_id="second_client",
+            client_secret="emu_second_secret",
+            bot_jid="v1second@xmpp.zoom.us",
+        )
         self.world.apps[record.client_id] = record
         return record
 
@@ -146,17 +155,25 @@ class Visit:
         return {"authorization": "Basic " + base64.b64encode(pair).decode()}
 
     async def token(
-        self, *, app: AppRecord | None = None, headers: Mapping[str, str] | None = None, **form: str
+        self,
+        form: Mapping[str, str],
+        *,
+        app: AppRecord | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Response:
         given = self.basic(app) if headers is None else headers
         return await self.ask("POST", "/oauth/token", form=form, headers=given)
 
+    async def chatbot_token(self) -> Response:
+        return await self.token({"grant_type": "client_credentials"})
+
     async def exchange(
         self, code: str, *, app: AppRecord | None = None, **extra: str | None
     ) -> Response:
-        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK, **extra}
+        grant = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK}
+        form: dict[str, str | None] = {**grant, **extra}
         sent = {name: value for name, value in form.items() if value is not None}
-        return await self.token(app=app, **sent)
+        return await self.token(sent, app=app)
 
     async def tokens(self, user: User | None = None) -> dict[str, Any]:
         """Authorize and exchange."""
@@ -165,7 +182,8 @@ class Visit:
         return read(answer)
 
     async def refresh(self, token: str, *, app: AppRecord | None = None, **extra: str) -> Response:
-        return await self.token(app=app, grant_type="refresh_token", refresh_token=token, **extra)
+        form = {"grant_type": "refresh_token", "refresh_token": token, **extra}
+        return await self.token(form, app=app)
 
     async def me(self, access: str, **headers: str) -> Response:
         return await self.ask(

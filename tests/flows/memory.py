@@ -17,6 +17,7 @@ class MemoryGrants:
         self.gone: set[str] = set()
         self.broken: list[Exception] = []
         self.touches = 0
+        self.reads = 0
 
     def _version(self, grant_id: str) -> int:
         grant = self.grants.get(grant_id)
@@ -33,6 +34,7 @@ class MemoryGrants:
         return saved
 
     async def find_grant(self, grant_id: str) -> Grant | None:
+        self.reads += 1
         return self.grants.get(grant_id)
 
     async def save_grant(

@@ -215,6 +215,7 @@ async def test_a_chatbot_with_another_secret_token_gets_no_events(
     changed = await workspace.run_bot(ZOOM_WEBHOOK_SECRET_TOKEN="another")
 
     assert changed.status == 400
+    assert b"the endpoint answered 400" in changed.body
     assert app.bot_endpoint == before
 
 

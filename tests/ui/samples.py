@@ -78,3 +78,8 @@ def bare(kind: type) -> Any:
         if one.default is one.default_factory
     }
     return kind(**{name: () if isinstance(v, tuple) else v for name, v in required.items()})
+
+
+def block(kind: str, **keys: Any) -> dict[str, Any]:
+    """A card of one element."""
+    return {"body": [{"type": kind, **keys}]}

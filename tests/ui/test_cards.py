@@ -10,10 +10,7 @@ from hypothesis import strategies as st
 
 from innkeeper.ui.cards import draw
 from tests.ui.hostile import VECTORS, skeleton
-
-
-def block(kind: str, **keys: Any) -> dict[str, Any]:
-    return {"body": [{"type": kind, **keys}]}
+from tests.ui.samples import block
 
 
 def whole(text: str, url: str) -> dict[str, Any]:
@@ -61,145 +58,11 @@ def test_draws_the_head_and_its_second_line() -> None:
     assert drawn.warnings == ()
 
 
-def test_draws_a_message_in_its_style() -> None:
-    style = {"color": "#0E72ED", "bold": True, "italic": True}
-    drawn = draw(block("message", text="hi", style=style))
-
-    assert '<p class="card-text ink-0e72ed bold italic" dir="auto">hi</p>' in drawn.html
-    assert '<link rel="stylesheet" href="/static/colors/0e72ed.css">' in drawn.html
-    assert drawn.warnings == ()
-
-
-def test_draws_a_linked_message() -> None:
-    drawn = draw(block("message", text="the log", link="https://ci.example/7"))
-
-    assert (
-        '<a href="https://ci.example/7" rel="noopener noreferrer" target="_blank">the log</a>'
-        in drawn.html
-    )
-    assert drawn.text == "the log <https://ci.example/7>"
-
-
 def test_reads_markdown_only_where_it_is_asked_for() -> None:
     assert "<strong>" not in draw(block("message", text="*a*")).html
     assert "<strong>" in draw(block("message", text="*a*", is_markdown_support=True)).html
     assert "<strong>" in draw(block("message", text="*a*"), markdown=True).html
     assert "<strong>" in draw({"head": {"text": "*a*"}}, markdown=True).html
-
-
-def test_puts_short_fields_side_by_side() -> None:
-    items = [{"key": "Version", "value": "7", "short": True}, {"key": "By", "value": "Ana"}]
-    drawn = draw(block("fields", items=items))
-
-    assert '<div class="short"><dt dir="auto">Version</dt>' in drawn.html
-    assert '<div class="long"><dt dir="auto">By</dt>' in drawn.html
-    assert drawn.text == "Version: 7\nBy: Ana"
-
-
-def test_a_button_is_a_button_that_posts_its_value_and_its_message() -> None:
-    items = [
-        {"text": "Approve", "value": "approve", "style": "Primary"},
-        {"text": "Reject", "value": "reject", "style": "Danger"},
-        {"text": "Gone", "value": "gone", "style": "Disabled"},
-        {"text": "Odd", "value": "odd", "style": "Enabled"},
-    ]
-    drawn = draw(block("actions", items=items), message_id="m-1")
-
-    assert '<form class="card-actions" method="post" action="/chat/click"' in drawn.html
-    assert '<input type="hidden" name="message" value="m-1">' in drawn.html
-    assert '<button class="button primary" name="value" value="approve">' in drawn.html
-    assert '<button class="button danger" name="value" value="reject">' in drawn.html
-    assert '<button class="button" name="value" value="gone" disabled>' in drawn.html
-    assert '<button class="button" name="value" value="odd">' in drawn.html
-    assert drawn.text == "[Approve] [Reject] [Gone] [Odd]"
-    assert drawn.warnings == ()
-
-
-def test_buttons_beyond_the_limit_go_into_a_menu() -> None:
-    items = [{"text": name, "value": name} for name in ("one", "two", "three")]
-    html = draw(block("actions", items=items, limit=2, overflow={"text": "Rest"})).html
-
-    menu = html[html.index("<details") :]
-    assert '<summary class="button">Rest</summary>' in menu
-    assert 'value="three"' in menu
-    assert 'value="two"' not in menu
-
-
-def test_a_dialog_button_opens_its_address() -> None:
-    dialog = {"link": "https://bot.example/form", "size": "S"}
-    drawn = draw(block("actions", items=[{"text": "Open", "action": "dialog", "dialog": dialog}]))
-
-    assert '<a class="button" href="https://bot.example/form"' in drawn.html
-    assert drawn.warnings == ()
-
-
-def test_a_feedback_button_shows_its_thumb() -> None:
-    items = [{"text": "Good", "value": "g", "style": "Thumbsuped"}]
-    html = draw(block("actions", items=items)).html
-
-    assert 'class="button pressed"' in html
-    assert '<span aria-hidden="true">👍</span> Good' in html
-
-
-def test_a_dropdown_posts_its_message_its_place_and_its_value() -> None:
-    items = [{"value": "hi", "text": "High"}, {"value": "lo"}]
-    drawn = draw(
-        block("select", text="Priority", select_items=items, selected_item={"value": "lo"}),
-        message_id="m1",
-    )
-
-    assert '<form class="card-select" method="post" action="/chat/select"' in drawn.html
-    assert '<input type="hidden" name="block" value="/body/0">' in drawn.html
-    assert '<label for="select-m1-body-0" dir="auto">Priority</label>' in drawn.html
-    assert '<option value="hi">High</option><option value="lo" selected>lo</option>' in drawn.html
-    assert drawn.text == "Priority: High | lo"
-    assert drawn.warnings == ()
-
-
-def test_a_dropdown_without_a_choice_made_chooses_none() -> None:
-    html = draw(block("select", text="Who", static_source="members"), members=[("u1", "Ana")]).html
-
-    assert '<option value="" selected disabled>Choose…</option>' in html
-    assert '<option value="u1">Ana</option>' in html
-
-
-def test_a_dropdown_of_channels_offers_the_channels() -> None:
-    select = block("select", text="Where", static_source="channels")
-
-    assert draw(select, members=[("u1", "Ana")], channels=[("c1", "general")]).text == (
-        "Where: general"
-    )
-
-
-def test_a_card_that_is_only_looked_at_has_no_control_that_works() -> None:
-    card = {
-        "body": [
-            {"type": "actions", "items": [{"text": "Go", "value": "go"}]},
-            {"type": "select", "text": "S", "select_items": [{"value": "a"}]},
-        ]
-    }
-    html = draw(card, interactive=False).html
-
-    assert html.count(" disabled>Go") == 1
-    assert '<select id="select--body-1" name="value" required disabled>' in html
-
-
-def test_an_attachment_is_a_frame_and_fetches_nothing() -> None:
-    drawn = draw(
-        block(
-            "attachments",
-            resource_url="https://ci.example/report.pdf",
-            img_url="https://ci.example/page.png",
-            ext="pdf",
-            size=482_133,
-            information={"title": {"text": "report.pdf"}, "description": {"text": "The tests"}},
-        )
-    )
-
-    assert "<img" not in drawn.html
-    assert 'href="https://ci.example/report.pdf"' in drawn.html
-    assert "The tests · PDF · 482 KB" in drawn.html
-    assert drawn.warnings == ()
 
 
 def test_a_section_has_a_bar_in_its_colour_and_a_footer_with_its_time() -> None:
@@ -226,25 +89,6 @@ def test_a_section_without_a_colour_takes_the_cards_own() -> None:
     }
 
     assert 'class="bar bar-0e71eb"' in draw(card).html
-
-
-def test_the_newer_elements_are_drawn_too() -> None:
-    card = {
-        "body": [
-            {"type": "alert", "text": "Disk full", "level": "ERROR"},
-            {"type": "progress_bar", "value": 75},
-            {"type": "divider"},
-            {"type": "file", "title": {"text": "a.txt", "file_url": "https://a.b/a.txt"}},
-            {"type": "image", "images": [{"image_url": "https://a.b/x.png", "alt_text": "A cat"}]},
-        ]
-    }
-    drawn = draw(card)
-
-    assert '<p class="notice bad" dir="auto">Disk full</p>' in drawn.html
-    assert 'max="100" value="75"' in drawn.html
-    assert '<hr class="card-divider">' in drawn.html
-    assert "A cat" in drawn.text
-    assert drawn.warnings == ()
 
 
 def test_what_zoom_shows_and_this_does_not_is_said_without_a_warning() -> None:
@@ -309,10 +153,6 @@ def test_says_what_zoom_would_reject_or_hide(content: Any, warning: str) -> None
     assert any(found.startswith(warning) for found in draw(content).warnings)
 
 
-def test_a_blank_field_is_sent_as_a_space_and_that_is_fine() -> None:
-    assert draw(block("fields", items=[{"key": "Note", "value": " "}])).warnings == ()
-
-
 @pytest.mark.parametrize("vector", VECTORS)
 @pytest.mark.parametrize("markdown", [False, True])
 def test_hostile_text_stays_text_in_every_element(vector: str, markdown: bool) -> None:
@@ -368,6 +208,7 @@ def blocks() -> Iterator[st.SearchStrategy[dict[str, Any]]]:
         )
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(st.lists(st.one_of(*blocks()), max_size=4), anything)
 def test_draws_whatever_a_bot_sends(body: list[dict[str, Any]], head: object) -> None:

@@ -42,7 +42,7 @@ def test_a_sheet_holds_the_colour_and_a_readable_one_for_the_dark(name: str) -> 
     )
 
 
-@pytest.mark.parametrize(("name", "dark"), [("000000", "8c8c8c"), ("ffffff", "ffffff")])
+@pytest.mark.parametrize(("name", "dark"), [("000000", "898989"), ("ffffff", "ffffff")])
 def test_a_dim_text_is_lifted_just_far_enough(name: str, dark: str) -> None:
     assert f"color:#{dark}}}}}".encode() in (color_sheet(f"colors/{name}.css") or b"")
 

@@ -42,7 +42,6 @@ ONLY_HERE = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"
 
 
 def card(title: str, *, name: str = "m1", version: int = 1) -> MessageView:
-    times = [{"value": "now"}, {"value": "eve"}]
     content = {
         "head": {"text": title, "style": {"color": "#0E72ED"}},
         "body": [

@@ -95,6 +95,7 @@ def test_plain_text_keeps_its_marks_and_links_its_addresses() -> None:
     )
 
 
+@pytest.mark.slow
 @given(marked)
 def test_lets_no_tag_through_but_its_own(text: str) -> None:
     for html in (to_html(text), plain(text)):
@@ -106,6 +107,7 @@ def test_lets_no_tag_through_but_its_own(text: str) -> None:
         assert re.sub(r"&(?:lt|gt|amp|#34|#39);", "", rest).count("&") == 0
 
 
+@pytest.mark.slow
 @given(marked)
 def test_closes_every_tag_in_the_order_it_was_opened(text: str) -> None:
     opened: list[str] = []
@@ -118,15 +120,15 @@ def test_closes_every_tag_in_the_order_it_was_opened(text: str) -> None:
     assert opened == []
 
 
-@given(marked)
+@pytest.mark.slow
+@given(marked.map(lambda text: text.replace("<", "")))
 def test_loses_no_word(text: str) -> None:
     shown = unescape(re.sub(r"<[^>]*>", "", to_html(text).replace("<br>", "\n")))
 
-    assert [c for c in clean(text) if c.isalnum()] == [c for c in shown if c.isalnum()] or (
-        "|" in text and "<http" in text
-    )
+    assert [c for c in shown if c.isalnum()] == [c for c in clean(text) if c.isalnum()]
 
 
+@pytest.mark.slow
 @given(marked)
 def test_plain_text_is_shown_letter_by_letter(text: str) -> None:
     shown = unescape(re.sub(r"<[^>]*>", "", plain(text).replace("<br>", "\n")))
@@ -140,6 +142,7 @@ def test_hostile_text_stays_text(vector: str) -> None:
     assert skeleton(plain(vector)).faults == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "piece",
     ["*", "**", "*a ", " _a", "_*~", "`", "`\n", "<https://a|", "<https://", "https://", "*a_b~"],

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from innkeeper.errors import BodyRefused
@@ -498,6 +498,7 @@ def values(kind: msgspec.inspect.Type) -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.parametrize("name", [*PAYLOADS, "team_chat.starred", "meeting.started"])
+@settings(max_examples=40)
 @given(st.data())
 def test_a_payload_of_our_own_survives_the_way_to_zoom_and_back(name, data):
     sent = Event(name, data.draw(payloads(payload_type(name))))

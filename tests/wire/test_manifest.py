@@ -144,7 +144,7 @@ def test_what_is_left_out_has_zooms_defaults():
     ],
 )
 def test_names_the_place_of_a_fault(raw, place):
-    with pytest.raises(ValueError, match=".") as caught:
+    with pytest.raises(ValueError, match=r"\S") as caught:
         Manifest.parse(raw)
 
     assert place in str(caught.value)

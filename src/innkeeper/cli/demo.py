@@ -19,6 +19,7 @@ from innkeeper.cli import example
 from innkeeper.cli.serve import (
     LOCAL,
     bind,
+    hosting,
     local_settings,
     run_until_done,
     serving,
@@ -63,9 +64,7 @@ def run_demo(*, once: bool, port: int, bot_port: int) -> int:
         async with AsyncExitStack() as stack:
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="innkeeper-")))
             emulator = Emulator(seed=Seed.default(), transport=HttpTransport(), base_url=zoom_url)
-            await emulator.start()
-            stack.push_async_callback(emulator.aclose)
-            await stack.enter_async_context(serving(emulator.app, zoom_socket))
+            await stack.enter_async_context(hosting(emulator, zoom_socket))
             record = next(iter(emulator.world.apps.values()))
             settings = local_settings(
                 record, public_url=bot_url, zoom_url=zoom_url, directory=directory

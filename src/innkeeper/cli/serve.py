@@ -97,6 +97,17 @@ async def serving(app: AsgiApp, listener: socket.socket) -> AsyncGenerator[None]
         listener.close()
 
 
+@asynccontextmanager
+async def hosting(emulator: Emulator, listener: socket.socket) -> AsyncGenerator[None]:
+    """Serve an emulator while the block runs; open event streams end before the server does."""
+    await emulator.start()
+    async with serving(emulator.app, listener):
+        try:
+            yield
+        finally:
+            await emulator.aclose()
+
+
 def run_until_done(main: Coroutine[Any, Any, None]) -> None:
     """Run a server's main task on the fast loop."""
     import uvloop  # noqa: PLC0415  # not on every platform
@@ -180,13 +191,11 @@ def run_emulator(*, port: int, seed: Path | None) -> None:
 
     async def main() -> None:
         emulator = Emulator(seed=planted, transport=HttpTransport(), base_url=url)
-        await emulator.start()
-        async with serving(emulator.app, listener):
+        async with hosting(emulator, listener):
             typer.echo(f"The emulated Zoom is at {url}", err=True)
             typer.echo(f"  Apps  {url}/marketplace\n  Chat  {url}/chat", err=True)
             typer.echo(f"  State {url}/_emulator/state", err=True)
             await until_stopped()
-        await emulator.aclose()
 
     run_until_done(main())
 
@@ -202,8 +211,6 @@ def develop(path: Path, *, port: int, emulator_port: int) -> None:
         async with AsyncExitStack() as stack:
             directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="innkeeper-"))
             emulator = Emulator(seed=Seed.default(), transport=HttpTransport(), base_url=zoom_url)
-            await emulator.start()
-            stack.push_async_callback(emulator.aclose)
             record = next(iter(emulator.world.apps.values()))
             settings = local_settings(
                 record, public_url=bot_url, zoom_url=zoom_url, directory=Path(directory)
@@ -211,7 +218,7 @@ def develop(path: Path, *, port: int, emulator_port: int) -> None:
             app.configure(settings)
             await app.start()
             stack.push_async_callback(app.stop)
-            await stack.enter_async_context(serving(emulator.app, zoom_socket))
+            await stack.enter_async_context(hosting(emulator, zoom_socket))
             await stack.enter_async_context(serving(app, bot_socket))
             await point_at(emulator, record, bot_url)
             typer.echo(_first_screen(path, app, record, bot_url, zoom_url), err=True)

@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from innkeeper.emulator import answers
 from innkeeper.emulator.appviews import APP_PATH, app_address, app_view, find_app, no_such_app
-from innkeeper.emulator.removal import InstallationUnknown, Removal
+from innkeeper.emulator.removal import Removal
 from innkeeper.emulator.viewer import viewer
 from innkeeper.emulator.world import AppRecord, Installation, User, World
 from innkeeper.ui.views import InstallationView, LocalTestView, NoticeView, PersonView
@@ -99,11 +99,8 @@ class LocalTest:
         installation = self._world.installations.get(installation_id)
         if installation is None or installation.client_id != app.client_id:
             return "before"
-        try:
-            by = _remover(app, installation, person)
-            removed = await self._removal.remove(installation.id, by=by)
-        except InstallationUnknown:
-            return "before"
+        by = _remover(app, installation, person)
+        removed = await self._removal.remove(installation.id, by=by)
         if removed.told:
             return "told"
         return "development" if app.environment == "development" else "nowhere"

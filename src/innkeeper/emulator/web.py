@@ -38,7 +38,7 @@ from innkeeper.emulator.users import Users
 from innkeeper.emulator.viewer import SignIn
 from innkeeper.emulator.world import AppRecord, User, World
 from innkeeper.errors import InnkeeperError
-from innkeeper.net.inbound import BodyTooLarge
+from innkeeper.net.inbound import BodyTooLarge, ClientGone
 from innkeeper.net.outbound import AsgiApp, AsgiTransport, HttpTransport, Transport
 
 
@@ -99,8 +99,13 @@ class Emulator:
     def _application(self) -> AsgiApp:
         starlette = Starlette(
             routes=self._routes(),
-            exception_handlers={HTTPException: _http_fault, BodyTooLarge: _too_large},
+            exception_handlers={
+                HTTPException: _http_fault,
+                BodyTooLarge: _too_large,
+                ClientGone: _gone,
+            },
         )
+        starlette.router.redirect_slashes = False
         starlette.state.world = self.world
         host = urlsplit(self.base_url).hostname or ""
         return TrafficRecorder(Guard(starlette, self.world, hosts=[host]), self.traffic, self.world)
@@ -149,11 +154,11 @@ class Emulator:
 
     async def settle(self) -> None:
         """Do all that was queued and all that is due, and what follows from that."""
-        await self._backlog.drain()
-        await self.courier.run_due()
-        while not self.quiet:
+        settled = False
+        while not settled:
             await self._backlog.drain()
             await self.courier.run_due()
+            settled = self.quiet
 
     async def advance(self, seconds: float) -> None:
         """Move the clock, stopping on the way wherever something falls due.
@@ -234,3 +239,7 @@ async def _http_fault(request: Request, error: Exception) -> Response:
 async def _too_large(request: Request, error: Exception) -> Response:
     answers.refuse(request, "http.body_too_large", str(error))
     return answers.json_answer({"error": "body_too_large"}, 413)
+
+
+async def _gone(_request: Request, _error: Exception) -> Response:
+    return Response(status_code=400)

@@ -199,17 +199,14 @@ class Renewal:
                 await self._clock.sleep(POLL_SECONDS)
             return spare
         try:
-            renewed = await self._obtain(want, old)
+            return await self._obtain(want, old)
         except InnkeeperError as error:
             if subject.id not in self._unsaved:  # what is to be saved yet stays ours
                 await self._release(subject)
-            if spare is None or not want.used or isinstance(error, (NeedsReauth, Fenced)):
+            if spare is None or isinstance(error, (NeedsReauth, Fenced)):
                 raise
             _log.warning("renewal_failed", grant=subject.id, code=error.code)
             return spare
-        if renewed is None:
-            await self._release(subject)
-        return renewed
 
     async def _lease(self, subject: Subject, old: Grant | None) -> bool:
         now = self._clock.now()

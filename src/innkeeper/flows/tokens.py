@@ -11,7 +11,6 @@ from structlog.typing import FilteringBoundLogger
 
 from innkeeper.clock import Clock
 from innkeeper.errors import (
-    Fenced,
     GrantRefused,
     InnkeeperError,
     NeedsReauth,
@@ -95,7 +94,7 @@ class TokensAtHand:
         flight = known.flight or self._start(known, self._fly(known))
         try:
             return await asyncio.shield(flight)
-        except (NeedsReauth, Fenced):
+        except NeedsReauth:
             raise
         except (GrantRefused, Unreachable, StoreUnavailable):
             access = known.access

@@ -50,7 +50,11 @@ class InboxStore(Protocol):
         ...
 
     async def claim(self, *, now: datetime, limit: int) -> Sequence[InboxEvent]:
-        """Claim events that are ready and due, oldest first."""
+        """Claim events that are ready and due, the longest due first.
+
+        One whose body does not open is not given out: it is quarantined if it was altered,
+        dropped if the key of its day is gone.
+        """
         ...
 
     async def reclaim(self, *, now: datetime) -> int:
@@ -69,12 +73,14 @@ class InboxStore(Protocol):
     ) -> None:
         """End an event. DONE, IGNORED and DROPPED erase its body; DEAD and QUARANTINED keep it.
 
-        `answer` is what a repeated delivery will be answered with.
+        `answer` is what a repeated delivery will be answered with. An event that has
+        ended without a body stays as it is. For an installation that is gone nothing is
+        kept, whatever the state: the event is dropped.
         """
         ...
 
     def finish_soon(self, event: EventId, state: EventState, *, now: datetime) -> None:
-        """End an event with the next commit, without waiting for it.
+        """End an event with the next commit, without waiting for it. Its body is erased.
 
         If that commit is lost in a crash, the event is handled again.
         """
@@ -88,11 +94,15 @@ class InboxStore(Protocol):
         reason: str,
         installation_id: InstallationId | None = None,
     ) -> None:
-        """Give an event back, to be claimed again when `until` has come."""
+        """Give an event back, to be claimed again when `until` has come.
+
+        One that has ended meanwhile stays ended; that of an installation which is gone
+        is dropped.
+        """
         ...
 
     async def revive(self, event: EventId, *, now: datetime) -> bool:
-        """Make a DEAD or QUARANTINED event ready again; False if it is neither."""
+        """Make a DEAD or QUARANTINED event ready again, its attempts counted anew; or say False."""
         ...
 
     async def next_due(self) -> datetime | None:
@@ -112,7 +122,11 @@ class InstallationStore(Protocol):
     """Installations, and what was begun at `/install`."""
 
     async def find_installation(self, owner: Owner) -> Installation | None:
-        """Find the owner's installation, whatever its status; a purged one is not found."""
+        """Find the owner's installation, whatever its status; a purged one is not found.
+
+        A live one comes before one that is being purged. What cannot be read any more,
+        because its data key is gone, is found nowhere but in `orphans`.
+        """
         ...
 
     async def get_installation(self, installation_id: InstallationId) -> Installation | None:
@@ -136,7 +150,7 @@ class InstallationStore(Protocol):
     ) -> tuple[Installation, bool]:
         """Open the owner's installation, or re-authorize the live one; say whether it is new.
 
-        Re-authorizing keeps id, generation and welcome, and moves `authorized_at` and
+        Re-authorizing keeps id, generation, status and welcome, and moves `authorized_at` and
         `person` (never `authorized_at` backwards). While one is PURGING, a new one with the
         next generation is opened beside it. The data key is in the vault before the row is written.
         """
@@ -204,7 +218,11 @@ class GrantStore(Protocol):
     async def lease_grant(
         self, grant_id: str, version: int, *, holder: str, now: datetime, until: datetime
     ) -> bool:
-        """Take the right to renew one version (0: none yet), unless somebody holds it."""
+        """Take the right to renew one version (0: none yet), unless somebody holds it.
+
+        Raises:
+            Fenced: If the grant's installation is gone or being purged.
+        """
         ...
 
     async def release_grant(self, grant_id: str, *, holder: str) -> None:
@@ -212,7 +230,11 @@ class GrantStore(Protocol):
         ...
 
     async def journal_grant(self, grant_id: str, version: int, *, at: datetime) -> bool:
-        """Write down, before the call, that this version is being renewed."""
+        """Write down, before the call, that this version is being renewed.
+
+        Raises:
+            Fenced: If the grant's installation is gone or being purged.
+        """
         ...
 
     async def kill_grant(self, grant_id: str, version: int) -> bool:
@@ -224,7 +246,10 @@ class GrantStore(Protocol):
         ...
 
     async def renewable_grants(self, *, expiring_before: datetime, limit: int) -> Sequence[Grant]:
-        """List live grants whose access or refresh token ends before then."""
+        """List live grants whose access or refresh token ends before then.
+
+        First those whose refresh token does, then the most recently used.
+        """
         ...
 
 
@@ -270,7 +295,11 @@ class PurgeStore(Protocol):
         ...
 
     async def record_step(self, installation_id: InstallationId, step: str, deleted: int) -> None:
-        """Write down that a step is done and how much it deleted."""
+        """Write down that a step is done and how much it deleted.
+
+        Raises:
+            Fenced: If no such purge is under way.
+        """
         ...
 
     async def defer_purge(self, installation_id: InstallationId, *, until: datetime) -> None:
@@ -290,7 +319,11 @@ class PurgeStore(Protocol):
         ...
 
     async def end_purge(self, installation_id: InstallationId, receipt: Receipt) -> None:
-        """Keep the receipt and drop the purge, in one transaction."""
+        """Keep the receipt and drop the purge, in one transaction.
+
+        Raises:
+            ReceiptRefused: If the receipt's place in the chain is taken meanwhile: sign anew.
+        """
         ...
 
     async def get_receipt(self, receipt_id: ReceiptId) -> Receipt | None:
@@ -301,10 +334,22 @@ class PurgeStore(Protocol):
         """List receipts in the order of their chain."""
         ...
 
+    async def last_receipt(self) -> Receipt | None:
+        """Read the newest receipt, from which the chain goes on."""
+        ...
+
     async def open_case(
         self, reason: str, *, installation_id: InstallationId | None, now: datetime
     ) -> Case:
-        """Open a case, or return the open one for the same installation and reason."""
+        """Open a case, or return the open one for the same installation and reason.
+
+        Raises:
+            Fenced: If the installation is gone or being purged: no doubt is left.
+        """
+        ...
+
+    async def close_case(self, case_id: str, *, outcome: str, now: datetime) -> bool:
+        """Settle a case; False if it is not open."""
         ...
 
     async def cases(self) -> Sequence[Case]:
@@ -394,4 +439,8 @@ class Vault(Protocol):
 
     async def signing_keys(self) -> Sequence[SigningKey]:
         """List all signing keys, oldest first, each endorsed by the one before."""
+        ...
+
+    async def replace_signing_key(self) -> SigningKey:
+        """Make a new key to sign receipts with, endorsed by the one so far."""
         ...

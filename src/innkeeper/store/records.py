@@ -160,6 +160,7 @@ class Purge:
     generation: int
     receipt_id: ReceiptId
     owner: Owner = field(repr=False)
+    """Empty once the installation's row or key is gone: the steps that need it are done."""
     authorized_at: datetime
     removed_at: datetime
     started_at: datetime

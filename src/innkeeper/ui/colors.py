@@ -39,13 +39,12 @@ def color_sheet(file: str) -> bytes | None:
 
 def _lifted(name: str) -> str:
     """Mix a colour with white until it can be read on dark paper."""
-    channels = [int(name[place : place + 2], 16) for place in (0, 2, 4)]
-    for white in range(0, 101, 5):
-        mixed = [round(value + (255 - value) * white / 100) for value in channels]
-        lifted = "".join(f"{value:02x}" for value in mixed)
-        if _contrast(lifted, _DARK_PAPER) >= _READABLE:
-            return lifted
-    return "ffffff"
+    channels = [float(int(name[place : place + 2], 16)) for place in (0, 2, 4)]
+    lifted = name
+    while _contrast(lifted, _DARK_PAPER) < _READABLE:
+        channels = [value + (255 - value) / 20 for value in channels]
+        lifted = "".join(f"{round(value):02x}" for value in channels)
+    return lifted
 
 
 def _contrast(one: str, other: str) -> float:

@@ -85,7 +85,7 @@ class Connection:
         return self._apsw.in_transaction
 
     def rows(self, sql: str, values: Values = ()) -> list[Row]:
-        """Run a statement to its end, and give all its rows."""
+        """Run a statement, or several, to the end, and give all rows."""
         found: list[Row] = self._execute(sql, values).fetchall()
         return found
 
@@ -95,7 +95,7 @@ class Connection:
         return self._apsw.changes()
 
     def run(self, sql: str, values: Values = ()) -> None:
-        """Run a statement, or several that take no values."""
+        """Run a statement that gives no rows: the first row would halt it."""
         self._execute(sql, values)
 
     def total_changes(self) -> int:
@@ -158,7 +158,7 @@ def connect(path: str) -> Connection:
     """
     try:
         connection = Connection(path, flags=apsw.SQLITE_OPEN_READWRITE, waits_ms=_WRITER_WAITS_MS)
-        connection.run(_PRAGMAS)
+        connection.rows(_PRAGMAS)
         connection.rows("PRAGMA journal_mode = WAL")
     except apsw.Error as error:
         raise _unopened(path, error) from error
@@ -173,7 +173,7 @@ def connect_to_read(path: str) -> Connection:
     """
     try:
         connection = Connection(path, flags=apsw.SQLITE_OPEN_READONLY, waits_ms=_READER_WAITS_MS)
-        connection.run("PRAGMA cache_size = -32000")
+        connection.rows("PRAGMA cache_size = -32000")
         connection.rows("SELECT count(*) FROM sqlite_schema")
     except apsw.Error as error:
         raise _unopened(path, error) from error

@@ -76,8 +76,12 @@ class Database:
         try:
             make_private(self._path)
             connection = connect(self._path)
-            migrate(connection, schema=self._schema, path=self._path)
-            self._reader = self._connect_reader()
+            try:
+                migrate(connection, schema=self._schema, path=self._path)
+                self._reader = self._connect_reader()
+            except StoreUnavailable:
+                connection.close()
+                raise
         except StoreUnavailable:
             self._unlock()
             raise

@@ -1,6 +1,5 @@
-"""Who has authorized the app, and who is about to?"""
+"""Who has authorized the app?"""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,13 +9,11 @@ import msgspec
 
 from innkeeper.errors import Fenced
 from innkeeper.ids import InstallationId, ReceiptId, new_id
-from innkeeper.secret import Secret
-from innkeeper.store.keys import APP, owner_index
+from innkeeper.store.keys import owner_index
 from innkeeper.store.records import (
     Installation,
     InstallationStatus,
     Owner,
-    PendingInstall,
     Person,
 )
 from innkeeper.store.seal import Seal
@@ -37,14 +34,8 @@ class _Sealed:
     person: Person
 
 
-@dataclass(frozen=True, slots=True)
-class _Attempt:
-    attempt: str
-    verifier: str
-
-
 class InstallationPart(Part):
-    """Installations, and what was begun at `/install`."""
+    """Installations, each sealed with a key of its own."""
 
     async def find_installation(self, owner: Owner) -> Installation | None:
         """Find the owner's installation, whatever its status; a purged one is not found.
@@ -228,71 +219,6 @@ class InstallationPart(Part):
             self._refuse_unless_live(installation_id)
         return taken == 1
 
-    # begun at /install
-
-    async def begin_install(self, state: str, pending: PendingInstall) -> None:
-        """Keep a begun installation under its state, of which only a hash is stored.
-
-        Raises:
-            StoreUnavailable: If it could not be written.
-        """
-        seal = await self._keys.make(APP)
-        state_hash = _hash(state)
-        content = msgspec.msgpack.encode(_Attempt(pending.attempt, pending.verifier.reveal()))
-        await self._db.change(
-            "INSERT INTO pending_installs (state_hash, expires_at, sealed) VALUES (?, ?, ?)",
-            *(state_hash, to_micros(pending.expires_at)),
-            seal.seal(content, table="pending_installs", column="sealed", row=state_hash.hex()),
-        )
-
-    async def peek_state(self, state: str) -> PendingInstall | None:
-        """Look at a begun installation without taking it.
-
-        Raises:
-            StoreUnavailable: If the database cannot be read.
-            SealBroken: If its row was altered.
-        """
-        state_hash = _hash(state)
-        row = self._db.row(
-            "SELECT expires_at, sealed FROM pending_installs WHERE state_hash = ?", state_hash
-        )
-        return await self._pending(state_hash, row) if row else None
-
-    async def consume_state(self, state: str) -> PendingInstall | None:
-        """Take a begun installation, in one statement: of many callers one gets it.
-
-        Raises:
-            StoreUnavailable: If it could not be taken.
-            SealBroken: If its row was altered.
-        """
-        state_hash = _hash(state)
-        rows = await self._db.write(
-            lambda connection: connection.rows(
-                "DELETE FROM pending_installs WHERE state_hash = ? RETURNING expires_at, sealed",
-                (state_hash,),
-            )
-        )
-        return await self._pending(state_hash, rows[0]) if rows else None
-
-    async def expire_pending(self, *, before: datetime) -> int:
-        """Drop begun installations whose time was up before then.
-
-        Raises:
-            StoreUnavailable: If they could not be dropped.
-        """
-        return await self._db.change(
-            "DELETE FROM pending_installs WHERE expires_at < ?", to_micros(before)
-        )
-
-    async def _pending(self, state_hash: bytes, row: Row) -> PendingInstall:
-        expires_at, sealed = row
-        seal = await self._keys.make(APP)
-        content = seal.unseal(
-            sealed, table="pending_installs", column="sealed", row=state_hash.hex()
-        )
-        attempt = msgspec.msgpack.decode(content, type=_Attempt)
-        return PendingInstall(attempt.attempt, Secret(attempt.verifier), from_micros(expires_at))
-
     # rows to values
 
     async def _read(self, sql: str, *values: Value) -> list[Installation]:
@@ -330,7 +256,3 @@ def _installation(row: Row, seal: Seal) -> Installation:
         welcomed=bool(welcomed),
         version=version,
     )
-
-
-def _hash(state: str) -> bytes:
-    return hashlib.sha256(state.encode()).digest()

@@ -8,13 +8,14 @@ from innkeeper.store.keys import APP, Keys
 from innkeeper.store.sqlite.database import Database
 from innkeeper.store.sqlite.erasing import ErasingPart
 from innkeeper.store.sqlite.grants import GrantPart
+from innkeeper.store.sqlite.pending import PendingPart
 from innkeeper.store.sqlite.purges import PurgePart
 from innkeeper.store.sqlite.states import StatePart
 
 _WHOSE: Final = "SELECT value FROM meta WHERE name = ?"
 
 
-class SqliteStore(ErasingPart, PurgePart, GrantPart, StatePart):
+class SqliteStore(ErasingPart, PurgePart, PendingPart, GrantPart, StatePart):
     """The store in a SQLite file: one process, one thread that writes.
 
     Open the vault first: a key is kept there before the first row that it seals.

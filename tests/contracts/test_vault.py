@@ -1,0 +1,107 @@
+import asyncio
+from datetime import date
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from innkeeper.ids import InstallationId
+from innkeeper.store.base import Vault
+from innkeeper.store.records import Tombstone
+from tests.contracts.houses import DAY, MINUTE, NOW, House, owner
+
+pytestmark = pytest.mark.anyio
+
+
+def tombstone(name: str = "ins_1", generation: int = 1) -> Tombstone:
+    at = NOW + generation * MINUTE
+    return Tombstone(InstallationId(name), generation, at, at + MINUTE)
+
+
+async def test_makes_one_key_for_each_subject(vault: Vault) -> None:
+    keys = await asyncio.gather(*(vault.make_key("ins_1") for _ in range(20)))
+    assert len(set(keys)) == 1
+    assert len(keys[0][1]) == 32
+    assert await vault.find_key("ins_1") == keys[0]
+    assert await vault.find_key("ins_2") is None
+    assert await vault.make_key("ins_2") != keys[0]
+
+
+async def test_keys_survive_a_restart(house: House, vault: Vault) -> None:
+    made = await vault.make_key("ins_1")
+    await vault.close()
+    vault = house.vault()
+    await vault.open()
+    assert await vault.find_key("ins_1") == made
+    await vault.close()
+
+
+async def test_a_destroyed_key_is_gone(house: House, vault: Vault) -> None:
+    made = await vault.make_key("ins_1")
+    assert await vault.destroy_key("ins_1")
+    assert not await vault.destroy_key("ins_1")
+    assert await vault.find_key("ins_1") is None
+    await vault.close()
+    vault = house.vault()
+    await vault.open()
+    assert await vault.find_key("ins_1") is None
+    assert await vault.make_key("ins_1") != made
+    await vault.close()
+
+
+async def test_destroys_the_keys_of_earlier_days_only(vault: Vault) -> None:
+    subjects = ["day:2025-12-31", "day:2026-11-22", "day:2026-11-23", "app", "ins_1"]
+    for subject in subjects:
+        await vault.make_key(subject)
+    assert await vault.destroy_days_before(date(2026, 11, 23)) == 2
+    assert await vault.destroy_days_before(date(2026, 11, 23)) == 0
+    left = [subject for subject in subjects if await vault.find_key(subject) is not None]
+    assert left == ["day:2026-11-23", "app", "ins_1"]
+
+
+async def test_burying_twice_is_burying_once(vault: Vault) -> None:
+    await vault.bury(tombstone(), owner=owner())
+    await vault.bury(tombstone(generation=9), owner=owner())
+    assert await vault.tombstones() == {"ins_1": tombstone()}
+    assert await vault.find_tombstone(owner()) == tombstone()
+    assert await vault.find_tombstone(owner("bob")) is None
+
+
+async def test_finds_the_latest_tombstone_of_an_owner(vault: Vault) -> None:
+    for generation in (2, 3, 1):
+        await vault.bury(tombstone(f"ins_{generation}", generation), owner=owner())
+    assert await vault.find_tombstone(owner()) == tombstone("ins_3", 3)
+    assert len(await vault.tombstones()) == 3
+
+
+async def test_forgets_owners_and_keeps_tombstones(vault: Vault) -> None:
+    await vault.bury(tombstone(), owner=owner())
+    assert await vault.forget_owners(buried_before=NOW) == 0
+    assert await vault.forget_owners(buried_before=NOW + 31 * DAY) == 1
+    assert await vault.forget_owners(buried_before=NOW + 31 * DAY) == 0
+    assert await vault.find_tombstone(owner()) is None
+    assert await vault.tombstones() == {"ins_1": tombstone()}
+
+
+async def test_makes_the_signing_key_once(house: House, vault: Vault) -> None:
+    assert await vault.signing_keys() == []
+    keys = await asyncio.gather(*(vault.signing_key() for _ in range(10)))
+    assert {key.id for key in keys} == {keys[0].id}
+    private = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(keys[0].private.reveal()))
+    assert private.public_key().public_bytes_raw() == keys[0].public
+    assert (keys[0].endorsed_by, keys[0].endorsement) == (None, b"")
+    await vault.close()
+    vault = house.vault()
+    await vault.open()
+    assert await vault.signing_key() == keys[0]
+    await vault.close()
+
+
+async def test_each_signing_key_is_endorsed_by_the_one_before(vault: Vault) -> None:
+    first = await vault.signing_key()
+    second = await vault.replace_signing_key()
+    third = await vault.replace_signing_key()
+    assert await vault.signing_key() == third
+    assert await vault.signing_keys() == [first, second, third]
+    for older, newer in ((first, second), (second, third)):
+        assert newer.endorsed_by == older.id
+        Ed25519PublicKey.from_public_bytes(older.public).verify(newer.endorsement, newer.public)
