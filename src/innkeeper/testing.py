@@ -274,6 +274,12 @@ class Zoom:
         if self._temporary:
             shutil.rmtree(self.directory, ignore_errors=True)
 
+    async def restart(self) -> None:
+        """Stop the bot and start it again on what it kept."""
+        await self.app.stop()
+        self._parts = await self.app.start(background=False)
+        await self.settle()
+
     def _settings(self) -> Settings:
         record = self.record
         return Settings(

@@ -111,7 +111,7 @@ class Web:
             Route("/oauth/callback", self.callback),
             Route("/launch", self.launch),
             Route("/receipts/{receipt_id}", self.receipt),
-            Route("/static/{name}", self.static),
+            Route("/static/{name:path}", self.static),
             Route("/healthz", self.health),
             Route("/readyz", self.readiness),
         ]

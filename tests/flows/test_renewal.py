@@ -304,6 +304,14 @@ async def test_a_purge_while_renewing_leaves_nothing_behind(scene: Scene) -> Non
     assert scene.lost == []
 
 
+async def test_a_purge_ends_a_token_that_would_have_lived_on(scene: Scene) -> None:
+    await scene.grants.user(ANA)
+    scene.clock.advance(3550)
+    scene.store.gone.add(ANA)
+    with pytest.raises(Fenced):
+        await scene.process().user(ANA)
+
+
 async def test_a_purge_is_no_worse_if_zoom_cannot_be_asked_to_revoke(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -212,7 +212,7 @@ async def test_serves_under_a_mount(house: House) -> None:
     assert status == 200
 
 
-# content: whatever is signed is kept
+# Whatever is signed is kept.
 
 QUARANTINED = {
     "W88": (b"", "empty"),

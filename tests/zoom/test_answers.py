@@ -60,6 +60,13 @@ async def test_a_refusal_carries_zooms_number_and_words() -> None:
     assert refused.message == "Invalid access token."
 
 
+@pytest.mark.parametrize("status", [199, 301, 302, 307, 400, 404, 429, 500])
+async def test_nothing_but_a_2xx_is_a_success(status: int) -> None:
+    with pytest.raises(ApiRefused) as caught:
+        await call_api(Scripted(says(status, {"name": "a"})), REQUEST, shape=Thing)
+    assert caught.value.status == status
+
+
 @pytest.mark.parametrize(
     ("answer", "code", "message"),
     [

@@ -66,6 +66,8 @@ def run_demo(*, once: bool, port: int, bot_port: int) -> int:
             emulator = Emulator(seed=Seed.default(), transport=HttpTransport(), base_url=zoom_url)
             await stack.enter_async_context(hosting(emulator, zoom_socket))
             record = next(iter(emulator.world.apps.values()))
+            record.name, record.description = example.app.name, example.app.description
+            record.command = "porter"
             settings = local_settings(
                 record, public_url=bot_url, zoom_url=zoom_url, directory=directory
             )

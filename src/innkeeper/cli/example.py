@@ -13,13 +13,13 @@ notes: dict[str, list[str]] = {}
 @app.on_install
 async def hello(ctx: Installed) -> Card:
     """Welcome whoever added the app."""
-    return Card("Thanks for adding me!").text(f"Hi {ctx.user.name}, type `help`.")
+    return Card("Thanks for adding me!").text(f"Hi {ctx.user.name}, type help.")
 
 
 @app.command("help")
 def help_(_ctx: Command) -> str:
     """Say what can be typed."""
-    return "Try `due friday ship it`"
+    return "Try: due friday ship it"
 
 
 @app.command("due")
@@ -40,7 +40,7 @@ async def due(ctx: Command) -> Card:
 @app.command()
 async def anything(ctx: Command) -> str:
     """Answer what no other command takes."""
-    return f"I do not know `{ctx.text}`. Type `help`."
+    return f"I do not know “{ctx.text}”. Type help."
 
 
 @app.action("approve")

@@ -125,7 +125,14 @@ class ChatPages:
             messages=tuple(self._message(current, each) for each in shown if current),
             commands=tuple(self._commands(current)) if current else (),
             event_stream_url=f"/chat/events?{query}" if current else "",
+            closed=self._closed(current) if current else "",
         )
+
+    def _closed(self, conversation: Conversation) -> str:
+        app = conversation.app
+        if app is None or self._world.installation_for(app, conversation.user):
+            return ""
+        return f"{app.name} is not added, so nobody reads what you write here."
 
     def _commands(self, conversation: Conversation) -> list[CommandView]:
         user = conversation.user

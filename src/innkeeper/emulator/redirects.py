@@ -54,7 +54,7 @@ def _below(base: str, uri: str, app: AppRecord) -> bool:
 
 
 def _same_site(root: SplitResult, asked: SplitResult, app: AppRecord) -> bool:
-    if asked.scheme != root.scheme or root.scheme not in {"http", "https"} or "@" in asked.netloc:
+    if asked.scheme != root.scheme or root.scheme not in {"http", "https"}:
         return False
     if asked.netloc == root.netloc:
         return True

@@ -88,11 +88,15 @@ class Database:
         self._writer.start(connection)
 
     async def close(self) -> None:
-        """Write what is on its way, and let go of the file."""
-        await self._writer.stop()
+        """Write what is on its way, and let go of the file.
+
+        The writer closes last: the last one out brings the log into the file, which a
+        reader may not. So the file alone is a whole backup while nobody has it open.
+        """
         if self._reader is not None:
             self._reader.close()
             self._reader = None
+        await self._writer.stop()
         self._unlock()
 
     def rows(self, sql: str, *values: Value) -> Sequence[Row]:

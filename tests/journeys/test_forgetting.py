@@ -1,0 +1,147 @@
+"""What if forgetting is cut off, or undone? It is finished, and proven once."""
+
+import shutil
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from innkeeper.errors import ReceiptRefused
+from innkeeper.flows.receipts import hand_out, verify_file
+from innkeeper.net.outbound import Request
+from innkeeper.testing import BOT_URL, Zoom
+from tests.journeys.bots import Notes, porter
+
+pytestmark = pytest.mark.anyio
+
+
+class CutOffError(BaseException):
+    """Ends the process, as far as the code under test can tell."""
+
+
+STEPS = [
+    ("vault", "bury", 1),
+    ("store", "begin_purge", 1),
+    *[("store", "record_step", number) for number in range(1, 8)],
+    *[("store", "erase", number) for number in range(1, 5)],
+    ("store", "erase_installation", 1),
+    ("vault", "destroy_key", 1),
+    ("store", "scrub", 1),
+    ("vault", "signing_key", 1),
+    ("store", "end_purge", 1),
+]
+
+
+def cut_off(target: Any, name: str, count: int, *, after: bool) -> None:
+    """Have the process end just before, or just after, the nth call of a method."""
+    real: Callable[..., Awaitable[Any]] = getattr(target, name)
+    calls: list[int] = []
+
+    async def wrapped(*args: Any, **kwargs: Any) -> Any:
+        calls.append(1)
+        if len(calls) != count:
+            return await real(*args, **kwargs)
+        if after:
+            await real(*args, **kwargs)
+        raise CutOffError
+
+    object.__setattr__(target, name, wrapped)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize(("part", "name", "count"), STEPS)
+async def test_a_purge_that_was_cut_off_is_finished_at_the_next_start(
+    part: str, name: str, count: int, after: bool
+) -> None:
+    notes = Notes()
+    async with Zoom(porter(notes)) as zoom:
+        ana = await zoom.user("Ana")
+        await ana.add_app()
+        await ana.says("due friday ship it")
+        cut_off(getattr(zoom.parts, part), name, count, after=after)
+        with pytest.raises(CutOffError):
+            await zoom.parts.forgetter.begin_and_run(
+                (await zoom.parts.store.installations())[0], removed_at=zoom.parts.clock.now()
+            )
+        await zoom.restart()
+        if name == "bury" and not after:
+            assert len(await zoom.parts.store.installations()) == 1
+            return
+        assert zoom.receipts.one().complete
+        assert not notes.kept
+        assert await zoom.leftovers(ana) == []
+
+
+async def test_yesterdays_backup_serves_nobody_who_was_forgotten(tmp_path: Path) -> None:
+    notes = Notes()
+    kept, backup = tmp_path / "kept", tmp_path / "backup"
+    kept.mkdir()
+    async with Zoom(porter(notes), directory=kept) as zoom:
+        ana, ben = await zoom.user("Ana"), await zoom.user("Ben")
+        await ana.add_app()
+        await ben.add_app()
+        await ana.says("due friday ship it")
+        await zoom.app.stop()
+        shutil.copytree(kept, backup)
+        await zoom.restart()
+        await ana.removes_app()
+        assert zoom.receipts.one().complete
+        await zoom.app.stop()
+        shutil.copy(backup / "innkeeper.db", kept / "innkeeper.db")
+        for name in ("innkeeper.db-wal", "innkeeper.db-shm"):
+            (kept / name).unlink(missing_ok=True)
+        await zoom.restart()
+        (left,) = await zoom.parts.store.installations()
+        assert left.person.user_id == ben.user.id
+        await ben.says("help")
+        assert "Try" in ben.chat.last.text
+        assert await zoom.leftovers(ana) == []
+
+
+async def test_the_receipt_verifies_offline_and_no_altered_one_does() -> None:
+    async with Zoom(porter()) as zoom:
+        ana = await zoom.user("Ana")
+        page = await ana.add_app()
+        (address,) = [link for link in page.links.values() if "/receipts/" in link]
+        await ana.removes_app()
+        answer = await zoom.transport.send(Request("GET", address, {"accept": "application/json"}))
+        (key,) = await zoom.parts.vault.signing_keys()
+        statement = verify_file(answer.body, public=key.public)
+        assert statement.receipt == address.rpartition("/")[2]
+        (receipt,) = await zoom.parts.store.receipts()
+        assert hand_out(receipt, public=key.public) == answer.body
+        for altered in (
+            answer.body.replace(b'"document": "ey', b'"document": "fy'),
+            answer.body[:-3],
+            b"{}",
+            b"",
+        ):
+            with pytest.raises(ReceiptRefused):
+                verify_file(altered, public=key.public)
+        with pytest.raises(ReceiptRefused):
+            verify_file(answer.body, public=bytes(32))
+
+
+async def test_a_receipt_names_nobody() -> None:
+    async with Zoom(porter()) as zoom:
+        ana = await zoom.user("Ana")
+        await ana.add_app()
+        await ana.removes_app()
+        (receipt,) = await zoom.parts.store.receipts()
+        for value in (ana.user.id, ana.user.jid, ana.user.name, ana.user.account_id):
+            assert value.encode() not in receipt.document
+
+
+async def test_nothing_can_be_written_for_the_dead() -> None:
+    async with Zoom(porter()) as zoom:
+        ana = await zoom.user("Ana")
+        await ana.add_app()
+        (installation,) = await zoom.parts.store.installations()
+        await ana.removes_app()
+        answer = await zoom.transport.send(Request("GET", f"{BOT_URL}/readyz"))
+        assert answer.status == 200
+        with pytest.raises(Exception, match="fenced"):
+            await zoom.parts.store.set_state(installation.id, "key", b"value")
+        with pytest.raises(Exception, match="fenced"):
+            await zoom.parts.store.mark_welcomed(installation.id)
