@@ -20,7 +20,7 @@ from innkeeper.bot.contexts import (
     Installed,
     Selected,
 )
-from innkeeper.bot.routing import Forget, Handler, RoutedBot, Routes, check_handler
+from innkeeper.bot.routing import Forget, Handler, RoutedBot, Routes
 from innkeeper.clock import Clock, MovableClock, SystemClock
 from innkeeper.errors import BotRefused, SettingsRefused
 from innkeeper.flows.deauthorize import Forgetter, Scope
@@ -91,11 +91,7 @@ class App:
         Raises:
             BotRefused: If there is one already, or it can be no handler.
         """
-        check_handler(handler)
-        if self.routes.installed is not None:
-            raise BotRefused("@app.on_install", "is registered twice")
-        self.routes.installed = handler
-        return handler
+        return self.routes.put(self.routes.installed, "", handler, "on_install")
 
     def on_deauthorize(self, handler: Handler[Deauthorized]) -> Handler[Deauthorized]:
         """Hear that somebody removed the app; their data is deleted without your help.
@@ -103,11 +99,7 @@ class App:
         Raises:
             BotRefused: If there is one already, or it can be no handler.
         """
-        check_handler(handler)
-        if self.routes.deauthorized is not None:
-            raise BotRefused("@app.on_deauthorize", "is registered twice")
-        self.routes.deauthorized = handler
-        return handler
+        return self.routes.put(self.routes.deauthorized, "", handler, "on_deauthorize")
 
     def command(self, words: str = "") -> Callable[[Handler[Command]], Handler[Command]]:
         """Take a slash command that begins with these words; without words, any other."""
@@ -124,11 +116,7 @@ class App:
         Raises:
             BotRefused: If there is one already, or it can be no handler.
         """
-        check_handler(handler)
-        if self.routes.selects is not None:
-            raise BotRefused("@app.select", "is registered twice")
-        self.routes.selects = handler
-        return handler
+        return self.routes.put(self.routes.selects, "", handler, "select")
 
     def event(self, name: str) -> Callable[[Handler[Happened]], Handler[Happened]]:
         """Take any event by Zoom's name for it, unless a more special handler does."""

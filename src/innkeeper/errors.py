@@ -15,6 +15,7 @@ InnkeeperError
 ├── ApiRefused               Zoom's API refused a call
 ├── Unreachable              Zoom could not be reached, or asked us to come back later
 │   └── AnswerLost           the request went out whole; whether it took effect is unknown
+│       └── MessageUnconfirmed  a chat message that may stand there, or may not
 ├── StoreUnavailable         the database cannot take a write now
 ├── Fenced                   the installation is gone; nothing may be written for it
 ├── SealBroken               a sealed value does not belong where it was found
@@ -266,6 +267,13 @@ class AnswerLost(Unreachable):
 
     code = "answer_lost"
     fix = "Look at Zoom before repeating it: it may have taken effect."
+
+
+class MessageUnconfirmed(AnswerLost):
+    """A chat message may have been posted. It is not posted again by itself."""
+
+    code = "message_unconfirmed"
+    fix = "Look whether it stands in the chat; if not, replay the event."
 
 
 class StoreUnavailable(InnkeeperError):

@@ -1,6 +1,7 @@
 """What runs besides answering? The parts of a running app, and its background work."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -64,50 +65,61 @@ class Parts:
     async def close(self) -> None:
         """Let handlers end, and let go of everything."""
         await self.dispatcher.close(grace_seconds=GRACE_SECONDS)
-        await self.grants.aclose()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GRACE_SECONDS):
+                await self.grants.aclose()
         await self.transport.aclose()
         await self.store.close()
         await self.vault.close()
 
 
 class Worker:
-    """Takes up what is due: deferred events, purges, renewals, retention."""
+    """Takes up what is due: deferred events and purges every beat, chores every minute."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._chores_at: datetime | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Begin to work in the background."""
-        self._task = asyncio.create_task(self._run())
+        """Begin to work in the background: a renewal that waits for Zoom delays no event."""
+        beats = ((self.take_up, BEAT_SECONDS), (self.do_chores, CHORES_EVERY.total_seconds()))
+        self._tasks = [asyncio.create_task(self._repeat(work, every)) for work, every in beats]
 
     async def stop(self) -> None:
-        """Stop, between two pieces of work."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        """Stop, wherever it is; what is cut off is taken up at the next start."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
 
     async def turn(self) -> int:
         """Do all that is due now; say how many events and purges were taken up."""
-        taken = await self._parts.dispatcher.take_due()
-        taken += await self._parts.forgetter.run_due()
+        taken = await self.take_up()
         now = self._parts.clock.now()
         if self._chores_at is None or now >= self._chores_at:
             self._chores_at = now + CHORES_EVERY
-            await self._parts.grants.renew_ahead(now)
-            await self._parts.store.expire_pending(before=now)
-            await self._parts.store.expire_inbox(
-                hashes_before=now - HASHES_KEPT, bodies_before=now - BODIES_KEPT
-            )
+            await self.do_chores()
         return taken
 
-    async def _run(self) -> None:
+    async def take_up(self) -> int:
+        """Take up deferred events and purges that are due."""
+        taken = await self._parts.dispatcher.take_due()
+        return taken + await self._parts.forgetter.run_due()
+
+    async def do_chores(self) -> int:
+        """Renew tokens ahead, and drop what was kept long enough."""
+        now = self._parts.clock.now()
+        await self._parts.store.expire_pending(before=now)
+        await self._parts.store.expire_inbox(
+            hashes_before=now - HASHES_KEPT, bodies_before=now - BODIES_KEPT
+        )
+        return await self._parts.grants.renew_ahead(now)
+
+    async def _repeat(self, work: Callable[[], Awaitable[int]], every_seconds: float) -> None:
         while True:
             try:
-                await self.turn()
+                await work()
             except InnkeeperError as error:
                 self._parts.log.error("work.failed", error=error.code)  # noqa: TRY400  # a traceback says nothing here
-            await self._parts.clock.sleep(BEAT_SECONDS)
+            await self._parts.clock.sleep(every_seconds)

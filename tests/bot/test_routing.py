@@ -38,7 +38,10 @@ async def answers(app: App, cmd: str) -> list[str]:
         said.append(str(card.content()["body"][0]["text"]))
 
     services: Any = None
-    await RoutedBot(app.routes, services).handle(typed(cmd), say)
+    happening = typed(cmd)
+    run = RoutedBot(app.routes, services).find(happening.event)
+    if run is not None:
+        await run(happening, say)
     return said
 
 

@@ -133,6 +133,12 @@ async def test_shows_an_app_without_a_command(visit: Visit) -> None:
     assert (page.status, "Slash command" in page.text) == (200, False)
 
 
+async def test_notes_what_zooms_validation_would_say(visit: Visit) -> None:
+    visit.app.management = "user"
+    page = await visit.browser().open(visit.app_page())
+    assert "imchat:bot validates only under ADMIN_MANAGEMENT" in page.text
+
+
 async def test_escapes_what_an_app_is_called(visit: Visit) -> None:
     visit.app.name = "<img src=x onerror=alert(1)>"
     page = await visit.browser().open(f"{ZOOM}/marketplace")

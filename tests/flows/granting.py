@@ -166,12 +166,16 @@ def credentials(**settings: Any) -> Credentials:
 
 
 def tokens(
-    *, access: str = "access-0", expires_in: int = 3600, api_url: str | None = None
+    *,
+    access: str = "access-0",
+    refresh: str = "refresh-0",
+    expires_in: int = 3600,
+    api_url: str | None = None,
 ) -> Tokens:
     return Tokens(
         access_token=Secret(access),
         expires_in=expires_in,
         scope=frozenset({"user:read"}),
-        refresh_token=Secret("refresh-0"),
+        refresh_token=Secret(refresh),
         api_url=api_url,
     )

@@ -85,12 +85,13 @@ class MemoryGrants:
         self.grants[grant_id] = replace(self.grants[grant_id], used_at=at)
 
     async def renewable_grants(self, *, expiring_before: datetime, limit: int) -> Sequence[Grant]:
-        return [
+        def lost(grant: Grant) -> bool:
+            return (grant.refresh_expires_at or expiring_before) < expiring_before
+
+        ending = [
             grant
             for grant in self.grants.values()
-            if not grant.dead
-            and (
-                grant.expires_at < expiring_before
-                or (grant.refresh_expires_at or expiring_before) < expiring_before
-            )
-        ][:limit]
+            if not grant.dead and (grant.expires_at < expiring_before or lost(grant))
+        ]
+        ending.sort(key=lambda grant: (lost(grant), grant.used_at), reverse=True)
+        return ending[:limit]

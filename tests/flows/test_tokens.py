@@ -13,6 +13,8 @@ from tests.flows.granting import ANA, Answer, Scene, tokens
 pytestmark = pytest.mark.anyio
 
 BUSY = Answer(503)
+IN_USE = InstallationId("ins_in_use")
+ONE_DAY = timedelta(days=1)
 
 
 @pytest.fixture
@@ -293,6 +295,18 @@ async def test_renews_an_idle_grant_before_its_ninety_days_end(scene: Scene) -> 
     assert scene.store.grants[ANA].refresh_token == Secret("refresh-1")
     scene.clock.advance(3600)
     assert await scene.grants.renew_ahead(scene.clock.now()) == 0
+
+
+async def test_the_background_finds_what_matters_among_many_idle_grants(scene: Scene) -> None:
+    await scene.authorize()
+    scene.clock.advance(timedelta(days=84).total_seconds())
+    for number in range(200):
+        await scene.grants.adopt(InstallationId(f"ins_idle_{number}"), tokens(refresh="idle"))
+        await scene.store.touch_grant(f"ins_idle_{number}", at=scene.clock.now() - ONE_DAY)
+    await scene.grants.adopt(IN_USE, tokens(refresh="in use"))
+    scene.clock.advance(4000)
+    await scene.grants.renew_ahead(scene.clock.now(), limit=10)
+    assert {form["refresh_token"] for form in scene.zoom.forms} == {"refresh-0", "in use"}
 
 
 async def test_the_background_gives_up_early_where_zoom_is_down(scene: Scene) -> None:

@@ -141,7 +141,7 @@ class Talking(Context[P]):
 
         Raises:
             ApiRefused: If Zoom would not take it.
-            AnswerLost: If it may or may not have been posted.
+            MessageUnconfirmed: If it may or may not have been posted.
         """
         return await self._services.speaker.send(self._place(), card_of(answer))
 
@@ -150,7 +150,7 @@ class Talking(Context[P]):
 
         Raises:
             ApiRefused: If Zoom would not take it.
-            AnswerLost: If it may or may not have been posted.
+            MessageUnconfirmed: If it may or may not have been posted.
         """
         place = Place(self.account_id, self.user.jid, self.user.jid)
         return await self._services.speaker.send(place, card_of(answer))
@@ -160,7 +160,7 @@ class Talking(Context[P]):
 
         Raises:
             ApiRefused: If Zoom would not take it.
-            AnswerLost: If it may or may not have been posted.
+            MessageUnconfirmed: If it may or may not have been posted.
         """
         return await self._services.speaker.send(
             self._place(), card_of(answer), visible_to_user=self.user.id

@@ -24,7 +24,7 @@ from innkeeper.bot.contexts import (
 )
 from innkeeper.errors import BotRefused
 from innkeeper.flows.deauthorize import PurgeStep, Scope
-from innkeeper.flows.dispatch import Happening, Say
+from innkeeper.flows.dispatch import Happening, Run, Say
 from innkeeper.wire.events import (
     AppDeauthorized,
     BotInstalled,
@@ -42,6 +42,7 @@ C = TypeVar("C", bound=Context[Any])
 Handler = Callable[[C], Handled]
 AnyHandler = Callable[[Any], Any]
 _F = TypeVar("_F", bound=AnyHandler)
+T = TypeVar("T")
 Forget = Callable[[Scope], Awaitable[int] | int]
 
 _CONTEXTS: Mapping[type[Payload], type[Context[Any]]] = {
@@ -53,28 +54,61 @@ _CONTEXTS: Mapping[type[Payload], type[Context[Any]]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """A registered handler, and what kind of function it is."""
+
+    handler: AnyHandler
+    is_async: bool
+    streams: bool
+
+    @classmethod
+    def of(cls, handler: AnyHandler) -> "Reaction":
+        """Look at a handler, once.
+
+        Raises:
+            BotRefused: If it can be no handler.
+        """
+        check_handler(handler)
+        is_async = inspect.iscoroutinefunction(handler)
+        return cls(handler, is_async, inspect.isasyncgenfunction(handler))
+
+    async def run(self, context: Context[Any], say: Say) -> None:
+        """Run the handler; what it returns or yields goes through `say`."""
+        if self.is_async:
+            answer = await self.handler(context)
+        elif self.streams:
+            answer = self.handler(context)
+        else:
+            answer = await _in_thread(self.handler, context)
+        if answer is not None:
+            await _speak(answer, say)
+
+
 @dataclass(slots=True)
 class Routes:
     """The handlers of a bot, by what they wait for."""
 
-    installed: AnyHandler | None = None
-    deauthorized: AnyHandler | None = None
-    commands: dict[str, AnyHandler] = field(default_factory=dict[str, AnyHandler])
-    actions: dict[str, AnyHandler] = field(default_factory=dict[str, AnyHandler])
-    selects: AnyHandler | None = None
-    events: dict[str, AnyHandler] = field(default_factory=dict[str, AnyHandler])
+    installed: dict[str, Reaction] = field(default_factory=dict[str, Reaction])
+    deauthorized: dict[str, Reaction] = field(default_factory=dict[str, Reaction])
+    commands: dict[str, Reaction] = field(default_factory=dict[str, Reaction])
+    actions: dict[str, Reaction] = field(default_factory=dict[str, Reaction])
+    selects: dict[str, Reaction] = field(default_factory=dict[str, Reaction])
+    events: dict[str, Reaction] = field(default_factory=dict[str, Reaction])
     purges: list[PurgeStep] = field(default_factory=list[PurgeStep])
 
-    def put(self, table: dict[str, AnyHandler], key: str, handler: _F, kind: str) -> _F:
+    def put(self, table: dict[str, Reaction], key: str, handler: _F, decorator: str) -> _F:
         """Register a handler under a key that must be free.
 
         Raises:
-            BotRefused: If another handler stands there.
+            BotRefused: If another handler stands there, or this can be none.
         """
-        check_handler(handler)
+        reaction = Reaction.of(handler)
         if key in table:
-            raise _twice(f"@app.{kind}({key!r})", table[key], handler)
-        table[key] = handler
+            what = f"@app.{decorator}" + (f"({key!r})" if key else "")
+            both = f"{_where(table[key].handler)} and {_where(handler)}"
+            raise BotRefused(what, f"is registered twice: {both}")
+        table[key] = reaction
         return handler
 
     def add_purge(self, name: str, delete: Forget, verify: Callable[[Scope], Any] | None) -> None:
@@ -94,26 +128,27 @@ class Routes:
 
         self.purges.append(PurgeStep(name, run, is_gone if verify else None))
 
-    def find(self, event: Event[Payload]) -> AnyHandler | None:
+    def find(self, event: Event[Payload]) -> Reaction | None:
         """Find the one handler for an event, or None."""
         payload = event.payload
-        found: AnyHandler | None = None
-        if isinstance(payload, BotInstalled):
-            found = self.installed
-        elif isinstance(payload, BotNotification):
+        found: Reaction | None = None
+        if isinstance(payload, BotNotification):
             found = longest_match(self.commands, payload.cmd)
         elif isinstance(payload, InteractiveMessageActions):
             found = self.actions.get(payload.action_item.value) or self.actions.get("")
+        elif isinstance(payload, BotInstalled):
+            found = self.installed.get("")
         elif isinstance(payload, InteractiveMessageSelect):
-            found = self.selects
+            found = self.selects.get("")
         elif isinstance(payload, AppDeauthorized):
-            found = self.deauthorized
+            found = self.deauthorized.get("")
         return found or self.events.get(event.name)
 
 
-def longest_match(commands: Mapping[str, AnyHandler], text: str) -> AnyHandler | None:
-    """Find the handler whose words the text begins with, the most words first."""
-    words = text.split()
+def longest_match(commands: Mapping[str, T], text: str) -> T | None:
+    """Find what is registered for the words a text begins with, the most words first."""
+    most = max((key.count(" ") + 1 for key in commands if key), default=0)
+    words = text.split(None, most)[:most]
     for count in range(len(words), -1, -1):
         found = commands.get(" ".join(words[:count]))
         if found is not None:
@@ -122,15 +157,23 @@ def longest_match(commands: Mapping[str, AnyHandler], text: str) -> AnyHandler |
 
 
 class RoutedBot:
-    """Runs handlers, whatever kind of function they are."""
+    """Gives each event its context, and to the handler that waits for it."""
 
     def __init__(self, routes: Routes, services: Services) -> None:
         self._routes = routes
         self._services = services
 
-    def listens(self, event: Event[Payload]) -> bool:
-        """Tell whether a handler waits for this event."""
-        return self._routes.find(event) is not None
+    def find(self, event: Event[Payload]) -> Run | None:
+        """Find what is to be done with an event; None if no handler waits for it."""
+        reaction = self._routes.find(event)
+        if reaction is None:
+            return None
+        kind = _CONTEXTS.get(type(event.payload), Happened)
+
+        def run(happening: Happening, say: Say) -> Awaitable[None]:
+            return reaction.run(kind(happening, self._services), say)
+
+        return run
 
     def hint(self, event: Event[Payload]) -> str:
         """Write the handler that would have taken this event, to paste."""
@@ -142,21 +185,6 @@ class RoutedBot:
         if isinstance(payload, InteractiveMessageActions):
             return "@app.action()\nasync def pressed(ctx: Action) -> None: ..."
         return f"@app.event({event.name!r})\nasync def happened(ctx: Happened) -> None: ..."
-
-    async def handle(self, happening: Happening, say: Say) -> None:
-        """Run the handler; what it returns or yields goes through `say`."""
-        handler = self._routes.find(happening.event)
-        if handler is None:
-            return
-        context = _CONTEXTS.get(type(happening.event.payload), Happened)(happening, self._services)
-        if inspect.iscoroutinefunction(handler):
-            answer = await handler(context)
-        elif inspect.isasyncgenfunction(handler):
-            answer = handler(context)
-        else:
-            answer = await _in_thread(handler, context)
-        if answer is not None:
-            await _speak(answer, say)
 
 
 async def _speak(answer: Any, say: Say) -> None:
@@ -205,10 +233,6 @@ def check_handler(handler: AnyHandler) -> None:
     if len(needed) != 1:
         why = f"takes {len(needed)} parameters; it is given one, the context"
         raise BotRefused(_where(handler), why)
-
-
-def _twice(what: str, first: AnyHandler, second: AnyHandler) -> BotRefused:
-    return BotRefused(what, f"is registered twice: {_where(first)} and {_where(second)}")
 
 
 def _where(handler: AnyHandler) -> str:

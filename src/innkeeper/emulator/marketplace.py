@@ -19,6 +19,7 @@ from innkeeper.emulator.appviews import (
     no_such_app,
 )
 from innkeeper.emulator.listing import ENDPOINTS, ChangeRefused, Listing, read_change
+from innkeeper.emulator.planting import manifest_notes
 from innkeeper.emulator.viewer import viewer
 from innkeeper.emulator.world import AppRecord, World
 from innkeeper.ui.views import AppPageView, AppsView, NoticeView, ScopeView
@@ -116,13 +117,16 @@ class Marketplace:
     ) -> Response:
         shown = replace(app_view(self._world, app), scopes=_offered(app), **(typed or {}))
         view = AppPageView(shown, self._origin, errors or {})
-        notice = NoticeView("Not saved.", "bad") if errors else _notice(request)
+        notice = NoticeView("Not saved.", "bad") if errors else _notice(request, app)
         status = 400 if errors else 200
         return answers.page(request, view, status=status, viewer=viewer(request), notice=notice)
 
 
-def _notice(request: Request) -> NoticeView | None:
-    return _DONE.get(request.query_params.get("done", ""))
+def _notice(request: Request, app: AppRecord) -> NoticeView | None:
+    """Say what was done just now; otherwise what Zoom's validation would say."""
+    notes = manifest_notes(app)
+    done = _DONE.get(request.query_params.get("done", ""))
+    return done or (NoticeView(" ".join(notes), "info") if notes else None)
 
 
 def _offered(app: AppRecord) -> tuple[ScopeView, ...]:

@@ -14,7 +14,7 @@ from typing import Any, Protocol, cast
 import msgspec
 
 from innkeeper.clock import Clock
-from innkeeper.errors import AnswerLost, BodyRefused, Fenced, StoreUnavailable
+from innkeeper.errors import BodyRefused, Fenced, MessageUnconfirmed, StoreUnavailable
 from innkeeper.flows.deauthorize import Forgetter, Log
 from innkeeper.flows.installations import Registry, person_of
 from innkeeper.flows.speak import Place, Speaker
@@ -56,19 +56,19 @@ class Happening:
     id: str = field(default="")
 
 
+Run = Callable[[Happening, Say], Awaitable[None]]
+"""Runs a handler; what it answers goes through `Say`."""
+
+
 class Bot(Protocol):
     """What the flows see of a bot."""
 
-    def listens(self, event: Event[Payload]) -> bool:
-        """Tell whether a handler waits for this event."""
+    def find(self, event: Event[Payload]) -> Run | None:
+        """Find what is to be done with an event; None if no handler waits for it."""
         ...
 
     def hint(self, event: Event[Payload]) -> str:
         """Write the handler that would have taken this event, to paste."""
-        ...
-
-    async def handle(self, happening: Happening, say: Say) -> None:
-        """Run the handler; what it answers goes through `say`."""
         ...
 
 
@@ -135,6 +135,7 @@ class Dispatcher:
         self._quiet.set()
         self._busy = 0
         self._unheard: set[str] = set()
+        self._stranded: list[InboxEvent] = []
 
     # taking events in
 
@@ -154,7 +155,9 @@ class Dispatcher:
 
     async def take_due(self, *, limit: int = 256) -> int:
         """Claim what waits in the inbox and is due; say how much that was."""
-        events = await self._store.claim(now=self._clock.now(), limit=limit)
+        claimed = await self._store.claim(now=self._clock.now(), limit=limit)
+        events = [*self._stranded, *claimed]
+        self._stranded = []
         for event in events:
             self.take(event)
         return len(events)
@@ -215,6 +218,9 @@ class Dispatcher:
             self._busy += 1
             try:
                 await self._see_to(event, welcome)
+            except StoreUnavailable as error:
+                self._stranded.append(event)  # taken up again with what is due
+                self._log.error("dispatch.store_unavailable", event_id=event.id, why=error.why)
             finally:
                 self._busy -= 1
                 if welcome is not None:
@@ -239,8 +245,8 @@ class Dispatcher:
         except (_Dropped, Fenced):
             await self._end(event, EventState.DROPPED, "removed", None)
         except StoreUnavailable:
-            self._log.error("dispatch.store_unavailable", event_id=event.id)
-        except AnswerLost as lost:
+            raise
+        except MessageUnconfirmed as lost:
             await self._end(event, EventState.DEAD, lost.code, known)
         except Exception as error:  # whatever a handler raises, its event is not lost
             await self._failed(event, error, known)
@@ -274,7 +280,8 @@ class Dispatcher:
         installation: Installation | None,
         welcome: _Welcome | None,
     ) -> None:
-        if not self._bot.listens(parsed):
+        run = self._bot.find(parsed)
+        if run is None:
             self._unheard_of(parsed)
             await self._end(event, EventState.IGNORED, "unhandled", None)
             return
@@ -287,7 +294,7 @@ class Dispatcher:
         happening = Happening(
             parsed, installation, place, event.received_at, event.attempts, event.id
         )
-        await self._bot.handle(happening, self._voice(place, welcome))
+        await run(happening, self._voice(place, welcome))
         answer = _result(welcome)
         if answer is None:
             self._store.finish_soon(event.id, EventState.DONE, now=self._clock.now())
@@ -314,11 +321,13 @@ class Dispatcher:
     async def _deauthorize(self, event: InboxEvent, parsed: Event[AppDeauthorized]) -> None:
         ruling = await self._forgetter.hear(parsed, received_at=event.received_at)
         await self._end(event, ruling.state, ruling.reason, None)
-        if self._bot.listens(parsed) and ruling.purge is not None:
+        if ruling.purge is None:
+            return
+        run = self._bot.find(parsed)
+        if run is not None:
             happening = Happening(parsed, None, None, event.received_at, event.attempts, event.id)
-            await self._bot.handle(happening, _mute)
-        if ruling.purge is not None:
-            await self._forgetter.run(ruling.purge)
+            await run(happening, _mute)
+        await self._forgetter.run(ruling.purge)
 
     async def _failed(
         self, event: InboxEvent, error: Exception, installation_id: InstallationId | None

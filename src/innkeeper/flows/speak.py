@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from innkeeper.errors import ApiRefused
+from innkeeper.errors import AnswerLost, ApiRefused, MessageUnconfirmed
 from innkeeper.flows.grants import AccessToken, Grants
 from innkeeper.ids import AccountId, Jid, MessageId
 from innkeeper.net.outbound import Transport
@@ -52,24 +52,29 @@ class Speaker:
 
         Raises:
             ApiRefused: If Zoom would not take it.
-            AnswerLost: If it may or may not have been posted.
+            MessageUnconfirmed: If it may or may not have been posted.
             Unreachable: If it was not.
         """
-        return await self._call(
-            lambda access: chat.send(
-                self._transport,
-                api_url=access.api_url,
-                token=access.token,
-                robot_jid=self._robot_jid,
-                to_jid=place.to_jid,
-                account_id=place.account_id,
-                user_jid=place.user_jid,
-                content=card.content(),
-                markdown=card.markdown,
-                reply_to=reply_to,
-                visible_to_user=visible_to_user,
-            )
-        )
+
+        async def post(access: AccessToken) -> SentMessage:
+            try:
+                return await chat.send(
+                    self._transport,
+                    api_url=access.api_url,
+                    token=access.token,
+                    robot_jid=self._robot_jid,
+                    to_jid=place.to_jid,
+                    account_id=place.account_id,
+                    user_jid=place.user_jid,
+                    content=card.content(),
+                    markdown=card.markdown,
+                    reply_to=reply_to,
+                    visible_to_user=visible_to_user,
+                )
+            except AnswerLost as lost:
+                raise MessageUnconfirmed(lost.what, lost.why) from lost
+
+        return await self._call(post)
 
     async def update(self, place: Place, message_id: MessageId, card: Card) -> SentMessage:
         """Replace a message's whole card.

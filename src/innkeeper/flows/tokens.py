@@ -30,6 +30,7 @@ IDLE_AHEAD = timedelta(days=7)
 """How long before its end an unused refresh token is traded for the next."""
 FORCED_EVERY = timedelta(seconds=60)
 """Zoom refusing our tokens makes us ask for another no oftener than this."""
+IDLE_AT_ONCE = 100
 PARALLEL = 4
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -138,8 +139,7 @@ class TokensAtHand:
             StoreUnavailable: If the store cannot be used.
         """
         self._prune(now)
-        listed = await self._store.renewable_grants(expiring_before=now + AHEAD, limit=limit)
-        due = iter([grant for grant in listed if _worth_renewing(grant, now)])
+        due = iter(await self._due(now, limit))
         return sum(await asyncio.gather(*(self._renew_each(due) for _ in range(PARALLEL))))
 
     async def aclose(self) -> None:
@@ -207,6 +207,16 @@ class TokensAtHand:
             grant_id=grant.id,
         )
 
+    async def _due(self, now: datetime, limit: int) -> list[Grant]:
+        # The store lists first what could be lost for good, then what was used last; so
+        # each list has what we look for at its head, however many grants lie idle.
+        used = await self._store.renewable_grants(expiring_before=now + AHEAD, limit=limit)
+        due = {grant.id: grant for grant in used if grant.used_at >= issued_at(grant)}
+        ends = now + IDLE_AHEAD
+        idle = await self._store.renewable_grants(expiring_before=ends, limit=IDLE_AT_ONCE)
+        due |= {grant.id: grant for grant in idle if (grant.refresh_expires_at or ends) < ends}
+        return list(due.values())
+
     async def _renew_each(self, due: Iterator[Grant]) -> int:
         renewed = 0
         for grant in due:  # shared with the others who work on it
@@ -232,9 +242,3 @@ class TokensAtHand:
             or (known.access is not None and known.access.expires_at > now)
             or max(known.forced_at, known.rests_until) > quiet
         }
-
-
-def _worth_renewing(grant: Grant, now: datetime) -> bool:
-    ends = grant.refresh_expires_at
-    would_end = ends is not None and ends - now < IDLE_AHEAD
-    return not grant.dead and (would_end or grant.used_at >= issued_at(grant))

@@ -54,6 +54,7 @@ class Database:
         self._read_only = read_only
         self._lock: FileLock | None = None
         self._reader: Connection | None = None
+        self._is_open = False
         self._writer = Writer(lambda: connect(path), name=f"innkeeper {schema}")
 
     @property
@@ -67,10 +68,11 @@ class Database:
         Raises:
             StoreUnavailable: If it cannot be opened, or is newer than this code.
         """
-        if self._reader is not None:
+        if self._is_open:
             return
         if self._read_only:
             self._reader = self._connect_reader()
+            self._is_open = True
             return
         self._lock = FileLock(self._path)
         try:
@@ -86,6 +88,7 @@ class Database:
             self._unlock()
             raise
         self._writer.start(connection)
+        self._is_open = True
 
     async def close(self) -> None:
         """Write what is on its way, and let go of the file.
@@ -93,6 +96,7 @@ class Database:
         The writer closes last: the last one out brings the log into the file, which a
         reader may not. So the file alone is a whole backup while nobody has it open.
         """
+        self._is_open = False
         if self._reader is not None:
             self._reader.close()
             self._reader = None
@@ -105,14 +109,15 @@ class Database:
         Raises:
             StoreUnavailable: If the database is not open, or cannot be read.
         """
-        if self._reader is None:
+        if not self._is_open:
             raise StoreUnavailable("the database is not open")
+        reader = self._reader = self._reader or self._connect_reader()
         try:
-            return self._reader.rows(sql, values)
+            return reader.rows(sql, values)
         except apsw.Error as error:
             if isinstance(error, REOPEN_AFTER):
-                self._reader.close()
-                self._reader = self._connect_reader()
+                self._reader = None
+                reader.close()
             raise explained(error) from error
 
     def row(self, sql: str, *values: Value) -> Row | None:

@@ -13,6 +13,11 @@ from innkeeper.store.sqlite.purges import PurgePart
 from innkeeper.store.sqlite.states import StatePart
 
 _WHOSE: Final = "SELECT value FROM meta WHERE name = ?"
+# It must change something: writing what is there already does not touch the disk.
+_PROBE: Final = (
+    "INSERT INTO meta (name, value) VALUES ('probe', '0')"
+    " ON CONFLICT (name) DO UPDATE SET value = 1 - value"
+)
 
 
 class SqliteStore(ErasingPart, PurgePart, PendingPart, GrantPart, StatePart):
@@ -68,7 +73,7 @@ class SqliteStore(ErasingPart, PurgePart, PendingPart, GrantPart, StatePart):
     async def ready(self) -> bool:
         """Tell whether a write would be taken now, by making one."""
         try:
-            await self._db.change("UPDATE meta SET value = value WHERE name = 'app'")
+            await self._db.change(_PROBE)
         except StoreUnavailable:
             return False
         return True
