@@ -19,7 +19,7 @@ from innkeeper.app import App
 from innkeeper.browser import Browser, Page
 from innkeeper.clock import MovableClock
 from innkeeper.emulator import Emulator
-from innkeeper.emulator.cards import buttons
+from innkeeper.emulator.chat.cards import buttons
 from innkeeper.emulator.seed import Seed
 from innkeeper.emulator.world import AppRecord, Environment, Management, Message, User, WelcomeMode
 from innkeeper.errors import InnkeeperError

@@ -274,6 +274,14 @@ async def test_an_event_whose_days_key_is_gone_is_dropped(store: Store, vault: V
     assert (row.state, row.reason) == (EventState.DROPPED, "key_gone")
 
 
+async def test_an_answer_whose_days_key_is_gone_is_not_given(store: Store, vault: Vault) -> None:
+    event = await accepted(store, body())
+    await store.finish(event.id, EventState.DONE, now=NOW, answer=b"card")
+    await vault.destroy_days_before((NOW + DAY).date())
+    again = await accepted(store, body(), now=NOW + DAY)
+    assert (again.fresh, again.state, again.answer) == (False, EventState.DONE, None)
+
+
 async def test_keeps_events_of_several_days(store: Store) -> None:
     for day in range(3):
         await accepted(store, body(text=str(day)), now=NOW + timedelta(days=day))

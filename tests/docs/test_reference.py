@@ -13,7 +13,7 @@ from innkeeper import settings, web
 from innkeeper.bot import contexts
 from innkeeper.cli import app as command_line
 from innkeeper.emulator import Emulator
-from innkeeper.emulator.listing import AppChange
+from innkeeper.emulator.marketplace.listing import AppChange
 from innkeeper.emulator.world import Rules
 from innkeeper.errors import API_FIXES
 from innkeeper.net.outbound import AsgiTransport

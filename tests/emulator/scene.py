@@ -9,14 +9,14 @@ from urllib.parse import quote, urlencode
 from starlette.applications import Starlette
 
 from innkeeper.clock import MovableClock
-from innkeeper.emulator.chat import Chat
-from innkeeper.emulator.chatbot import ChatbotApi
-from innkeeper.emulator.chatpages import ChatPages
-from innkeeper.emulator.courier import Courier
-from innkeeper.emulator.launch import Launch
-from innkeeper.emulator.live import Live
-from innkeeper.emulator.tokens import issue
-from innkeeper.emulator.traffic import Traffic, TrafficRecorder
+from innkeeper.emulator.chat.api import ChatbotApi
+from innkeeper.emulator.chat.client import Chat
+from innkeeper.emulator.chat.launch import Launch
+from innkeeper.emulator.chat.live import Live
+from innkeeper.emulator.chat.pages import ChatPages
+from innkeeper.emulator.courier.rounds import Courier
+from innkeeper.emulator.oauth.tokens import issue
+from innkeeper.emulator.traffic.records import Traffic, TrafficRecorder
 from innkeeper.emulator.trafficpages import TrafficPages
 from innkeeper.emulator.world import (
     Account,

@@ -8,8 +8,8 @@ import pytest
 
 from innkeeper.clock import MovableClock
 from innkeeper.emulator import Emulator
+from innkeeper.emulator.marketplace.removal import InstallationUnknown
 from innkeeper.emulator.planting import plant
-from innkeeper.emulator.removal import InstallationUnknown
 from innkeeper.emulator.seed import Seed
 from innkeeper.emulator.web import AuthorizationRefused
 from innkeeper.net.outbound import AsgiTransport, Message

@@ -33,7 +33,7 @@ def test_never_seals_alike() -> None:
     assert len(blobs) == 100
 
 
-PLACE = {"app": "app", "table": "t", "column": "c", "row": "r", "version": 1}
+PLACE: dict[str, str | int] = {"app": "app", "table": "t", "column": "c", "row": "r", "version": 1}
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,12 @@ import asyncio
 import stat
 from pathlib import Path
 
-import apsw
 import pytest
 
 from innkeeper.errors import KeyMissing, SealBroken, StoreUnavailable
 from innkeeper.store.seal import KeyRing
+from innkeeper.store.sqlite import connection as connection_module
+from innkeeper.store.sqlite.connection import connect, connect_to_read
 from innkeeper.store.vault import SqliteVault
 from tests.contracts.houses import SqliteHouse, owner
 from tests.contracts.test_vault import tombstone
@@ -23,10 +24,10 @@ def modes(folder: Path) -> dict[str, int]:
 
 
 def wrapped_keys(folder: Path) -> dict[str, bytes]:
-    connection = apsw.Connection(str(folder / "vault.db"))
-    rows = connection.execute("SELECT subject, wrapped FROM data_keys").fetchall()
+    connection = connect(str(folder / "vault.db"))
+    rows = connection.rows("SELECT subject, wrapped FROM data_keys")
     connection.close()
-    return {str(subject): bytes(wrapped) for subject, wrapped in rows}  # type: ignore[arg-type]
+    return dict(rows)
 
 
 async def opened(folder: Path, ring: str, **options: bool) -> SqliteVault:
@@ -51,13 +52,16 @@ async def test_nothing_of_a_destroyed_key_is_left_in_the_file(tmp_path: Path) ->
     await vault.close()
 
 
-async def test_says_so_if_a_destroyed_key_may_be_left(tmp_path: Path) -> None:
+async def test_says_so_if_a_destroyed_key_may_be_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection_module, "_WRITER_WAITS_MS", 1)
     vault = SqliteHouse(tmp_path).vault()
     await vault.open()
     await vault.make_key("ins_1")
-    reader = apsw.Connection(str(tmp_path / "vault.db"), flags=apsw.SQLITE_OPEN_READONLY)
-    reader.execute("BEGIN")
-    reader.execute("SELECT count(*) FROM data_keys").fetchall()
+    reader = connect_to_read(str(tmp_path / "vault.db"))
+    reader.run("BEGIN")
+    reader.rows("SELECT count(*) FROM data_keys")
     with pytest.raises(StoreUnavailable, match="another process reads it"):
         await vault.destroy_key("ins_1")
     assert await vault.find_key("ins_1") is None
@@ -161,8 +165,8 @@ async def test_refuses_a_key_that_was_altered(tmp_path: Path) -> None:
     for subject in ("app", "ins_1", "ins_2"):
         await vault.make_key(subject)
     await vault.close()
-    connection = apsw.Connection(str(tmp_path / "vault.db"))
-    connection.execute(
+    connection = connect(str(tmp_path / "vault.db"))
+    connection.run(
         "UPDATE data_keys SET wrapped = (SELECT wrapped FROM data_keys WHERE subject = 'ins_2')"
         " WHERE subject = 'ins_1'"
     )

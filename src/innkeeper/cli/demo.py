@@ -238,7 +238,7 @@ class Walk:
 
     async def verify_receipt(self) -> None:
         """Fetch the receipt, check its signature, and look for what is left."""
-        page = await self.until(self.receipt_page, "there is no receipt")
+        page: Page = await self.until(self.receipt_page, "there is no receipt")
         answer = await self.transport.send(Request("GET", f"{page.url}?download=1"))
         public = msgspec.json.decode(answer.body)["public_key"]
         statement = verify_file(answer.body, public=bytes.fromhex(public))
@@ -249,7 +249,7 @@ class Walk:
             deleted,
         )
         wanted = [self.user[key] for key in ("id", "name", "email", "jid") if self.user.get(key)]
-        files = sorted(self.directory.iterdir())
+        files = sorted(self.directory.iterdir(), key=lambda file: file.name)
         left = [
             file.name
             for file in files

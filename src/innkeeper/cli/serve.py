@@ -221,7 +221,7 @@ def develop(path: Path, *, port: int, emulator_port: int) -> None:
             await stack.enter_async_context(hosting(emulator, zoom_socket))
             await stack.enter_async_context(serving(app, bot_socket))
             await point_at(emulator, record, bot_url)
-            typer.echo(_first_screen(path, app, record, bot_url, zoom_url), err=True)
+            typer.echo(_first_screen(path, app, settings), err=True)
             await until_stopped()
 
     run_until_done(main())
@@ -240,8 +240,8 @@ async def point_at(emulator: Emulator, record: AppRecord, bot_url: str) -> None:
     record.deauthorization_endpoint = f"{bot_url}/deauthorize"
 
 
-def _first_screen(path: Path, app: App, record: AppRecord, bot_url: str, zoom_url: str) -> str:
-    routes = app.routes
+def _first_screen(path: Path, app: App, settings: Settings) -> str:
+    routes, zoom_url = app.routes, settings.oauth_url
     found = [
         f"commands  {', '.join(name or '(any other)' for name in routes.commands) or 'none'}",
         f"buttons   {', '.join(name or '(any other)' for name in routes.actions) or 'none'}",
@@ -250,10 +250,10 @@ def _first_screen(path: Path, app: App, record: AppRecord, bot_url: str, zoom_ur
     ]
     return "\n".join(
         [
-            f"{path} runs at {bot_url}, beside an emulated Zoom. It has:",
+            f"{path} runs at {settings.public_url}, beside an emulated Zoom. It has:",
             *(f"  {line}" for line in found),
             "Start here:",
-            f"  add it    {zoom_url}/marketplace/apps/{record.client_id}/local-test",
+            f"  add it    {zoom_url}/marketplace/apps/{settings.client_id}/local-test",
             f"  chat      {zoom_url}/chat",
             f"  traffic   {zoom_url}/traffic",
             "Ctrl-C stops both and forgets everything.",

@@ -9,7 +9,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from innkeeper.emulator.traffic import REFUSAL, Refusal
+from innkeeper.emulator.traffic.records import REFUSAL, Refusal
 from innkeeper.emulator.world import User, World
 from innkeeper.net.inbound import PAGE_HEADERS, read_body
 from innkeeper.ui import pages

@@ -9,9 +9,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from innkeeper.emulator import answers
-from innkeeper.emulator.listing import ChangeRefused, Listing, read_change
+from innkeeper.emulator.marketplace.listing import ChangeRefused, Listing, read_change
+from innkeeper.emulator.marketplace.removal import InstallationUnknown, Removal
 from innkeeper.emulator.planting import manifest_notes
-from innkeeper.emulator.removal import InstallationUnknown, Removal
 from innkeeper.emulator.world import AppRecord, Rules, World
 from innkeeper.errors import BodyRefused, InnkeeperError
 from innkeeper.net.inbound import read_body

@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterable
 from urllib.parse import urlsplit
 
-from innkeeper.emulator.traffic import REFUSAL, Refusal
+from innkeeper.emulator.traffic.records import REFUSAL, Refusal
 from innkeeper.emulator.world import World
 from innkeeper.net.inbound import header_values, send_answer
 from innkeeper.net.outbound import AsgiApp, Message, Receive, Scope, Send

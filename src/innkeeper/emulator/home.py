@@ -5,7 +5,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from innkeeper.emulator import answers
-from innkeeper.emulator.appviews import app_views
+from innkeeper.emulator.marketplace.appviews import app_views
 from innkeeper.emulator.viewer import viewer
 from innkeeper.emulator.world import World
 from innkeeper.ui import pages

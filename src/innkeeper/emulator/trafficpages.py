@@ -9,9 +9,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from innkeeper.emulator import answers
-from innkeeper.emulator.courier import Courier, DeliveryUnknown
-from innkeeper.emulator.delivery import Attempt, Delivery, State
-from innkeeper.emulator.traffic import Half, Record, Traffic
+from innkeeper.emulator.courier.delivery import Attempt, Delivery, State
+from innkeeper.emulator.courier.rounds import Courier, DeliveryUnknown
+from innkeeper.emulator.traffic.records import Half, Record, Traffic
 from innkeeper.emulator.viewer import viewer
 from innkeeper.ui.views import AttemptView, DeliveryView, TrafficRow, TrafficView
 

@@ -13,28 +13,28 @@ from starlette.routing import Route
 
 from innkeeper.clock import MovableClock
 from innkeeper.emulator import answers
-from innkeeper.emulator.authorization import SentBack
 from innkeeper.emulator.backlog import Backlog
-from innkeeper.emulator.chat import Chat
-from innkeeper.emulator.chatbot import ChatbotApi
-from innkeeper.emulator.chatpages import ChatPages
-from innkeeper.emulator.consent import Consent
+from innkeeper.emulator.chat.api import ChatbotApi
+from innkeeper.emulator.chat.client import Chat
+from innkeeper.emulator.chat.launch import Launch
+from innkeeper.emulator.chat.live import Live
+from innkeeper.emulator.chat.pages import ChatPages
 from innkeeper.emulator.control import Control
-from innkeeper.emulator.courier import Courier
+from innkeeper.emulator.courier.rounds import Courier
 from innkeeper.emulator.guard import Guard
 from innkeeper.emulator.home import Home
-from innkeeper.emulator.launch import Launch
-from innkeeper.emulator.listing import Listing
-from innkeeper.emulator.live import Live
-from innkeeper.emulator.localtest import LocalTest, authorization_url
-from innkeeper.emulator.marketplace import Marketplace
+from innkeeper.emulator.marketplace.listing import Listing
+from innkeeper.emulator.marketplace.localtest import LocalTest, authorization_url
+from innkeeper.emulator.marketplace.pages import Marketplace
+from innkeeper.emulator.marketplace.removal import Removal, Removed
+from innkeeper.emulator.oauth.authorization import SentBack
+from innkeeper.emulator.oauth.consent import Consent
+from innkeeper.emulator.oauth.endpoint import TokenEndpoint
+from innkeeper.emulator.oauth.users import Users
 from innkeeper.emulator.planting import plant
-from innkeeper.emulator.removal import Removal, Removed
 from innkeeper.emulator.seed import Seed
-from innkeeper.emulator.token_endpoint import TokenEndpoint
-from innkeeper.emulator.traffic import Traffic, TrafficRecorder
+from innkeeper.emulator.traffic.records import Traffic, TrafficRecorder
 from innkeeper.emulator.trafficpages import TrafficPages
-from innkeeper.emulator.users import Users
 from innkeeper.emulator.viewer import SignIn
 from innkeeper.emulator.world import AppRecord, User, World
 from innkeeper.errors import InnkeeperError

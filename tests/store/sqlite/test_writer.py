@@ -21,7 +21,7 @@ class Desk:
         self.broken: list[Exception] = []
         self.batches: list[Sequence[int]] = []
         self.writer = Writer(self._connect, name="test")
-        self.lane: Lane[int, int] = self.writer.lane(self._bulk)
+        self.lane: Lane[int, int | None] = self.writer.lane(self._bulk)
 
     def _connect(self) -> Connection:
         self.connects += 1
@@ -49,10 +49,10 @@ class Desk:
         )
 
     def kept(self) -> list[int]:
-        connection = apsw.Connection(self.path)
-        rows = connection.execute("SELECT n FROM t ORDER BY n").fetchall()
+        connection = connect(self.path)
+        rows = connection.rows("SELECT n FROM t ORDER BY n")
         connection.close()
-        return [int(str(row[0])) for row in rows]
+        return [row[0] for row in rows]
 
 
 @pytest.fixture
@@ -78,6 +78,18 @@ async def test_what_a_failing_job_wrote_is_undone(desk: Desk) -> None:
 
     with pytest.raises(Fenced):
         await desk.writer.write(job)
+    assert desk.kept() == []
+
+
+async def test_a_job_that_loses_the_transaction_fails_for_all(desk: Desk) -> None:
+    def job(connection: Connection) -> None:
+        connection.run("ROLLBACK")
+        raise apsw.FullError
+
+    results = await asyncio.gather(
+        desk.add(1), desk.writer.write(job), desk.add(2), return_exceptions=True
+    )
+    assert {type(each) for each in results} == {StoreUnavailable}
     assert desk.kept() == []
 
 

@@ -82,8 +82,8 @@ class ErasingPart(InboxPart):
             count += forgotten
             if forgotten < _AT_ONCE:
                 break
-        self._today = None
         await self._keys.vault.destroy_days_before(bodies_before.astimezone(UTC).date())
+        self._today = None
         return count
 
     async def erase(self, installation_id: InstallationId, part: str) -> int:

@@ -73,7 +73,15 @@ class GrantPart(Part):
             Fenced: If the grant's installation is gone or being purged.
             StoreUnavailable: If it could not be written.
         """
-        return await self._save(grant, replaces)
+        seal = await self._seal_for(grant)
+
+        def job(connection: Connection) -> Grant | None:
+            _refuse_if_over(connection, grant.installation_id)
+            if _version(connection, grant) != replaces:
+                return None
+            return _commit(connection, replace(grant, version=replaces + 1), seal)
+
+        return await self._db.write(job)
 
     async def replace_grant(self, grant: Grant, *, now: datetime) -> Grant:  # noqa: ARG002  # the contract's
         """Commit tokens of a new authorization over whatever version stands there.
@@ -82,29 +90,20 @@ class GrantPart(Part):
             Fenced: If the grant's installation is gone or being purged.
             StoreUnavailable: If it could not be written.
         """
-        saved = await self._save(grant, None)
-        if saved is None:
-            raise Fenced("tokens not written", "the installation is over")
-        return saved
+        seal = await self._seal_for(grant)
 
-    async def _save(self, grant: Grant, replaces: int | None) -> Grant | None:
+        def job(connection: Connection) -> Grant:
+            _refuse_if_over(connection, grant.installation_id)
+            version = _version(connection, grant) + 1
+            return _commit(connection, replace(grant, version=version), seal)
+
+        return await self._db.write(job)
+
+    async def _seal_for(self, grant: Grant) -> Seal:
         seal = await self._seal_of(grant.installation_id)
         if seal is None:
             raise Fenced("tokens not written", "the installation's key is gone")
-
-        def job(connection: Connection) -> Grant | None:
-            rows = connection.rows("SELECT version FROM grants WHERE id = ?", (grant.id,))
-            version = rows[0][0] if rows else 0
-            _refuse_if_over(connection, grant.installation_id)
-            if replaces is not None and version != replaces:
-                return None
-            saved = replace(grant, version=version + 1, dead=False, attempted_at=None)
-            connection.run(
-                _SAVE, (*_values(saved, seal), grant.installation_id, grant.installation_id)
-            )
-            return saved
-
-        return await self._db.write(job)
+        return seal
 
     async def lease_grant(
         self, grant_id: str, version: int, *, holder: str, now: datetime, until: datetime
@@ -226,6 +225,18 @@ def _refuse_if_over(connection: Connection, installation_id: str | None) -> None
         return
     if not connection.rows("SELECT 1 FROM live_installations WHERE id = ?", (installation_id,)):
         raise Fenced("tokens not written", "the installation is over")
+
+
+def _version(connection: Connection, grant: Grant) -> int:
+    rows = connection.rows("SELECT version FROM grants WHERE id = ?", (grant.id,))
+    return int(rows[0][0]) if rows else 0
+
+
+def _commit(connection: Connection, grant: Grant, seal: Seal) -> Grant:
+    saved = replace(grant, dead=False, attempted_at=None)
+    fence = (grant.installation_id, grant.installation_id)
+    connection.run(_SAVE, (*_values(saved, seal), *fence))
+    return saved
 
 
 def _values(grant: Grant, seal: Seal) -> tuple[Value, ...]:

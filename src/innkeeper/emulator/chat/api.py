@@ -1,0 +1,279 @@
+"""What may a bot post? The Chatbot API, with Zoom's checks and Zoom's errors.
+
+The numbers are Zoom's; which HTTP status comes with which is not documented, so 401 stands
+for a wrong token, 404 for an unknown message, and 400 for the rest.
+
+Source: https://developers.zoom.us/docs/chat/send-edit-and-delete-messages
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, cast
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from innkeeper.emulator import answers
+from innkeeper.emulator.chat.cards import examine
+from innkeeper.emulator.chat.conversations import Conversation, Conversations
+from innkeeper.emulator.chat.recipients import NotAuthorized, conversation_for, sender_for
+from innkeeper.emulator.oauth.tokens import bearer, unauthorized
+from innkeeper.emulator.traffic.records import NOTES, Refusal
+from innkeeper.emulator.world import AppRecord, Message, Token, User, World
+from innkeeper.errors import BodyRefused, CardRefused
+from innkeeper.net.inbound import BodyTooLarge, read_body
+from innkeeper.wire import lossless
+
+_PATH: Final = "/v2/im/chat/messages"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One of the Chatbot API's errors."""
+
+    status: int
+    code: int
+    message: str
+
+
+WRONG_TOKEN: Final = Fault(401, 7010, "Invalid authorization token.")
+NOT_AUTHORIZED: Final = Fault(400, 7004, "Not authorized.")
+BAD_REQUEST: Final = Fault(400, 7001, "Invalid request body format.")
+UNKNOWN_MESSAGE: Final = Fault(404, 404, "Message not found.")
+
+
+class Refused(Exception):  # named for what happened; caught in this module
+    """A call that is refused, by which rule and why."""
+
+    def __init__(self, fault: Fault, rule: str, why: str) -> None:
+        self.fault = fault
+        self.refusal = Refusal(rule, why)
+        super().__init__(rule)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call whose token was accepted: the app, its parameters, and notes for the traffic."""
+
+    app: AppRecord
+    fields: Mapping[str, Any]
+    notes: list[str] = field(default_factory=list[str])
+
+    def text(self, name: str) -> str:
+        """Read a parameter that is a text; an empty one when it is left out.
+
+        Raises:
+            Refused: If it is anything else.
+        """
+        value = self.fields.get(name)
+        if value is None:
+            return ""
+        if not isinstance(value, str):
+            raise Refused(BAD_REQUEST, f"message.{name}", f"{name} is not a text")
+        return value
+
+
+class ChatbotApi:
+    """Answers /v2/im/chat/messages."""
+
+    def __init__(self, world: World, conversations: Conversations) -> None:
+        self._world = world
+        self._conversations = conversations
+
+    def routes(self) -> list[Route]:
+        """List what is answered here."""
+        return [
+            Route(_PATH, self.send, methods=["POST"]),
+            Route(f"{_PATH}/{{message_id}}", self.edit, methods=["PUT"]),
+            Route(f"{_PATH}/{{message_id}}", self.delete, methods=["DELETE"]),
+        ]
+
+    async def send(self, request: Request) -> Response:
+        """Post a message."""
+        token = bearer(request, self._world)
+        if isinstance(token, Refusal):
+            return unauthorized(request, token)
+        try:
+            return self._send(request, self._call(token, await _body(request)))
+        except Refused as error:
+            return self._refuse(request, error)
+
+    async def edit(self, request: Request) -> Response:
+        """Replace a message's card."""
+        token = bearer(request, self._world)
+        if isinstance(token, Refusal):
+            return unauthorized(request, token)
+        try:
+            call = self._call(token, await _body(request))
+            message = self._own(call, request.path_params["message_id"])
+            content, markdown = _card(call)
+        except Refused as error:
+            return self._refuse(request, error)
+        self._conversations.edit(message, content, markdown=markdown)
+        return self._done(request, call, message)
+
+    async def delete(self, request: Request) -> Response:
+        """Take a message back; the parameters stand in the query."""
+        token = bearer(request, self._world)
+        if isinstance(token, Refusal):
+            return unauthorized(request, token)
+        try:
+            call = self._call(token, dict(request.query_params))
+            message = self._own(call, request.path_params["message_id"])
+        except Refused as error:
+            return self._refuse(request, error)
+        self._conversations.delete(message)
+        return self._done(request, call, message)
+
+    def _send(self, request: Request, call: Call) -> Response:
+        sender = self._sender(call)
+        content, markdown = _card(call)
+        conversation, meant_for = self._destination(call, sender)
+        message = self._conversations.show(
+            conversation,
+            call.app,
+            content,
+            markdown=markdown,
+            to_jid=call.text("to_jid"),
+            visible_to=meant_for.id if meant_for else self._visible_to(call, conversation),
+            reply_to=self._parent(call, conversation),
+        )
+        return self._done(request, call, message)
+
+    def _call(self, token: Token, fields: Mapping[str, Any]) -> Call:
+        """Accept the token for the bot that is named, and the account if one is."""
+        app = self._world.apps.get(token.client_id)
+        if token.kind != "chatbot" or app is None:
+            raise Refused(
+                WRONG_TOKEN,
+                "chatbot.token_kind",
+                f"this is a token of the kind {token.kind!r}; get one by client_credentials",
+            )
+        call = Call(app, fields)
+        robot = call.text("robot_jid").lower()
+        if not robot:
+            raise Refused(BAD_REQUEST, "message.robot_jid", "robot_jid is missing")
+        if robot != app.bot_jid.lower():
+            known = any(each.bot_jid.lower() == robot for each in self._world.apps.values())
+            fault = WRONG_TOKEN if known else NOT_AUTHORIZED
+            raise Refused(fault, "message.robot_jid", "robot_jid is not the Bot JID of this app")
+        self._check_account(call)
+        return call
+
+    def _check_account(self, call: Call) -> None:
+        account_id = call.text("account_id")
+        installed = {
+            each.account_id
+            for each in self._world.installations.values()
+            if each.client_id == call.app.client_id
+        }
+        if not installed:
+            raise Refused(NOT_AUTHORIZED, "message.installed", "the app is not installed anywhere")
+        if account_id and account_id not in installed:
+            raise Refused(
+                NOT_AUTHORIZED, "message.account_id", "the app is not installed in this account"
+            )
+
+    def _sender(self, call: Call) -> User | None:
+        """Find on whose behalf a user-managed app sends; for others it does not matter."""
+        if call.app.management != "user":
+            return None
+        user_jid = call.text("user_jid")
+        if not user_jid:
+            raise Refused(BAD_REQUEST, "message.user_jid", "a user-managed app must send user_jid")
+        try:
+            return sender_for(self._world, call.app, user_jid)
+        except NotAuthorized as error:
+            raise Refused(NOT_AUTHORIZED, "message.user_jid", str(error)) from None
+
+    def _destination(self, call: Call, sender: User | None) -> tuple[Conversation, User | None]:
+        to_jid = call.text("to_jid")
+        if not to_jid:
+            raise Refused(BAD_REQUEST, "message.to_jid", "to_jid is missing")
+        try:
+            found = conversation_for(self._world, call.app, to_jid, on_behalf_of=sender)
+        except NotAuthorized as error:
+            raise Refused(NOT_AUTHORIZED, "message.to_jid", str(error)) from None
+        account_id = call.text("account_id")
+        if account_id and found[0].user.account_id != account_id:
+            raise Refused(NOT_AUTHORIZED, "message.account_id", "to_jid is in another account")
+        return found
+
+    def _visible_to(self, call: Call, conversation: Conversation) -> str | None:
+        user_id = call.text("visible_to_user")
+        if not user_id:
+            return None
+        if call.app.management != "admin" or conversation.channel is None:
+            call.notes.append("visible_to_user counts in channels, for admin-managed apps; ignored")
+            return None
+        if self._world.user(user_id) is None:
+            raise Refused(
+                NOT_AUTHORIZED, "message.visible_to_user", "it is no user's id (nor is a JID)"
+            )
+        return user_id
+
+    def _parent(self, call: Call, conversation: Conversation) -> str | None:
+        parent = self._world.messages.get(call.text("reply_to"))
+        if parent is not None and parent.conversation == conversation.key:
+            return parent.id
+        if call.text("reply_to"):
+            call.notes.append("reply_to names no message of this conversation; ignored")
+        return None
+
+    def _own(self, call: Call, message_id: str) -> Message:
+        message = self._world.messages.get(message_id)
+        if message is None or message.deleted:
+            raise Refused(UNKNOWN_MESSAGE, "message.unknown", "no message has this id any more")
+        if message.client_id != call.app.client_id:
+            raise Refused(NOT_AUTHORIZED, "message.foreign", "the message is not this app's")
+        if call.app.management == "user" and not call.text("user_jid"):
+            call.notes.append("user_jid is missing; Zoom asks for it in user-managed apps")
+        return message
+
+    def _done(self, request: Request, call: Call, message: Message) -> Response:
+        request.scope[NOTES] = call.notes
+        answer = {
+            "message_id": message.id,
+            "robot_jid": call.app.bot_jid,
+            "sent_time": f"{message.sent_at:%Y-%m-%d %H:%M:%S}",
+            "to_jid": message.to_jid,
+        }
+        if call.text("user_jid"):
+            answer["user_jid"] = call.text("user_jid")
+        return answers.json_answer(answer, headers=self._tracking())
+
+    def _refuse(self, request: Request, error: Refused) -> Response:
+        answers.refuse(request, error.refusal.rule, error.refusal.why)
+        fault = error.fault
+        body = {"code": fault.code, "message": fault.message, "result": False}
+        return answers.json_answer(body, fault.status, self._tracking())
+
+    def _tracking(self) -> dict[str, str]:
+        return {"x-zm-trackingid": f"v=2.0;clid=emu;rid=WEB_{self._world.token_bytes(16).hex()}"}
+
+
+def _card(call: Call) -> tuple[dict[str, Any], bool]:
+    content = call.fields.get("content")
+    markdown = call.fields.get("is_markdown_support") is True
+    if not isinstance(content, dict):
+        raise Refused(BAD_REQUEST, "card.content", "content is missing or is no object")
+    try:
+        call.notes.extend(examine(content, markdown=markdown))
+    except CardRefused as error:
+        why = f"at {error.pointer or '/'}: {error.why}"
+        raise Refused(BAD_REQUEST, "card.refused", why) from None
+    return cast("dict[str, Any]", content), markdown
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    """Read the parameters as JSON, whatever content type the body claims."""
+    try:
+        fields = lossless.parse(await read_body(request.scope, request.receive))
+    except BodyTooLarge:
+        raise Refused(BAD_REQUEST, "body.too_large", "the body is too large") from None
+    except BodyRefused as error:
+        raise Refused(BAD_REQUEST, "body.json", f"the body is {error.reason}") from None
+    if not isinstance(fields, dict):
+        raise Refused(BAD_REQUEST, "body.json", "the body is JSON, but not an object")
+    return cast("dict[str, Any]", fields)

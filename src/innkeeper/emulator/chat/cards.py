@@ -1,0 +1,113 @@
+"""Would Zoom take this card? And what in it can a person press, choose or edit?
+
+Only what is known to be refused is refused: what a card must have, markdown beside a link or
+an editable text, both sources of a dropdown, and too large a card. The rest is kept, with a
+warning, for a bot's author wants to see it.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, cast
+
+from innkeeper.emulator.courier.stringify import stringify
+from innkeeper.errors import CardRefused
+from innkeeper.wire.messages import Block, Card, Fields, Message, Section, Select, UnknownBlock
+
+LIMIT_BYTES: Final = 100_000
+_DRAWN_ELSEWHERE: Final = frozenset(
+    {
+        "alert", "checkboxes", "datepicker", "divider", "file", "image", "images", "page",
+        "plain_text_input", "progress_bar", "radio_buttons", "timepicker", "video",
+    }
+)  # fmt: skip
+"""Elements that Zoom knows, although we have no type for them."""
+
+Raw = Mapping[str, Any]
+
+
+def examine(content: Any, *, markdown: bool = False) -> list[str]:
+    """Refuse a card that Zoom would refuse; list what it might hide or dislike.
+
+    Args:
+        markdown: The message's own `is_markdown_support`.
+
+    Raises:
+        CardRefused: Naming the place and the rule.
+    """
+    if len(stringify(content)) >= LIMIT_BYTES:
+        raise CardRefused("", f"has {LIMIT_BYTES} bytes or more")
+    card = Card.parse(content)
+    if card.head is None and not card.body:
+        raise CardRefused("", "has neither a head nor a body")
+    warnings: list[str] = []
+    if card.head is not None:
+        warnings += _complaints(card.head.check, "/head")
+    for pointer, block in _walk(card.body, "/body"):
+        _refuse_known(block, pointer, markdown=markdown)
+        warnings += _about(block, pointer)
+    return warnings
+
+
+def _walk(blocks: tuple[Any, ...], pointer: str) -> Iterator[tuple[str, Block]]:
+    for index, block in enumerate(cast("tuple[Block, ...]", blocks)):
+        yield f"{pointer}/{index}", block
+        if isinstance(block, Section):
+            yield from _walk(block.sections, f"{pointer}/{index}/sections")
+
+
+def _refuse_known(block: Block, pointer: str, *, markdown: bool) -> None:
+    if isinstance(block, Message):
+        marked = markdown or bool(block.is_markdown_support)
+        if marked and (block.link or block.editable):
+            raise CardRefused(pointer, "has markdown beside a link or an editable text")
+    elif isinstance(block, Fields):
+        if markdown and any(item.editable for item in block.items):
+            raise CardRefused(pointer, "has markdown beside an editable field")
+    elif isinstance(block, Select) and block.select_items is not None and block.static_source:
+        raise CardRefused(pointer, "has both select_items and static_source")
+
+
+def _about(block: Block, pointer: str) -> list[str]:
+    if isinstance(block, UnknownBlock):
+        if block.type in _DRAWN_ELSEWHERE:
+            return []
+        return [f"{pointer}: Zoom knows no element of the type {block.type[:60]!r}"]
+    if isinstance(block, Section):
+        inner = [each for each in block.sections if isinstance(each, Section)]
+        return [f"{pointer}: is a section with a section in it"] if inner else []
+    return _complaints(block.check, pointer)
+
+
+def _complaints(check: Any, pointer: str) -> list[str]:
+    try:
+        check(pointer)
+    except CardRefused as error:
+        return [f"{error.pointer}: {error.why}"]
+    return []
+
+
+def elements(content: Raw) -> Iterator[tuple[str, Raw]]:
+    """List a card's elements with their JSON pointers, those of sections too."""
+    for pointer, raw in _objects(content.get("body"), "/body"):
+        yield pointer, raw
+        if raw.get("type") == "section":
+            yield from _objects(raw.get("sections"), f"{pointer}/sections")
+
+
+def element(content: Raw, pointer: str) -> Raw | None:
+    """Find a card's element by its JSON pointer."""
+    return next((raw for place, raw in elements(content) if place == pointer), None)
+
+
+def buttons(content: Raw) -> Iterator[Raw]:
+    """List a card's buttons."""
+    for pointer, raw in elements(content):
+        if raw.get("type") == "actions":
+            for _, item in _objects(raw.get("items"), pointer):
+                yield item
+
+
+def _objects(items: Any, pointer: str) -> Iterator[tuple[str, Raw]]:
+    if isinstance(items, list):
+        for index, item in enumerate(cast("list[object]", items)):
+            if isinstance(item, dict):
+                yield f"{pointer}/{index}", cast("Raw", item)

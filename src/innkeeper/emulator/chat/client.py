@@ -1,0 +1,300 @@
+"""What do people do in chat? They write, press, choose, edit; the app hears of it.
+
+Sources: https://developers.zoom.us/docs/chat/capabilities/,
+https://developers.zoom.us/docs/api/chatbot/events
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from innkeeper.clock import epoch_ms
+from innkeeper.emulator.chat import payloads
+from innkeeper.emulator.chat.cards import buttons, element, examine
+from innkeeper.emulator.chat.conversations import Conversation, Conversations
+from innkeeper.emulator.courier.delivery import Delivery
+from innkeeper.emulator.courier.rounds import Courier
+from innkeeper.emulator.world import AppRecord, Installation, Message, User, World
+from innkeeper.errors import BodyRefused, CardRefused, ChatRefused
+from innkeeper.net.outbound import Response
+from innkeeper.wire import lossless
+
+TEXT_LIMIT_BYTES: Final = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A card that somebody is about to use, and whose it is."""
+
+    conversation: Conversation
+    app: AppRecord
+    message: Message
+    card: dict[str, Any]
+
+
+class Chat:
+    """The Team Chat client: each verb is something a person, or Zoom itself, does there."""
+
+    def __init__(self, world: World, courier: Courier) -> None:
+        self.conversations = Conversations(world)
+        self._world = world
+        self._courier = courier
+        self._last_stamp = 0
+
+    async def welcome(self, installation: Installation) -> None:
+        """Say an app's first words, to the person who added it.
+
+        Default: the app's name and description. Static: Title and Body. Dynamic: whatever
+        card the app answers to `bot_installed`; an answer that holds none is no message,
+        and the delivery says why. An installation that is gone again gets none.
+        """
+        if installation.id not in self._world.installations:
+            return
+        app, user = self._parties(installation)
+        conversation = Conversation(user, app=app)
+        if app.welcome.mode != "dynamic":
+            self.conversations.show(conversation, app, _own_words(app))
+            return
+
+        def heard(delivery: Delivery, response: Response) -> None:
+            self._take_welcome(conversation, delivery, response)
+
+        timestamp = self._timestamp()
+        payload = payloads.bot_installed(app, installation, user, timestamp=timestamp)
+        await self._courier.post_now(
+            app, app.bot_endpoint, "bot_installed", payload, on_answer=heard
+        )
+
+    def removed(self, installation: Installation) -> None:
+        """Note in the conversations that an app is gone; call it after the removal."""
+        app, remover = self._parties(installation)
+        for user in self._world.users():
+            conversation = Conversation(user, app=app)
+            concerned = user.id == remover.id or self.conversations.messages(conversation)
+            if concerned and self._world.installation_for(app, user) is None:
+                self.conversations.note(conversation, f"{app.name} was removed.")
+
+    async def says(self, user: User, peer_jid: str, text: str) -> Message:
+        """Write to a bot, or in a channel, where bots hear only their slash commands.
+
+        A bot that is not installed for this person hears nothing; a quiet line says so.
+
+        Raises:
+            ChatRefused: If there is no such conversation, or the text is empty or too long.
+        """
+        text = _clean(text)
+        conversation = self.conversations.find(user, peer_jid)
+        message = self.conversations.say(conversation, text)
+        name, rest = _slash(text)
+        if conversation.app is not None:
+            cmd = rest if name and name == _command(conversation.app) else text
+            await self._notify(conversation, conversation.app, cmd)
+        elif name and (app := self._app_of(name, user)) is not None:
+            await self._notify(conversation, app, rest)
+        return message
+
+    async def clicks(self, user: User, message_id: str, value: str) -> Delivery:
+        """Press a card's button.
+
+        Raises:
+            ChatRefused: If there is no such button, it is disabled, or its app is gone.
+        """
+        opened = self._open(user, message_id)
+        found = [each for each in buttons(opened.card) if each.get("value") == value]
+        if not found:
+            raise ChatRefused("not pressed", "the card has no such button")
+        button = next((each for each in found if not _is_disabled(each)), None)
+        if button is None:
+            raise ChatRefused("not pressed", "the button is disabled")
+        item = {"text": button.get("text", ""), "value": value}
+        return await self._interact(opened, "interactive_message_actions", {"actionItem": item})
+
+    async def selects(self, user: User, message_id: str, block: str | int, value: str) -> Delivery:
+        """Choose from a card's dropdown.
+
+        Args:
+            block: The dropdown's JSON pointer in the card, or its place in the body.
+
+        Raises:
+            ChatRefused: If there is no such dropdown or option, or its app is gone.
+        """
+        opened = self._open(user, message_id)
+        if value not in self._options(user, _element(opened.card, block, "select")):
+            raise ChatRefused("not chosen", "the dropdown has no such option")
+        specific = {"selectedItems": [{"value": value}]}
+        return await self._interact(opened, "interactive_message_select", specific)
+
+    async def edits(
+        self, user: User, message_id: str, block: str | int, target: str, *, key: str | None = None
+    ) -> Delivery:
+        """Save another text over an editable one, or another value in an editable field.
+
+        Args:
+            key: The field's key, for a block of fields.
+
+        Raises:
+            ChatRefused: If it is not editable, or its app is gone.
+        """
+        opened = self._open(user, message_id)
+        if key is None:
+            raw = _element(opened.card, block, "message")
+            if raw.get("editable") is not True:
+                raise ChatRefused("not edited", "the text is not editable")
+            item = {"origin": raw.get("text", ""), "target": target}
+            name, specific = "interactive_message_editable", {"editItem": item}
+        else:
+            current = _editable_field(_element(opened.card, block, "fields"), key)
+            item = {"currentValue": current, "key": key, "newValue": target}
+            name, specific = "interactive_message_fields_editable", {"fieldEditItem": item}
+        return await self._interact(opened, name, specific)
+
+    def choices(self, user: User) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+        """List what dropdowns of members and of channels offer: JIDs and names."""
+        account = self._world.account(user.account_id)
+        if account is None:
+            return [], []
+        return (
+            [(each.jid, each.name) for each in account.users],
+            [(each.jid, each.name) for each in account.channels],
+        )
+
+    def _options(self, user: User, raw: Mapping[str, Any]) -> set[str]:
+        members, channels = self.choices(user)
+        source = raw.get("static_source")
+        if source in {"members", "channels"}:
+            return {jid for jid, _ in (members if source == "members" else channels)}
+        return {
+            item["value"] for item in cast("list[dict[str, Any]]", raw.get("select_items") or [])
+        }
+
+    def _parties(self, installation: Installation) -> tuple[AppRecord, User]:
+        app = self._world.apps.get(installation.client_id)
+        user = self._world.user(installation.user_id)
+        if app is None or user is None:
+            raise ChatRefused("no conversation", "the installation's app or person is gone")
+        return app, user
+
+    def _open(self, user: User, message_id: str) -> _Opened:
+        message = self._world.messages.get(message_id)
+        app = self._world.apps.get(message.client_id) if message else None
+        if message is None or message.card is None or app is None:
+            raise ChatRefused("nothing done", "there is no such card any more")
+        conversation = self.conversations.find(user, message.conversation.partition("|")[2])
+        if not self.conversations.shows(conversation, message):
+            raise ChatRefused("nothing done", "the card is in another person's conversation")
+        if self._world.installation_for(app, user) is None:
+            raise ChatRefused("nothing done", f"{app.name} is not installed for you any more")
+        return _Opened(conversation, app, message, message.card)
+
+    def _app_of(self, command: str, user: User) -> AppRecord | None:
+        named = [app for app in self._world.apps.values() if _command(app) == command]
+        installed = (app for app in named if self._world.installation_for(app, user))
+        return next(installed, named[0] if named else None)
+
+    async def _notify(self, conversation: Conversation, app: AppRecord, cmd: str) -> None:
+        if self._world.installation_for(app, conversation.user) is None:
+            text = f"{app.name} is not installed for you, so it did not hear this. Add it first."
+            self.conversations.note(conversation, text)
+            return
+        payload = payloads.bot_notification(
+            app,
+            conversation.user,
+            cmd=cmd,
+            channel=conversation.channel,
+            trigger_id=self._world.new_id(),
+            timestamp=self._timestamp(),
+        )
+        await self._courier.post_now(app, app.bot_endpoint, "bot_notification", payload)
+
+    async def _interact(self, opened: _Opened, name: str, specific: Mapping[str, Any]) -> Delivery:
+        app, timestamp = opened.app, self._timestamp()
+        payload = payloads.interaction(
+            app,
+            opened.conversation.user,
+            opened.message,
+            specific,
+            channel=opened.conversation.channel,
+            timestamp=timestamp,
+        )
+        return await self._courier.post_now(
+            app, app.bot_endpoint, name, payload, event_ts=timestamp
+        )
+
+    def _take_welcome(
+        self, conversation: Conversation, delivery: Delivery, response: Response
+    ) -> None:
+        if self._world.installation_for(delivery.app, conversation.user) is None:
+            delivery.diagnostics.append("no welcome message: the app was removed meanwhile")
+            return
+        try:
+            content, markdown = _welcome_of(response)
+            delivery.diagnostics += examine(content, markdown=markdown)
+        except BodyRefused as error:
+            delivery.diagnostics.append(f"no welcome message: the answer is {error.reason}")
+        except CardRefused as error:
+            delivery.diagnostics.append(f"no welcome message: {error.what}: {error.why}")
+        else:
+            self.conversations.show(conversation, delivery.app, content, markdown=markdown)
+
+    def _timestamp(self) -> int:
+        """Draw a time that no event had before: on a clock that stands, too."""
+        self._last_stamp = max(self._last_stamp + 1, epoch_ms(self._world.now()))
+        return self._last_stamp
+
+
+def _own_words(app: AppRecord) -> dict[str, Any]:
+    title, body = app.name, app.description
+    if app.welcome.mode == "static" and (app.welcome.title or app.welcome.body):
+        title, body = app.welcome.title, app.welcome.body
+    card: dict[str, Any] = {"head": {"text": title}} if title else {}
+    if body:
+        card["body"] = [{"type": "message", "text": body}]
+    return card
+
+
+def _welcome_of(response: Response) -> tuple[dict[str, Any], bool]:
+    answer = lossless.parse(response.body)
+    fields = cast("dict[str, Any]", answer) if isinstance(answer, dict) else {}
+    content = fields.get("content")
+    if not isinstance(content, dict):
+        raise BodyRefused("without a content")
+    return cast("dict[str, Any]", content), fields.get("is_markdown_support") is True
+
+
+def _clean(text: str) -> str:
+    """Trim a text as the client does; half surrogates, which no client sends, are replaced."""
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    trimmed = whole.replace("\r\n", "\n").strip()
+    if not trimmed:
+        raise ChatRefused("not sent", "the text is empty")
+    if len(trimmed.encode()) > TEXT_LIMIT_BYTES:
+        raise ChatRefused("not sent", f"the text is longer than {TEXT_LIMIT_BYTES} bytes")
+    return trimmed
+
+
+def _slash(text: str) -> tuple[str, str]:
+    """Split a slash command into its name and the rest; other texts have no name."""
+    name, *rest = text.split(maxsplit=1)
+    return (name[1:].lower(), "".join(rest)) if name.startswith("/") else ("", text)
+
+
+def _command(app: AppRecord) -> str:
+    return app.command.removeprefix("/").lower()
+
+
+def _is_disabled(button: Mapping[str, Any]) -> bool:
+    return str(button.get("style", "")).lower() == "disabled"
+
+
+def _element(card: Mapping[str, Any], block: str | int, kind: str) -> Mapping[str, Any]:
+    raw = element(card, f"/body/{block}" if isinstance(block, int) else block)
+    if raw is None or raw.get("type") != kind:
+        raise ChatRefused("nothing done", f"the card has no {kind} there")
+    return raw
+
+
+def _editable_field(raw: Mapping[str, Any], key: str) -> str:
+    for item in cast("list[dict[str, Any]]", raw.get("items") or []):
+        if item.get("key") == key and item.get("editable") is True:
+            return str(item.get("value", "")).strip()
+    raise ChatRefused("not edited", "the card has no editable field of that name")

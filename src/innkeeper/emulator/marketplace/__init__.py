@@ -1,0 +1,1 @@
+"""How is an app set up, added and removed? The Marketplace and its Local Test page."""

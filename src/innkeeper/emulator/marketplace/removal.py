@@ -1,0 +1,90 @@
+"""What happens when a person removes an app? Its tokens die, and a production app is told.
+
+Source: https://developers.zoom.us/docs/api/marketplace/events/
+"""
+
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Final, Protocol
+
+from innkeeper.clock import epoch_ms
+from innkeeper.emulator.courier.rounds import Courier
+from innkeeper.emulator.oauth import tokens
+from innkeeper.emulator.world import AppRecord, Installation, User, World
+from innkeeper.errors import InnkeeperError
+
+EVENT: Final = "app_deauthorized"
+
+
+class InstallationUnknown(InnkeeperError):
+    """No installation has this id, or it was removed already."""
+
+    code = "installation_unknown"
+    fix = "List the installations at /_emulator/state."
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What became of an installation. `told` says whether `app_deauthorized` is on its way."""
+
+    installation: Installation
+    told: bool
+    why: str
+
+
+class Conversation(Protocol):
+    """Where a person sees that an app is gone."""
+
+    def removed(self, installation: Installation) -> None:
+        """Say so in the chat."""
+        ...
+
+
+class Removal:
+    """Removes installations."""
+
+    def __init__(self, world: World, courier: Courier, chat: Conversation) -> None:
+        self._world = world
+        self._courier = courier
+        self._chat = chat
+
+    async def remove(self, installation_id: str, *, by: User | None = None) -> Removed:
+        """Remove an app; the event goes out after this returns.
+
+        Args:
+            by: Who removes it, such as an admin; whoever authorized it when omitted.
+
+        Raises:
+            InstallationUnknown: If there is no such installation.
+        """
+        installation = self._world.installations.pop(installation_id, None)
+        app = self._world.apps.get(installation.client_id) if installation else None
+        if installation is None or app is None:
+            raise InstallationUnknown("no such installation")
+        whole = app.management == "admin"
+        tokens.revoke_installation(self._world, installation, whole_account=whole)
+        self._chat.removed(installation)
+        self._world.announce("removed", installation)
+        return self._tell(app, installation, by)
+
+    def _tell(self, app: AppRecord, installation: Installation, by: User | None) -> Removed:
+        if app.environment == "development":
+            why = (
+                "Development app: Zoom tells only production apps, so no app_deauthorized was sent."
+            )
+            return Removed(installation, told=False, why=why)
+        if not app.deauthorization_endpoint:
+            why = "The app has no deauthorization endpoint, so nobody was told."
+            return Removed(installation, told=False, why=why)
+        now = self._world.now()
+        payload = {
+            "account_id": installation.account_id,
+            "user_id": by.id if by else installation.user_id,
+            "signature": self._world.token_bytes(32).hex(),
+            "deauthorization_time": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.")
+            + f"{now.microsecond // 1000:03d}Z",
+            "client_id": app.client_id,
+        }
+        url = app.deauthorization_endpoint
+        self._courier.post(app, url, EVENT, payload, event_ts=epoch_ms(now))
+        return Removed(installation, told=True, why=f"{EVENT} is on its way to {url}.")

@@ -1,0 +1,1 @@
+"""Who may do what? Consent, codes, tokens, and every check on the way."""

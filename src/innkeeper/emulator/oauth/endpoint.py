@@ -1,0 +1,137 @@
+"""How is a token asked for, and given back? /oauth/token and /oauth/revoke.
+
+Parameters stand in the query or the body, whatever content type the body claims: Zoom's
+own samples send them in the query with an empty body.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from innkeeper.emulator import answers
+from innkeeper.emulator.oauth import tokens
+from innkeeper.emulator.oauth.client_auth import OAuthRefused, authenticate, malformed
+from innkeeper.emulator.oauth.grants import give
+from innkeeper.emulator.world import AppRecord, Token, World
+from innkeeper.secret import Secret
+from innkeeper.wire.oauth import (
+    ACCESS_LIFETIME,
+    INVALID_TOKEN,
+    REVOKE_PATH,
+    TOKEN_PATH,
+    OAuthFault,
+    Tokens,
+    parse_form,
+)
+
+Answer = Callable[[AppRecord, answers.Form], Awaitable[Response]]
+
+
+class Uninstaller(Protocol):
+    """Removes an app, where revoking its token does so."""
+
+    async def remove(self, installation_id: str) -> object:
+        """Remove an installation."""
+        ...
+
+
+class TokenEndpoint:
+    """Answers apps that ask for tokens.
+
+    Args:
+        api_url: Where a token says that it is to be used.
+    """
+
+    def __init__(self, world: World, uninstaller: Uninstaller, *, api_url: str) -> None:
+        self._world = world
+        self._uninstaller = uninstaller
+        self._api_url = api_url
+
+    def routes(self) -> list[Route]:
+        """List what is answered here."""
+        return [
+            Route(TOKEN_PATH, self.give, methods=["POST"]),
+            Route(REVOKE_PATH, self.revoke, methods=["POST"]),
+        ]
+
+    async def give(self, request: Request) -> Response:
+        """Give a token by one of Zoom's grants."""
+        return await self._answer(request, self._given)
+
+    async def revoke(self, request: Request) -> Response:
+        """Revoke a token and all that descends from the same authorization."""
+        return await self._answer(request, self._revoked)
+
+    async def _answer(self, request: Request, answer: Answer) -> Response:
+        form = await self._parameters(request)
+        try:
+            repeated = form.repeated()
+            if repeated:
+                raise malformed("parameter.repeated", "a parameter was sent more than once")
+            app = authenticate(request, form, self._world)
+            return await answer(app, form)
+        except OAuthRefused as refusal:
+            return self._refused(request, refusal)
+
+    async def _parameters(self, request: Request) -> answers.Form:
+        form = await answers.read_form(request)
+        if self._world.rules.query_parameters == "refuse":
+            return form
+        merged = {name: list(values) for name, values in form.fields.items()}
+        query = request.scope["query_string"].decode("latin-1")
+        for name, values in parse_form(query).items():
+            merged.setdefault(name, []).extend(values)
+        return answers.Form(merged)
+
+    async def _given(self, app: AppRecord, form: answers.Form) -> Response:
+        token = give(self._world, app, form)
+        answer = Tokens(
+            access_token=Secret(token.access),
+            expires_in=ACCESS_LIFETIME,
+            scope=frozenset(token.scopes),
+            refresh_token=Secret(token.refresh) if token.refresh else None,
+            api_url=self._api_url,
+        )
+        return answers.json_answer(answer.json(), headers={"pragma": "no-cache"})
+
+    async def _revoked(self, app: AppRecord, form: answers.Form) -> Response:
+        value = form["token"]
+        if not value:
+            raise malformed("revoke.missing", "token is missing")
+        token = tokens.by_access(self._world, value) or tokens.by_refresh(self._world, value)
+        if token is not None and token.client_id != app.client_id:
+            raise OAuthRefused("revoke.foreign", INVALID_TOKEN, "the token is another app's")
+        if token is not None and not token.revoked:
+            tokens.revoke_family(self._world, token.family)
+            await self._uninstall(token)
+        return answers.json_answer({"status": "success"})
+
+    async def _uninstall(self, token: Token) -> None:
+        user, app = self._world.user(token.user_id), self._world.apps.get(token.client_id)
+        if not self._world.rules.revoke_uninstalls or user is None or app is None:
+            return
+        installation = self._world.installation_for(app, user)
+        if installation is not None:
+            await self._uninstaller.remove(installation.id)
+
+    def _refused(self, request: Request, refusal: OAuthRefused) -> Response:
+        answers.refuse(request, refusal.rule, refusal.why)
+        if self._world.rules.error_shape == "zoom":
+            return answers.json_answer(refusal.fault.json(), refusal.fault.status)
+        return _as_rfc(request, refusal.fault)
+
+
+def _as_rfc(request: Request, fault: OAuthFault) -> Response:
+    """Answer as RFC 6749, 5.2, asks: other keys, and 401 for a client that used the header."""
+    body = {"error": fault.error}
+    if fault.reason:
+        body["error_description"] = fault.reason
+    if fault.error == "invalid_client":
+        challenge = {"www-authenticate": 'Basic realm="oauth"'}
+        return answers.json_answer(
+            body, 401, challenge if "authorization" in request.headers else None
+        )
+    return answers.json_answer(body, fault.status)

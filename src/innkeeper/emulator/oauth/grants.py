@@ -1,0 +1,168 @@
+"""What does a grant give? Each way to a token, with what Zoom checks on it.
+
+Nothing here waits: between looking at a code or a refresh token and spending it no other
+request can come in, so of two at the same moment exactly one wins.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+from innkeeper.emulator.answers import Form
+from innkeeper.emulator.oauth import tokens
+from innkeeper.emulator.oauth.client_auth import OAuthRefused, malformed
+from innkeeper.emulator.world import AppRecord, Code, Token, World
+from innkeeper.wire.oauth import (
+    CHATBOT_SCOPE,
+    CODE_LIFETIME,
+    INVALID_CODE,
+    INVALID_TOKEN,
+    UNSUPPORTED_GRANT,
+    GrantType,
+    OAuthFault,
+    verifier_matches,
+)
+
+Grant = Callable[[World, AppRecord, Form], Token]
+
+
+def give(world: World, app: AppRecord, form: Form) -> Token:
+    """Make a token by the grant that the form names.
+
+    Raises:
+        OAuthRefused: Saying which rule the request broke.
+    """
+    name = form["grant_type"]
+    if not name and world.rules.error_shape == "rfc":
+        raise malformed("grant.missing", "grant_type is missing")
+    grant = GRANTS.get(name)
+    if grant is None:
+        why = "grant_type is missing" if not name else "this grant_type is not known (4705)"
+        raise OAuthRefused("grant.unsupported", UNSUPPORTED_GRANT, why)
+    return grant(world, app, form)
+
+
+def _by_code(world: World, app: AppRecord, form: Form) -> Token:
+    if not form["code"]:
+        raise malformed("code.missing", "code is missing")
+    code = world.codes.get(form["code"])
+    if code is None:
+        raise OAuthRefused("code.unknown", INVALID_CODE, "no such code was given (4734)")
+    _check_code(world, app, code)
+    _check_redirect(code, form)
+    _check_verifier(code, form)
+    user = world.user(code.user_id)
+    if user is None or world.installation_for(app, user) is None:
+        raise OAuthRefused("code.owner_gone", INVALID_CODE, "the app was removed since (4735)")
+    tokens.revoke_earlier(world, app, user.id)
+    token = tokens.issue(
+        world, app, "user", account_id=user.account_id, scopes=code.scopes, user_id=user.id
+    )
+    code.spent, code.family = True, token.family
+    return token
+
+
+def _check_code(world: World, app: AppRecord, code: Code) -> None:
+    if code.client_id != app.client_id:
+        raise OAuthRefused("code.foreign", INVALID_CODE, "the code belongs to another app (4734)")
+    if code.spent:
+        tokens.revoke_family(world, code.family)
+        why = "the code was used or revoked before; the tokens it gave are revoked (4734)"
+        raise OAuthRefused("code.spent", INVALID_CODE, why)
+    if world.now() - code.issued_at >= timedelta(seconds=CODE_LIFETIME):
+        raise OAuthRefused("code.expired", INVALID_CODE, "the code is five minutes old (4733)")
+
+
+def _check_redirect(code: Code, form: Form) -> None:
+    given = form["redirect_uri"]
+    if not given and not code.redirect_uri_given:
+        return
+    if given != code.redirect_uri:
+        fault = OAuthFault("invalid_grant", "Redirect URI mismatch.")
+        why = "redirect_uri must be sent again, byte for byte as at /oauth/authorize (4709)"
+        raise OAuthRefused("code.redirect_mismatch", fault, why)
+
+
+def _check_verifier(code: Code, form: Form) -> None:
+    verifier = form["code_verifier"]
+    if code.challenge is None:
+        if verifier:
+            why = "a code_verifier was sent for a code that was asked for without a challenge"
+            raise OAuthRefused("pkce.unasked", INVALID_CODE, why)
+    elif not verifier:
+        raise OAuthRefused("pkce.missing", INVALID_CODE, "code_verifier is missing")
+    elif not verifier_matches(verifier, code.challenge, code.method):
+        why = f"code_verifier does not belong to the code_challenge ({code.method})"
+        raise OAuthRefused("pkce.mismatch", OAuthFault("invalid_grant"), why)
+
+
+def _by_refresh(world: World, app: AppRecord, form: Form) -> Token:
+    if not form["refresh_token"]:
+        raise malformed("refresh.missing", "refresh_token is missing")
+    old = tokens.by_refresh(world, form["refresh_token"])
+    if old is None:
+        raise OAuthRefused("refresh.unknown", INVALID_TOKEN, "no such refresh token was given")
+    _check_refresh(world, app, old)
+    asked = form["scope"].replace(",", " ").split()
+    if set(asked) - set(old.scopes):
+        raise OAuthRefused("refresh.scope", _scope_fault(), "a scope was never granted (4711)")
+    old.refreshed = True
+    if world.rules.refreshed_access == "dies":
+        old.revoked = True
+    return tokens.issue(
+        world,
+        app,
+        "user",
+        account_id=old.account_id,
+        scopes=asked or old.scopes,
+        user_id=old.user_id,
+        family=old.family,
+    )
+
+
+def _check_refresh(world: World, app: AppRecord, old: Token) -> None:
+    if old.client_id != app.client_id:
+        raise OAuthRefused("refresh.foreign", INVALID_TOKEN, "it belongs to another app")
+    if old.revoked:
+        why = "it was revoked: by a newer authorization, a removal, or on purpose (4741)"
+        raise OAuthRefused("refresh.revoked", INVALID_TOKEN, why)
+    if old.refreshed:
+        if world.rules.refresh_reuse == "revoke_family":
+            tokens.revoke_family(world, old.family)
+        raise OAuthRefused("refresh.reused", INVALID_TOKEN, "only the latest may be used")
+    if tokens.refresh_expired(old, world.now()):
+        raise OAuthRefused("refresh.expired", INVALID_TOKEN, "its ninety days are over")
+
+
+def _chatbot(world: World, app: AppRecord, form: Form) -> Token:
+    _check_scope(form, [CHATBOT_SCOPE])
+    scopes = [CHATBOT_SCOPE]
+    return tokens.issue(world, app, "chatbot", account_id=app.account_id, scopes=scopes)
+
+
+def _account(world: World, app: AppRecord, form: Form) -> Token:
+    if not form["account_id"]:
+        raise malformed("account.missing", "account_id is missing")
+    if form["account_id"] != app.account_id:
+        raise malformed("account.foreign", "account_id is not the account of this app")
+    asked = _check_scope(form, app.scopes)
+    scopes = asked or app.scopes
+    return tokens.issue(world, app, "account", account_id=app.account_id, scopes=scopes)
+
+
+def _check_scope(form: Form, known: list[str]) -> list[str]:
+    asked = form["scope"].replace(",", " ").split()
+    if set(asked) - set(known):
+        raise OAuthRefused("grant.scope", _scope_fault(), "a scope is not the app's")
+    return asked
+
+
+def _scope_fault() -> OAuthFault:
+    return OAuthFault("invalid_scope", "Invalid scope")
+
+
+GRANTS: Mapping[str, Grant] = {
+    GrantType.CODE: _by_code,
+    GrantType.REFRESH: _by_refresh,
+    GrantType.CHATBOT: _chatbot,
+    GrantType.ACCOUNT: _account,
+}

@@ -1,0 +1,141 @@
+"""Which tokens live? Made, found, revoked and judged; HTTP is next door.
+
+A token looks like Zoom's JWTs and says nothing: whoever looks inside learns only a random
+number.
+"""
+
+import base64
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from innkeeper.emulator import answers
+from innkeeper.emulator.traffic.records import Refusal
+from innkeeper.emulator.world import AppRecord, Installation, Token, TokenKind, World
+from innkeeper.wire.oauth import ACCESS_LIFETIME, REFRESH_LIFETIME
+
+_IN_QUERY = "Invalid access token, this access token is not supported as query parameter string."
+_INVALID = "Invalid access token."
+
+
+def issue(
+    world: World,
+    app: AppRecord,
+    kind: TokenKind,
+    *,
+    account_id: str,
+    scopes: Iterable[str],
+    user_id: str = "",
+    family: str = "",
+) -> Token:
+    """Make a token; a user's comes with a refresh token.
+
+    Args:
+        family: Ties it to the authorization it descends from; a new one when empty.
+    """
+    token = Token(
+        access=_draw(world),
+        refresh=_draw(world) if kind == "user" else None,
+        kind=kind,
+        client_id=app.client_id,
+        account_id=account_id,
+        user_id=user_id,
+        scopes=list(scopes),
+        issued_at=world.now(),
+        family=family or world.new_id(),
+    )
+    world.tokens.append(token)
+    return token
+
+
+def _draw(world: World) -> str:
+    header = msgspec.json.encode({"alg": "HS512", "v": "2.0", "kid": "emulator"})
+    claims = msgspec.json.encode({"jti": world.new_id()})
+    parts = (header, claims, world.token_bytes(64))
+    return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
+
+
+def by_access(world: World, value: str) -> Token | None:
+    """Find a token by its access token; it may be dead."""
+    return next((token for token in reversed(world.tokens) if token.access == value), None)
+
+
+def by_refresh(world: World, value: str) -> Token | None:
+    """Find a token by its refresh token; it may be dead."""
+    return next((token for token in reversed(world.tokens) if token.refresh == value), None)
+
+
+def access_expired(token: Token, now: datetime) -> bool:
+    """Tell whether an access token's hour is over."""
+    return now - token.issued_at >= timedelta(seconds=ACCESS_LIFETIME)
+
+
+def refresh_expired(token: Token, now: datetime) -> bool:
+    """Tell whether a refresh token's ninety days are over."""
+    return now - token.issued_at >= timedelta(seconds=REFRESH_LIFETIME)
+
+
+def revoke_family(world: World, family: str) -> None:
+    """Kill every token that descends from one authorization."""
+    for token in world.tokens:
+        if token.family == family:
+            token.revoked = True
+
+
+def revoke_earlier(world: World, app: AppRecord, user_id: str) -> None:
+    """Kill a user's tokens for an app: only the last authorization counts (4741)."""
+    for token in world.tokens:
+        if token.client_id == app.client_id and token.kind == "user" and token.user_id == user_id:
+            token.revoked = True
+
+
+def revoke_installation(world: World, installation: Installation, *, whole_account: bool) -> None:
+    """Kill every token and code that an installation gave; chatbot tokens are the app's own."""
+
+    def covered(client_id: str, user_id: str, account_id: str) -> bool:
+        if client_id != installation.client_id:
+            return False
+        if whole_account:
+            return account_id == installation.account_id
+        return user_id == installation.user_id
+
+    for token in world.tokens:
+        if token.kind != "chatbot" and covered(token.client_id, token.user_id, token.account_id):
+            token.revoked = True
+    for code in world.codes.values():
+        owner = world.user(code.user_id)
+        if covered(code.client_id, code.user_id, owner.account_id if owner else ""):
+            code.spent = True
+
+
+def bearer(request: Request, world: World) -> Token | Refusal:
+    """Accept a live access token in the Authorization header, and nowhere else.
+
+    Which kind of token it is, the caller must ask.
+    """
+    if "access_token" in request.query_params:
+        return Refusal("token.in_query", _IN_QUERY)
+    given = request.headers.getlist("authorization")
+    scheme, _, value = (given[0] if len(given) == 1 else "").partition(" ")
+    if scheme.lower() != "bearer":
+        return Refusal("token.missing", "there is no Authorization: Bearer header, or several")
+    token = by_access(world, value.strip())
+    if token is None:
+        return Refusal("token.unknown", "this is no access token of ours")
+    if token.revoked:
+        return Refusal("token.revoked", "the token was revoked, or the app was removed (4741)")
+    if access_expired(token, world.now()):
+        return Refusal("token.expired", "the token's hour is over")
+    return token
+
+
+def unauthorized(request: Request, refusal: Refusal) -> Response:
+    """Answer a request whose bearer was refused, as Zoom's gateway does."""
+    answers.refuse(request, refusal.rule, refusal.why)
+    message = refusal.why if refusal.rule == "token.in_query" else _INVALID
+    return answers.json_answer(
+        {"code": 124, "message": message}, 401, {"www-authenticate": "Bearer"}
+    )

@@ -1,0 +1,73 @@
+"""Who is this? GET /v2/users/me; and an honest answer for all of /v2 that is not emulated."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from innkeeper.emulator import answers
+from innkeeper.emulator.oauth.tokens import bearer, unauthorized
+from innkeeper.emulator.traffic.records import Refusal
+from innkeeper.emulator.world import Token, User, World
+
+ME_PATH = "/v2/users/me"
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+class Users:
+    """Answers Zoom's user API, as far as an installation needs it."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def routes(self) -> list[Route]:
+        """List what is answered here."""
+        return [Route(ME_PATH, self.me, methods=["GET"])]
+
+    def rest(self) -> list[Route]:
+        """List what answers for the rest of /v2; it goes after every other route."""
+        return [Route("/v2/{path:path}", self.unknown, methods=_METHODS)]
+
+    async def me(self, request: Request) -> Response:
+        """Describe the user whom the token stands for; the owner, for an account's token."""
+        token = bearer(request, self._world)
+        if isinstance(token, Refusal):
+            return unauthorized(request, token)
+        user = self._subject(token)
+        if user is None:
+            why = f"a {token.kind} token stands for no user"
+            return unauthorized(request, Refusal("token.kind", why))
+        return answers.json_answer(self._described(user))
+
+    async def unknown(self, request: Request) -> Response:
+        """Say that a call is not emulated, rather than pretend that it failed."""
+        why = f"{request.method} {request.url.path} is not emulated"
+        answers.refuse(request, "not_emulated", why)
+        return answers.json_answer({"code": 501, "message": f"{why}."}, 501)
+
+    def _subject(self, token: Token) -> User | None:
+        if token.kind == "user":
+            return self._world.user(token.user_id)
+        account = self._world.account(token.account_id) if token.kind == "account" else None
+        people = account.users if account else []
+        return next((user for user in people if user.role == "admin"), None)
+
+    def _described(self, user: User) -> dict[str, Any]:
+        return {
+            "id": user.id,
+            "first_name": user.first_name,
+            "last_name": user.last_name,
+            "display_name": user.name,
+            "email": user.email,
+            "type": 2,
+            "role_name": "Admin" if user.role == "admin" else "Member",
+            "pic_url": "",
+            "verified": 1,
+            "account_id": user.account_id,
+            "jid": user.jid,
+            "member_id": user.member_id,
+            "status": "active",
+            "language": "en-US",
+            "timezone": "UTC",
+        }

@@ -1,0 +1,1 @@
+"""What went over the wire? Every exchange, both ways, with its secrets masked."""

@@ -1,0 +1,144 @@
+# pyright: reportPrivateUsage=false
+# These tests look behind the contract, which has its own suite.
+
+import asyncio
+import resource
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from innkeeper.errors import StoreUnavailable
+from innkeeper.store.sqlite import SqliteStore
+from innkeeper.store.sqlite import connection as connection_module
+from innkeeper.store.sqlite.connection import connect
+from innkeeper.store.vault import SqliteVault
+from tests.contracts.houses import (
+    NOW,
+    SqliteHouse,
+    accepted,
+    body,
+    opened,
+    owner,
+)
+from tests.store.sqlite.beside import by_hand
+
+pytestmark = pytest.mark.anyio
+
+
+@contextmanager
+def files_at_most(size: int) -> Generator[None]:
+    """Let no file of this process grow beyond a size, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+async def test_a_full_disk_is_told_and_got_over(store: SqliteStore, tmp_path: Path) -> None:
+    ana = await opened(store)
+    with files_at_most(4096):
+        for attempt in range(3):
+            with pytest.raises(StoreUnavailable):
+                await accepted(store, body(text=str(attempt)))
+        with pytest.raises(StoreUnavailable):
+            await store.set_state(ana, "due", b"friday")
+        assert not await store.ready()
+        assert (await store.get_installation(ana)) is not None
+    assert await store.ready()
+    assert (await accepted(store, body(text="0"))).fresh
+    assert len(await store.inbox_rows()) == 1
+    assert by_hand(tmp_path, "PRAGMA integrity_check") == [("ok",)]
+
+
+async def test_a_locked_database_is_told(
+    house: SqliteHouse, vault: SqliteVault, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(connection_module, "_WRITER_WAITS_MS", 1)
+    store = house.store(vault)
+    await store.open()
+    other = connect(str(tmp_path / "store.db"))
+    other.run("BEGIN IMMEDIATE")
+    with pytest.raises(StoreUnavailable, match="BusyError"):
+        await accepted(store, body())
+    other.run("COMMIT")
+    other.close()
+    assert (await accepted(store, body())).fresh
+    await store.close()
+
+
+async def test_a_read_only_database_is_told(store: SqliteStore) -> None:
+    await store._db.write(lambda connection: connection.rows("PRAGMA query_only = ON"))
+    with pytest.raises(StoreUnavailable, match="ReadOnlyError"):
+        await accepted(store, body())
+    assert (await accepted(store, body())).fresh  # it connected anew, and may write again
+
+
+async def test_reads_again_after_an_error(store: SqliteStore, tmp_path: Path) -> None:
+    ana = await opened(store)
+    await store.scrub()
+    path = tmp_path / "store.db"
+    whole = path.read_bytes()
+    with path.open("r+b") as file:
+        file.write(b"no header of a database" * 4)
+        file.flush()
+        store._db._reader = None  # a new connection has nothing of it in memory
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable):
+                await store.get_installation(ana)
+        file.seek(0)
+        file.write(whole)
+    assert await store.get_installation(ana) is not None
+
+
+async def test_reads_again_after_its_connection_broke(store: SqliteStore) -> None:
+    ana = await opened(store)
+    assert store._db._reader is not None
+    store._db._reader.close()
+    with pytest.raises(StoreUnavailable, match="ConnectionClosedError"):
+        await store.get_installation(ana)
+    assert await store.get_installation(ana) is not None
+
+
+CRASH = """
+    import asyncio, os, signal, sys
+    from pathlib import Path
+    from tests.contracts.houses import SqliteHouse, accepted, body, opened
+
+    async def main() -> None:
+        house = SqliteHouse(Path(sys.argv[1]), ring=sys.argv[2])
+        vault = house.vault()
+        await vault.open()
+        store = house.store(vault)
+        await store.open()
+        await opened(store)
+        await asyncio.gather(*(accepted(store, body(text=str(n))) for n in range(100)))
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    asyncio.run(main())
+"""
+
+
+@pytest.mark.slow
+async def test_what_was_accepted_survives_a_kill(house: SqliteHouse, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", textwrap.dedent(CRASH), str(tmp_path), house.ring]
+    root = Path(__file__).parents[3]
+    ended = await asyncio.to_thread(subprocess.run, command, cwd=root, check=False)
+    assert ended.returncode == -signal.SIGKILL
+    vault = house.vault()
+    await vault.open()
+    store = house.store(vault)
+    await store.open()
+    assert await store.find_installation(owner()) is not None
+    assert await store.reclaim(now=NOW) == 100
+    claimed = await store.claim(now=NOW, limit=1000)
+    assert {event.body for event in claimed} == {body(text=str(n)) for n in range(100)}
+    await store.close()
+    await vault.close()
