@@ -181,7 +181,7 @@ class Web:
             return await self._proof(request, receipt)
         for purge in await self.parts.store.purges():
             if purge.receipt_id == receipt_id:
-                steps = tuple(ReceiptStepView(name, n) for name, n in purge.done.items())
+                steps = tuple(ReceiptStepView(_step(name), n) for name, n in purge.done.items())
                 return self._page(
                     ReceiptView(receipt_id, "purging", self.app_name, purge.removed_at, steps=steps)
                 )
@@ -274,7 +274,7 @@ def _receipt_view(receipt: Receipt, app_name: str, public_key: str) -> ReceiptVi
         app_name,
         datetime.fromisoformat(statement.removed_at),
         datetime.fromisoformat(statement.purged_at),
-        tuple(ReceiptStepView(name, deleted) for name, deleted in statement.steps.items()),
+        tuple(ReceiptStepView(_step(name), n) for name, n in statement.steps.items()),
         signature=receipt.signature.hex(),
         key_id=receipt.key_id,
         digest=digest(receipt),
@@ -282,6 +282,20 @@ def _receipt_view(receipt: Receipt, app_name: str, public_key: str) -> ReceiptVi
         download_url="?download=1",
     )
 
+
+def _step(name: str) -> str:
+    kind, colon, own = name.partition(":")
+    return f"The bot's own: {own}" if colon else _STEPS.get(kind, kind)
+
+
+_STEPS = {
+    "grants": "Access to Zoom",
+    "state": "Values the bot kept",
+    "inbox": "Events not yet handled",
+    "cases": "Open questions",
+    "installation": "The installation itself",
+    "data_key": "The key to all of it",
+}
 
 _WORDS: dict[str, tuple[str, str, str]] = {
     "install_refused": (

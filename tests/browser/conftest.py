@@ -11,12 +11,12 @@ import pytest
 from playwright.async_api import ConsoleMessage, Page, async_playwright
 
 from innkeeper.app import App
+from innkeeper.cli import example
 from innkeeper.cli.serve import LOCAL, bind, hosting, local_settings, point_at, serving
 from innkeeper.emulator import Emulator
 from innkeeper.emulator.seed import Seed
 from innkeeper.emulator.world import AppRecord
 from innkeeper.net.outbound import HttpTransport
-from tests.journeys.bots import porter
 
 SHOTS = Path(os.environ.get("INNKEEPER_SCREENSHOTS", ""))
 
@@ -74,7 +74,8 @@ async def town(tmp_path: Path) -> AsyncIterator[Town]:
         emulator = Emulator(seed=Seed.default(), transport=HttpTransport(), base_url=zoom_url)
         record = next(iter(emulator.world.apps.values()))
         record.management, record.environment = "user", "production"
-        app = porter()
+        app = example.app
+        record.name, record.description, record.command = app.name, app.description, "porter"
         app.configure(
             local_settings(record, public_url=bot_url, zoom_url=zoom_url, directory=tmp_path)
         )
@@ -95,5 +96,6 @@ def _note(line: ConsoleMessage, surprises: list[str]) -> None:
 async def shoot(page: Page, name: str) -> None:
     """Keep a picture of the page where INNKEEPER_SCREENSHOTS says, if it says so."""
     if SHOTS.name:
+        await page.evaluate("Promise.all(document.getAnimations().map(one => one.finished))")
         SHOTS.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240  # a test may wait
         await page.screenshot(path=SHOTS / f"{name}.png", full_page=True)

@@ -62,7 +62,7 @@ async def test_at_last_the_bots_conversation_opens(scene: Scene) -> None:
     assert answer.headers["location"] == "/chat?with=v1dueday@xmpp.zoom.us"
     answer, page = await open_link(scene, answer.headers["location"], scene.ana)
     assert answer.status == 200
-    assert "Message to Dueday" in page
+    assert "Dueday is not added" in page
 
 
 async def test_following_each_steps_own_link_leads_there(scene: Scene) -> None:

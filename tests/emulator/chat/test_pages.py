@@ -67,7 +67,8 @@ async def test_a_conversation_that_is_not_there_leads_back(scene: Scene) -> None
 
 async def test_a_bot_that_is_not_installed_can_be_opened_by_its_link(scene: Scene) -> None:
     html = await page(scene, scene.app.bot_jid)
-    assert "Message to Dueday" in html
+    assert "Dueday is not added" in html
+    assert "<textarea" not in html
 
 
 async def test_writing_is_a_plain_form(scene: Scene) -> None:

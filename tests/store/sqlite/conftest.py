@@ -1,6 +1,3 @@
-# pyright: reportPrivateUsage=false
-# These tests look behind the contract, which has its own suite.
-
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,9 +5,7 @@ import pytest
 
 from innkeeper.store.sqlite import SqliteStore
 from innkeeper.store.vault import SqliteVault
-from tests.contracts.houses import (
-    SqliteHouse,
-)
+from tests.contracts.houses import SqliteHouse
 
 
 @pytest.fixture

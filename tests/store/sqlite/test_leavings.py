@@ -1,6 +1,3 @@
-# pyright: reportPrivateUsage=false
-# These tests look behind the contract, which has its own suite.
-
 import shutil
 from pathlib import Path
 

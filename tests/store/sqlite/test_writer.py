@@ -125,8 +125,11 @@ async def test_more_than_a_batch_is_written_all_the_same(desk: Desk) -> None:
 
 
 async def test_an_error_of_the_disk_reaches_everybody_and_nothing_is_kept(desk: Desk) -> None:
+    async def put(number: int) -> None:
+        await desk.lane.put(number)
+
     desk.broken = [apsw.FullError("database or disk is full")]
-    results = await asyncio.gather(desk.add(1), desk.lane.put(2), return_exceptions=True)
+    results = await asyncio.gather(desk.add(1), put(2), return_exceptions=True)
     assert [type(each) for each in results] == [StoreUnavailable, StoreUnavailable]
     assert desk.kept() == []
     assert desk.connects == 0
