@@ -176,14 +176,6 @@ class TokenExchangeFailed(InstallRefused):
     code = "token_exchange_failed"
 
 
-class ScopeMissing(InstallRefused):
-    """The person granted less than the app needs."""
-
-    code = "scope_missing"
-    fix = "Authorize the app with all the permissions it asks for."
-    status = 403
-
-
 class InstallUnavailable(InstallRefused):
     """The installation could not be saved just now."""
 
@@ -273,7 +265,7 @@ class MessageUnconfirmed(AnswerLost):
     """A chat message may have been posted. It is not posted again by itself."""
 
     code = "message_unconfirmed"
-    fix = "Look whether it stands in the chat; if not, replay the event."
+    fix = "Look whether it stands in the chat; if not, ask the person to repeat what they did."
 
 
 class StoreUnavailable(InnkeeperError):

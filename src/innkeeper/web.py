@@ -343,11 +343,6 @@ _WORDS: dict[str, tuple[str, str, str]] = {
         "You allowed the app, but Zoom gave it no access.",
         "The authorization was used already, was too old, or belongs to another app.",
     ),
-    "scope_missing": (
-        "The app was given too little",
-        "You allowed the app, but not everything it needs.",
-        "Without those permissions it cannot work.",
-    ),
     "install_unavailable": (
         "The app cannot save anything just now",
         "You allowed the app, but it could not write that down.",

@@ -114,6 +114,7 @@ class Worker:
         await self._parts.store.expire_inbox(
             hashes_before=now - HASHES_KEPT, bodies_before=now - BODIES_KEPT
         )
+        await self._parts.forgetter.forget_owners()
         return await self._parts.grants.renew_ahead(now)
 
     async def _repeat(self, work: Callable[[], Awaitable[int]], every_seconds: float) -> None:

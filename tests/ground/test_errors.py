@@ -12,7 +12,6 @@ from innkeeper.errors import (
     InstallRefused,
     InstallUnavailable,
     NeedsReauth,
-    ScopeMissing,
     SettingsRefused,
     SignatureRefused,
     StateUnknown,
@@ -82,7 +81,7 @@ def test_knows_what_to_do_about_zooms_numbers():
 
 @pytest.mark.parametrize(
     ("kind", "status"),
-    [(StateUnknown, 400), (CookieMissing, 400), (ScopeMissing, 403), (InstallUnavailable, 503)],
+    [(StateUnknown, 400), (CookieMissing, 400), (InstallUnavailable, 503)],
 )
 def test_an_installation_that_failed_has_its_status(kind, status):
     assert kind("no").status == status

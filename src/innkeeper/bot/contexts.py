@@ -78,9 +78,10 @@ class Services(Protocol):
 class Context(Generic[P]):
     """What every handler is given."""
 
-    def __init__(self, happening: Happening, services: Services) -> None:
+    def __init__(self, happening: Happening, services: Services, *, words: int = 0) -> None:
         self._happening = happening
         self._services = services
+        self._words = words  # how many the handler was registered for
 
     @property
     def event(self) -> Event[P]:
@@ -187,8 +188,8 @@ class Command(Talking[BotNotification]):
 
     @property
     def args(self) -> list[str]:
-        """The words after the command's own."""
-        return self.payload.cmd.split()[1:]
+        """The words after the command's own; all of them where it has none."""
+        return self.payload.cmd.split()[self._words :]
 
 
 class Interaction(Talking[P]):

@@ -61,9 +61,11 @@ class Reaction:
     handler: AnyHandler
     is_async: bool
     streams: bool
+    words: int
+    """How many words of a command it was registered for."""
 
     @classmethod
-    def of(cls, handler: AnyHandler) -> "Reaction":
+    def of(cls, handler: AnyHandler, *, key: str) -> "Reaction":
         """Look at a handler, once.
 
         Raises:
@@ -71,7 +73,8 @@ class Reaction:
         """
         check_handler(handler)
         is_async = inspect.iscoroutinefunction(handler)
-        return cls(handler, is_async, inspect.isasyncgenfunction(handler))
+        streams = inspect.isasyncgenfunction(handler)
+        return cls(handler, is_async, streams, len(key.split()))
 
     async def run(self, context: Context[Any], say: Say) -> None:
         """Run the handler; what it returns or yields goes through `say`."""
@@ -103,7 +106,7 @@ class Routes:
         Raises:
             BotRefused: If another handler stands there, or this can be none.
         """
-        reaction = Reaction.of(handler)
+        reaction = Reaction.of(handler, key=key)
         if key in table:
             what = f"@app.{decorator}" + (f"({key!r})" if key else "")
             both = f"{_where(table[key].handler)} and {_where(handler)}"
@@ -171,7 +174,8 @@ class RoutedBot:
         kind = _CONTEXTS.get(type(event.payload), Happened)
 
         def run(happening: Happening, say: Say) -> Awaitable[None]:
-            return reaction.run(kind(happening, self._services), say)
+            context = kind(happening, self._services, words=reaction.words)
+            return reaction.run(context, say)
 
         return run
 

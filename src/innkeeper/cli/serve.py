@@ -212,6 +212,7 @@ def develop(path: Path, *, port: int, emulator_port: int) -> None:
             directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="innkeeper-"))
             emulator = Emulator(seed=Seed.default(), transport=HttpTransport(), base_url=zoom_url)
             record = next(iter(emulator.world.apps.values()))
+            record.name, record.environment = app.name, "production"  # so that removal is told
             settings = local_settings(
                 record, public_url=bot_url, zoom_url=zoom_url, directory=Path(directory)
             )

@@ -269,9 +269,12 @@ class Forgetter:
         if found:
             await self._store.scrub()
             self._log.error("purge.restored_backup", installations=found)
-        await self._vault.forget_owners(buried_before=self._clock.now() - OWNER_HASH_KEPT)
         await self.run_due()
         return found
+
+    async def forget_owners(self) -> int:
+        """Drop the keyed hashes of owners removed more than thirty days ago."""
+        return await self._vault.forget_owners(buried_before=self._clock.now() - OWNER_HASH_KEPT)
 
 
 async def _delete(step: PurgeStep, scope: Scope, _installation: InstallationId) -> int:

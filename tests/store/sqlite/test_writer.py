@@ -107,6 +107,15 @@ async def test_what_nobody_waits_for_goes_with_the_next_commit(desk: Desk) -> No
     assert desk.kept() == [1, 2, 3]
 
 
+async def test_what_nobody_waits_for_is_tried_again(desk: Desk) -> None:
+    desk.broken = [apsw.FullError("database or disk is full")]
+    desk.lane.put_soon(1)
+    with pytest.raises(StoreUnavailable):
+        await desk.add(2)
+    assert await desk.add(3) == 1
+    assert desk.kept() == [1, 3]
+
+
 async def test_stopping_writes_what_is_on_its_way(desk: Desk) -> None:
     desk.lane.put_soon(1)
     waiting = asyncio.create_task(desk.add(2))

@@ -8,6 +8,7 @@ a savepoint, so that one that fails does not fail its neighbours.
 
 import asyncio
 import contextlib
+import functools
 import queue
 import threading
 from collections.abc import Callable, Sequence
@@ -29,6 +30,7 @@ Bulk = Callable[[Connection, Sequence[ItemT]], Sequence[ResultT] | None]
 
 MOST_AT_ONCE: Final = 256
 SOON_SECONDS: Final = 0.02
+RETRY_SECONDS: Final = 1.0
 
 _Waiting = list["asyncio.Future[Any] | None"]
 _Outcome = tuple[_Waiting, Sequence[Any] | None, Exception | None]
@@ -54,7 +56,10 @@ class Lane(Generic[ItemT, ResultT]):
         return future
 
     def put_soon(self, item: ItemT) -> None:
-        """Write an item with whichever commit comes next, for nobody who waits."""
+        """Write an item with whichever commit comes next, for nobody who waits.
+
+        If that commit fails the item goes with a later one, as long as the process lives.
+        """
         self.items.append(item)
         self.futures.append(None)
         self._writer.call_soon()
@@ -183,6 +188,21 @@ class Writer:
         self._jobs, self._alone = [], []
         self._queue.put(batch)
 
+    def _settle(self, batch: _Batch, outcomes: Sequence[_Outcome], *, failed: bool) -> None:
+        for waiting, results, error in outcomes:
+            _resolve(waiting, results, error)
+        if failed:
+            self._keep(batch)
+
+    def _keep(self, batch: _Batch) -> None:
+        """Put what nobody waited for, and what was not written, on its way again."""
+        for lane, (items, futures) in zip(self._lanes, batch.lanes, strict=True):
+            left = [item for item, future in zip(items, futures, strict=True) if future is None]
+            lane.items += left
+            lane.futures += [None] * len(left)
+            if left and self._loop is not None and self._timer is None:
+                self._timer = self._loop.call_later(RETRY_SECONDS, self._flush)
+
     # on the writer's own thread
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -194,26 +214,28 @@ class Writer:
                     last = True
                     break
                 batch.add(more)
-            outcomes = self._write(batch)
+            outcomes, failed = self._write(batch)
+            settle = functools.partial(self._settle, batch, outcomes, failed=failed)
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
-                loop.call_soon_threadsafe(_resolve, outcomes)
+                loop.call_soon_threadsafe(settle)
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
-    def _write(self, batch: _Batch) -> list[_Outcome]:
+    def _write(self, batch: _Batch) -> tuple[list[_Outcome], bool]:
+        """Write a batch: what came of it, and whether it failed as a whole."""
         try:
             connection = self._connection = self._connection or self._connect()
             outcomes = self._commit(connection, batch)
         except Exception as error:  # everybody who waits must hear of it
             self._recover(error)
-            return [(batch.waiting(), None, explained(error))]
+            return [(batch.waiting(), None, explained(error))], True
         for job, future in batch.alone:
             try:
                 outcomes.append(([future], [job(connection)], None))
             except Exception as error:  # the same
                 outcomes.append(([future], None, explained(error)))
-        return outcomes
+        return outcomes, False
 
     def _commit(self, connection: Connection, batch: _Batch) -> list[_Outcome]:
         outcomes: list[_Outcome] = []
@@ -255,12 +277,11 @@ def _attempt(connection: Connection, job: Job[Any], future: "asyncio.Future[Any]
     return outcome
 
 
-def _resolve(outcomes: Sequence[_Outcome]) -> None:
-    for waiting, results, error in outcomes:
-        for place, future in enumerate(waiting):
-            if future is None or future.done():
-                continue
-            if error is None:
-                future.set_result(None if results is None else results[place])
-            else:
-                future.set_exception(error)
+def _resolve(waiting: _Waiting, results: Sequence[Any] | None, error: Exception | None) -> None:
+    for place, future in enumerate(waiting):
+        if future is None or future.done():
+            continue
+        if error is None:
+            future.set_result(None if results is None else results[place])
+        else:
+            future.set_exception(error)
