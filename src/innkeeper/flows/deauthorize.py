@@ -232,11 +232,10 @@ class Forgetter:
         return int(await self._vault.destroy_key(installation_id))
 
     async def _sign(self, purge: Purge) -> Receipt:
-        previous = await self._store.receipts(limit=1_000_000)
         receipt = write_receipt(
             purge,
             key=await self._vault.signing_key(),
-            previous=previous[-1] if previous else None,
+            previous=await self._store.last_receipt(),
             purged_at=self._clock.now(),
         )
         await self._store.end_purge(purge.installation_id, receipt)
