@@ -290,6 +290,7 @@ class App:
             receiver=receiver,
             installer=installer,
             log=log,
+            follows=settings.development,
         )
 
     def _edges(self, settings: Settings) -> tuple[Clock, Transport]:

@@ -88,7 +88,7 @@ class Web:
             return
         except ClientGone:
             return
-        if self.parts.settings.development:
+        if self.parts.follows:
             self._follow(scope)
         answer = await self.parts.receiver.receive(
             body,

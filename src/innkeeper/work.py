@@ -44,6 +44,8 @@ class Parts:
     receiver: Receiver
     installer: Installer
     log: Log
+    follows: bool
+    """Whether the clock follows an emulator's."""
 
     @property
     def state(self) -> BotStateStore:

@@ -11,6 +11,8 @@ from innkeeper.bot.contexts import Command, Installed, card_of
 from innkeeper.bot.routing import RoutedBot, longest_match
 from innkeeper.errors import BotRefused, CardRefused
 from innkeeper.flows.dispatch import Happening
+from innkeeper.ids import EventId
+from innkeeper.store.records import InboxEvent
 from innkeeper.wire.events import interpret
 from innkeeper.wire.messages import Card
 
@@ -28,7 +30,8 @@ def typed(cmd: str) -> Happening:
         "cmd": cmd,
     }
     event = interpret({"event": "bot_notification", "payload": payload})
-    return Happening(event, None, None, datetime(2026, 1, 1, tzinfo=UTC))
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    return Happening(event, None, InboxEvent(EventId("1"), event.name, b"", at, 1))
 
 
 async def answers(app: App, cmd: str) -> list[str]:

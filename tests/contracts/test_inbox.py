@@ -161,12 +161,12 @@ async def test_refuses_an_end_that_is_none(store: Store) -> None:
     with pytest.raises(ValueError, match="ready"):
         await store.finish(event.id, EventState.READY, now=NOW)
     with pytest.raises(ValueError, match="dead"):
-        store.finish_soon(event.id, EventState.DEAD, now=NOW)
+        store.finish_soon(event.id, EventState.DEAD)
 
 
 async def test_an_end_that_nobody_waits_for_is_written_with_the_next_commit(store: Store) -> None:
     event = await accepted(store, body())
-    store.finish_soon(event.id, EventState.DONE, now=NOW)
+    store.finish_soon(event.id, EventState.DONE)
     assert await store.ready()
     assert (await accepted(store, body())).state is EventState.DONE
 
@@ -175,7 +175,7 @@ async def test_an_end_that_nobody_waits_for_is_written_before_closing(
     house: House, vault: Vault, store: Store
 ) -> None:
     event = await accepted(store, body())
-    store.finish_soon(event.id, EventState.DONE, now=NOW)
+    store.finish_soon(event.id, EventState.DONE)
     await store.close()
     store = house.store(vault)
     await store.open()
@@ -187,7 +187,7 @@ async def test_an_end_that_nobody_waits_for_is_written_even_if_nothing_else_is(
     store: Store,
 ) -> None:
     event = await accepted(store, body())
-    store.finish_soon(event.id, EventState.DONE, now=NOW)
+    store.finish_soon(event.id, EventState.DONE)
     async with asyncio.timeout(5):
         while (await store.inbox_rows())[0].state is not EventState.DONE:  # noqa: ASYNC110  # it tells nobody
             await asyncio.sleep(0)

@@ -7,7 +7,7 @@ import msgspec
 import structlog
 
 from innkeeper.errors import CardRefused
-from innkeeper.flows.dispatch import Happening, message_of
+from innkeeper.flows.dispatch import Happening, message_of, place_of
 from innkeeper.flows.speak import Place, Speaker
 from innkeeper.ids import AccountId, InstallationId, Jid, MessageId, UserId, user_jid
 from innkeeper.store.base import BotStateStore
@@ -96,7 +96,7 @@ class Context(Generic[P]):
     @property
     def request_id(self) -> str:
         """Our id of this event, as it stands in logs and in the inbox."""
-        return self._happening.id
+        return self._happening.arrival.id
 
     @property
     def account_id(self) -> AccountId:
@@ -168,10 +168,11 @@ class Talking(Context[P]):
         )
 
     def _place(self) -> Place:
-        if self._happening.place is None:
+        place = place_of(self._happening.event)
+        if place is None:
             message = "this event names no conversation to answer in"
             raise LookupError(message)
-        return self._happening.place
+        return place
 
 
 class Installed(Talking[BotInstalled]):

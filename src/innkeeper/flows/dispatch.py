@@ -7,8 +7,8 @@ inbox. Each ends done, ignored, dropped, quarantined or dead; none is forgotten.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Protocol, cast
 
 import msgspec
@@ -16,7 +16,7 @@ import msgspec
 from innkeeper.clock import Clock
 from innkeeper.errors import BodyRefused, Fenced, MessageUnconfirmed, StoreUnavailable
 from innkeeper.flows.deauthorize import Forgetter, Log
-from innkeeper.flows.installations import Registry, person_of
+from innkeeper.flows.installations import Registry, person_of, who
 from innkeeper.flows.speak import Place, Speaker
 from innkeeper.ids import InstallationId, Jid, MessageId
 from innkeeper.store.base import InboxStore, InstallationStore
@@ -43,17 +43,14 @@ _IN_ONE_GO = 128
 Say = Callable[[Card], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Happening:
-    """An event on its way to the bot: what happened, to whose installation, and where."""
+    """An event on its way to the bot: what happened, and to whose installation."""
 
     event: Event[Payload]
     installation: Installation | None
-    place: Place | None
-    """Where an answer goes; None if the event names no conversation."""
-    received_at: datetime
-    attempt: int = 1
-    id: str = field(default="")
+    arrival: InboxEvent
+    """How it came: its id in the inbox, when, and for the how manieth time."""
 
 
 Run = Callable[[Happening, Say], Awaitable[None]]
@@ -262,12 +259,14 @@ class Dispatcher:
         return parsed
 
     async def _admitted(self, parsed: Event[Payload], event: InboxEvent) -> Installation | None:
-        person = person_of(parsed)
-        if person is None:
+        account, user = who(parsed)
+        owner = self._registry.owner(account, user)
+        if owner is None:
             return None
-        if getattr(parsed.payload, "robot_jid", None) is None:
-            owner = self._registry.owner(person.account_id, person.user_id)
-            return await self._registry.find(owner) if owner else None
+        known = self._registry.known(owner) or await self._registry.find(owner)
+        if known is not None or getattr(parsed.payload, "robot_jid", None) is None:
+            return known
+        person = person_of(parsed)
         installation = await self._registry.admit(person, at=parsed.at or event.received_at)
         if installation is None:
             raise _Dropped
@@ -290,23 +289,20 @@ class Dispatcher:
         ):
             await self._end(event, EventState.IGNORED, "welcomed_before", None)
             return
-        place = place_of(parsed)
-        happening = Happening(
-            parsed, installation, place, event.received_at, event.attempts, event.id
-        )
-        await run(happening, self._voice(place, welcome))
+        await run(Happening(parsed, installation, event), self._voice(parsed, welcome))
         answer = _result(welcome)
         if answer is None:
-            self._store.finish_soon(event.id, EventState.DONE, now=self._clock.now())
+            self._store.finish_soon(event.id, EventState.DONE)
         else:
             await self._store.finish(
                 event.id, EventState.DONE, now=self._clock.now(), answer=answer
             )
 
-    def _voice(self, place: Place | None, welcome: _Welcome | None) -> Say:
+    def _voice(self, parsed: Event[Payload], welcome: _Welcome | None) -> Say:
         async def say(card: Card) -> None:
             if welcome is not None and welcome.take(card):
                 return
+            place = place_of(parsed)
             if place is not None:
                 await self._speaker.send(place, card)
 
@@ -325,8 +321,7 @@ class Dispatcher:
             return
         run = self._bot.find(parsed)
         if run is not None:
-            happening = Happening(parsed, None, None, event.received_at, event.attempts, event.id)
-            await run(happening, _mute)
+            await run(Happening(parsed, None, event), _mute)
         await self._forgetter.run(ruling.purge)
 
     async def _failed(

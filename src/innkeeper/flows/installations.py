@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from innkeeper.ids import AccountId, Jid, UserId
 from innkeeper.store.base import InstallationStore, Vault
 from innkeeper.store.records import Installation, InstallationStatus, Owner, Person
-from innkeeper.wire.events import Event, Glimpse, Payload
+from innkeeper.wire.events import Camel, Event, Glimpse, Payload
 
 _CACHE_SIZE = 10_000
 
@@ -34,6 +34,10 @@ class Registry:
     def owner_of(self, seen: Glimpse) -> Owner | None:
         """Say whose event it seems to be, from what little is read of it at first."""
         return self.owner(seen.account_id, seen.user_id)
+
+    def known(self, owner: Owner) -> Installation | None:
+        """Find the owner's live installation among those remembered."""
+        return self._known.get(owner)
 
     async def find(self, owner: Owner) -> Installation | None:
         """Find the owner's live installation."""
@@ -74,16 +78,23 @@ class Registry:
         self._known[installation.owner] = installation
 
 
-def person_of(event: Event[Payload]) -> Person | None:
-    """Read who did something from its event; None if the event does not say."""
+def who(event: Event[Payload]) -> tuple[AccountId, UserId]:
+    """Read in which account something was done and by whom; empty where the event is silent."""
     payload = event.payload
-    account = getattr(payload, "account_id", None)
-    user = getattr(payload, "user_id", None) or getattr(payload, "operator_id", None)
-    if not account or not user:
-        return None
+    if isinstance(payload, Camel):
+        account, user = getattr(payload, "account_id", ""), getattr(payload, "user_id", "")
+    else:
+        account = getattr(payload, "account_id", None) or ""
+        user = getattr(payload, "user_id", None) or getattr(payload, "operator_id", None) or ""
+    return AccountId(account), UserId(user)
+
+
+def person_of(event: Event[Payload]) -> Person:
+    """Read who did something, as far as its event says."""
+    payload = event.payload
+    account, user = who(event)
     jid = getattr(payload, "user_jid", None) or getattr(payload, "operator_jid", None) or ""
-    name = getattr(payload, "user_name", None) or ""
-    return Person(AccountId(account), UserId(user), Jid(jid), name)
+    return Person(account, user, Jid(jid), getattr(payload, "user_name", None) or "")
 
 
 def whole_ms(moment: datetime) -> datetime:

@@ -79,7 +79,7 @@ class InboxStore(Protocol):
         """
         ...
 
-    def finish_soon(self, event: EventId, state: EventState, *, now: datetime) -> None:
+    def finish_soon(self, event: EventId, state: EventState) -> None:
         """End an event with the next commit, without waiting for it. Its body is erased.
 
         If that commit is lost in a crash, the event is handled again.

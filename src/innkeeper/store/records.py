@@ -4,14 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from innkeeper.ids import AccountId, EventId, InstallationId, Jid, ReceiptId, UserId
 from innkeeper.secret import Secret
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """Whose installation it is: a whole account's, or one user's of it."""
+class Owner(NamedTuple):
+    """Whose installation it is: a whole account's, or one user's of it.
+
+    A tuple, for every event looks its owner up.
+    """
 
     account_id: AccountId
     user_id: UserId | None = None

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.anyio
 async def test_forgets_hashes_a_thousand_at_a_time(store: SqliteStore) -> None:
     events = await asyncio.gather(*(accepted(store, body(text=str(n))) for n in range(1500)))
     for event in events:
-        store.finish_soon(event.id, EventState.DONE, now=NOW)
+        store.finish_soon(event.id, EventState.DONE)
     await store.ready()
     forgotten = await store.expire_inbox(hashes_before=NOW + MINUTE, bodies_before=NOW)
     assert forgotten == 1500

@@ -185,7 +185,7 @@ class InboxPart(Part):
         else:
             await self._endings.put((row_number(event), _erasing(state), reason))
 
-    def finish_soon(self, event: EventId, state: EventState, *, now: datetime) -> None:  # noqa: ARG002  # the contract's
+    def finish_soon(self, event: EventId, state: EventState) -> None:
         """End an event with the next commit, without waiting for it. Its body is erased.
 
         If that commit is lost in a crash, the event is handled again.
