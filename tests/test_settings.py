@@ -197,3 +197,22 @@ def test_reads_a_dotenv_file_for_what_the_environment_leaves_out(
 def test_shows_no_secret_in_its_repr(tmp_path: Path) -> None:
     assert "s3cr3t" not in repr(read(tmp_path))
     assert "webhook-token" not in repr(read(tmp_path))
+
+
+def test_reports_a_bad_key_beside_every_other_fault(tmp_path: Path) -> None:
+    found = faults(tmp_path, ZOOM_BOT_JID="abc", INNKEEPER_KEYS="zzz")
+    assert set(found) == {"ZOOM_BOT_JID", "INNKEEPER_KEYS"}
+
+
+def test_makes_no_new_key_beside_a_database_that_an_old_one_sealed(tmp_path: Path) -> None:
+    (tmp_path / "innkeeper.db").touch()
+    assert "Put your copy" in faults(tmp_path)["innkeeper.key"]
+    assert not (tmp_path / "innkeeper.key").exists()
+
+
+def test_refuses_a_vault_in_the_database_itself(tmp_path: Path) -> None:
+    assert "INNKEEPER_VAULT_URL" in faults(
+        tmp_path,
+        INNKEEPER_DATABASE_URL="sqlite:///one.db",
+        INNKEEPER_VAULT_URL="sqlite:///one.db",
+    )

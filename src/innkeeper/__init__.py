@@ -34,11 +34,10 @@ if TYPE_CHECKING:
     from innkeeper.flows.deauthorize import AccountScope, UserScope
     from innkeeper.ids import AccountId, InstallationId, Jid, MessageId, UserId
     from innkeeper.secret import Secret
-    from innkeeper.wire.messages import (
+    from innkeeper.wire.blocks import (
         Actions,
         Attachments,
         Button,
-        Card,
         Field,
         Fields,
         Head,
@@ -49,6 +48,7 @@ if TYPE_CHECKING:
         Style,
         SubHead,
     )
+    from innkeeper.wire.messages import Card
 
 _HOMES = {
     "innkeeper.app": ("App",),
@@ -86,11 +86,10 @@ _HOMES = {
         "UserId",
     ),
     "innkeeper.secret": ("Secret",),
-    "innkeeper.wire.messages": (
+    "innkeeper.wire.blocks": (
         "Actions",
         "Attachments",
         "Button",
-        "Card",
         "Field",
         "Fields",
         "Head",
@@ -101,6 +100,7 @@ _HOMES = {
         "Style",
         "SubHead",
     ),
+    "innkeeper.wire.messages": ("Card",),
 }
 
 __all__ = [

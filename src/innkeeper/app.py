@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import structlog
-from starlette.applications import Starlette
 
 from innkeeper.bot.contexts import (
     Action,
@@ -22,7 +21,7 @@ from innkeeper.bot.contexts import (
 )
 from innkeeper.bot.routing import Forget, Handler, RoutedBot, Routes
 from innkeeper.clock import Clock, MovableClock, SystemClock
-from innkeeper.errors import BotRefused, SettingsRefused
+from innkeeper.errors import BotRefused, InnkeeperError, SettingsRefused
 from innkeeper.flows.deauthorize import Forgetter, Scope
 from innkeeper.flows.dispatch import Dispatcher, Us
 from innkeeper.flows.endpoint import Credentials
@@ -32,7 +31,8 @@ from innkeeper.flows.installations import Registry
 from innkeeper.flows.receive import Receiver
 from innkeeper.flows.speak import Speaker
 from innkeeper.follow import FollowingTransport
-from innkeeper.net.outbound import HttpTransport, Receive, Send, Transport
+from innkeeper.net.inbound import send_answer
+from innkeeper.net.outbound import AsgiApp, HttpTransport, Receive, Send, Transport
 from innkeeper.net.outbound import Scope as AsgiScope
 from innkeeper.secret import Secret
 from innkeeper.settings import Settings
@@ -42,6 +42,8 @@ from innkeeper.store.vault import SqliteVault
 from innkeeper.web import WEBHOOKS, Web, relative_path
 from innkeeper.wire.signature import Verifier
 from innkeeper.work import Parts, Worker
+
+_NOT_STARTED = b'{"error":"unavailable"}'
 
 _H = TypeVar("_H", bound=Callable[..., Any])
 
@@ -80,7 +82,7 @@ class App:
         self._parts: Parts | None = None
         self._worker: Worker | None = None
         self._web: Web | None = None
-        self._pages: Starlette | None = None
+        self._pages: AsgiApp | None = None
         self._starting: asyncio.Lock | None = None
 
     # what a bot registers
@@ -152,13 +154,25 @@ class App:
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Serve ASGI."""
         if scope["type"] == "http":
-            web = self._web or await self._started()
-            if relative_path(scope) in WEBHOOKS:
-                await web.webhook(scope, receive, send)
-            elif self._pages is not None:
-                await self._pages(scope, receive, send)
+            await self._answer(scope, receive, send)
         elif scope["type"] == "lifespan":
             await self._live(receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close"})  # nothing here talks so
+
+    async def _answer(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        try:
+            web = self._web or await self._started()
+        except InnkeeperError as error:
+            structlog.get_logger("innkeeper").error(
+                "app.not_started", code=error.code, why=_told(error)
+            )
+            await send_answer(send, 503, _NOT_STARTED)
+            return
+        if relative_path(scope) in WEBHOOKS:
+            await web.webhook(scope, receive, send)
+        elif self._pages is not None:
+            await self._pages(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -190,7 +204,11 @@ class App:
         async with self._starting:
             if self._parts is None:
                 parts = self._wire(self._settings or Settings.load(Path.cwd()))
-                await parts.open()
+                try:
+                    await parts.open()
+                except BaseException:
+                    await parts.close()  # or the next try would find the files locked
+                    raise
                 self._parts, self._worker = parts, Worker(parts)
                 self._web = Web(parts, self.name, self.description)
                 self._pages = self._web.pages()
@@ -290,7 +308,7 @@ class App:
             receiver=receiver,
             installer=installer,
             log=log,
-            follows=settings.development,
+            follows=isinstance(transport, FollowingTransport),
         )
 
     def _edges(self, settings: Settings) -> tuple[Clock, Transport]:

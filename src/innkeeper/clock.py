@@ -93,10 +93,16 @@ class MovableClock:
             watcher()
 
     def follow(self, offset: timedelta) -> None:
-        """Be at least so far ahead of the machine's clock."""
+        """Be so far ahead of the machine's clock: the one way in which time can go back.
+
+        Whoever waits is not woken earlier for it. Differences below a second are let be.
+        """
         ahead = offset - self.offset
         if ahead > timedelta(seconds=1):
             self.advance(ahead.total_seconds())
+        elif ahead < timedelta(seconds=-1) and not self.frozen:
+            with self._lock:
+                self._offset = offset
 
     def watch(self, moved: Callable[[], None]) -> None:
         """Call `moved` each time the clock has been advanced."""

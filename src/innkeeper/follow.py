@@ -27,7 +27,7 @@ def follow(clock: MovableClock, offset: str) -> None:
         seconds = float(offset)
     except ValueError:
         return
-    if math.isfinite(seconds) and 0 < seconds < _MOST_SECONDS:
+    if math.isfinite(seconds) and 0 <= seconds < _MOST_SECONDS:
         clock.follow(timedelta(seconds=seconds))
 
 

@@ -1,20 +1,25 @@
-"""How is a log line written? As JSON on stderr, with every known secret taken out."""
+"""How is a log line written? As one line of ASCII JSON on stderr, known secrets taken out."""
 
+import json
 import logging
 import sys
+import traceback
 from collections.abc import Mapping, MutableMapping, Sequence
-from typing import Any, cast
+from contextlib import suppress
+from typing import Any, TextIO, cast
 
-import msgspec
 import structlog
 
 from innkeeper.secret import Secret
 
 _MASK = "Secret(…)"
+_FRAMES_SHOWN = 4
 
 
 def configure(secrets: Sequence[Secret] = (), *, level: int = logging.INFO) -> None:
     """Set up the process's log: one JSON object a line, times in UTC.
+
+    What libraries log by the standard module joins it from warnings upwards.
 
     Args:
         secrets: Values that must not appear, whatever writes them.
@@ -30,9 +35,12 @@ def configure(secrets: Sequence[Secret] = (), *, level: int = logging.INFO) -> N
             _to_json,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: _Lines(sys.stderr),
         cache_logger_on_first_use=False,
     )
+    root = logging.getLogger()
+    if not any(isinstance(handler, _Relay) for handler in root.handlers):
+        root.addHandler(_Relay(logging.WARNING))
 
 
 class _Redaction:
@@ -44,21 +52,55 @@ class _Redaction:
     def __call__(
         self, _logger: object, _method: str, line: MutableMapping[str, Any]
     ) -> Mapping[str, Any]:
-        return {key: self._clean(value) for key, value in line.items()}
+        return {self._text(key): self._clean(value) for key, value in line.items()}
 
     def _clean(self, value: Any) -> Any:
+        if value is None or isinstance(value, bool | int | float):
+            return value
         if isinstance(value, Mapping):
             pairs = cast("Mapping[str, Any]", value).items()
-            return {key: self._clean(item) for key, item in pairs}
+            return {self._text(key): self._clean(item) for key, item in pairs}
         if isinstance(value, list | tuple):
             return [self._clean(item) for item in cast("Sequence[Any]", value)]
-        if isinstance(value, str | bytes | Secret) or hasattr(value, "__dict__"):
-            text = str(value)
-            for secret in self._hidden:
-                text = text.replace(secret, _MASK)
-            return text
-        return value
+        return self._text(value)
+
+    def _text(self, value: Any) -> str:
+        text = str(value)
+        for secret in self._hidden:
+            text = text.replace(secret, _MASK)
+        return text
 
 
 def _to_json(_logger: object, _method: str, line: Mapping[str, Any]) -> str:
-    return msgspec.json.encode(line, enc_hook=str).decode()
+    """Escape all that is not printable ASCII: a name may hold what moves a terminal's cursor."""
+    return json.dumps(line).replace("\x7f", "\\u007f")
+
+
+class _Lines:
+    """Writes lines; one that nobody can read any more stops no work."""
+
+    def __init__(self, file: TextIO | None) -> None:
+        self._file = file
+
+    def msg(self, line: str) -> None:
+        if self._file is not None:
+            with suppress(OSError, ValueError):
+                print(line, file=self._file, flush=True)
+
+    log = debug = info = warning = error = critical = msg
+
+
+class _Relay(logging.Handler):
+    """Takes over what libraries say. Of an exception it tells the kind and the place alone.
+
+    A message of somebody else's may quote the address or the value it was about.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        facts: dict[str, Any] = {"text": record.getMessage().strip(), "logger": record.name}
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None:
+            frames = traceback.extract_tb(error.__traceback__)[-_FRAMES_SHOWN:]
+            facts["error"] = type(error).__name__
+            facts["at"] = [f"{frame.filename}:{frame.lineno}" for frame in frames]
+        structlog.get_logger().log(record.levelno, "library", **facts)

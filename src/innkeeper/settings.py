@@ -66,6 +66,12 @@ class Settings:
         return self.public_url.startswith("https://")
 
     @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """What no log line may hold, whoever writes it."""
+        own = (self.client_secret, *self.secret_tokens)
+        return (*own, self.s2s_client_secret) if self.s2s_client_secret else own
+
+    @property
     def development(self) -> bool:
         """Whether this app talks to an emulator on this machine, and to nobody else."""
         return is_loopback(self.oauth_url) and is_loopback(self.public_url)
@@ -78,12 +84,17 @@ class Settings:
             SettingsRefused: With every fault at once.
         """
         directory = directory or Path.cwd()
-        written = {
-            name: value
-            for name, value in dotenv_values(directory / ".env").items()
-            if value is not None
-        }
-        return read_settings({**written, **os.environ}, directory)
+        return read_settings({**_written(directory / ".env"), **os.environ}, directory)
+
+
+def _written(path: Path) -> dict[str, str]:
+    """Read a `.env`, every value as it stands there: a secret may hold a dollar sign."""
+    try:
+        values = dotenv_values(path, interpolate=False)
+    except (OSError, UnicodeDecodeError):
+        fault = Fault(".env", "cannot be read as UTF-8 text", "Correct it, or move it away.")
+        raise SettingsRefused([fault]) from None
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def is_loopback(url: str) -> bool:
@@ -143,10 +154,10 @@ class _Reader:
             "INNKEEPER_VAULT_URL", database.with_name(f"{database.stem}.vault{database.suffix}")
         )
         s2s_secret = self._value("ZOOM_S2S_CLIENT_SECRET")
-        if self.faults:
-            return None
-        keys = self._keys(database)
-        if keys is None:
+        if vault == database:
+            self._fault("INNKEEPER_VAULT_URL", "is the database itself", _VAULT_FIX)
+        keys = self._keys(database, vault)
+        if keys is None or self.faults:
             return None
         return Settings(
             client_id=client_id,
@@ -243,31 +254,36 @@ class _Reader:
             return path
         return default
 
-    def _keys(self, database: Path) -> KeyRing | None:
+    def _keys(self, database: Path, vault: Path) -> KeyRing | None:
         written = self._value("INNKEEPER_KEYS")
         path = database.with_name("innkeeper.key")
-        if not written:
-            written = self._key_file(path)
+        if not written and not path.exists() and (database.exists() or vault.exists()):
+            self._fault(path.name, "is gone, and what is stored was sealed with it", _KEY_LOST_FIX)
+            return None
+        ring = written or self._key_file(path)
+        if ring is None:
+            return None
         try:
-            return KeyRing.parse(written) if written else None
+            return KeyRing.parse(ring)
         except ValueError as error:
-            self._fault("INNKEEPER_KEYS", str(error), _KEYS_FIX)
+            name, fix = ("INNKEEPER_KEYS", _KEYS_FIX) if written else (path.name, _KEY_FILE_FIX)
+            self._fault(name, f"is no key ring: {error}", fix)
             return None
 
-    def _key_file(self, path: Path) -> str:
+    def _key_file(self, path: Path) -> str | None:
         try:
             if not path.exists():
-                return self._new_key_file(path)
+                return None if self.faults else self._new_key_file(path)
             status = path.lstat()
             if not stat.S_ISREG(status.st_mode) or status.st_mode & 0o077:
                 why = "is not a plain file that only its owner can read"
                 self._fault(str(path.name), why, f"Run: chmod 600 {path.name}")
-                return ""
-            return path.read_text().strip()
+                return None
+            return path.read_text(encoding="ascii", errors="replace").strip()
         except OSError as error:
             why = f"cannot be read or made: {error.strerror}"
             self._fault(str(path.name), why, "Make the directory writable, or set INNKEEPER_KEYS.")
-            return ""
+            return None
 
     def _new_key_file(self, path: Path) -> str:
         written = KeyRing.generate()
@@ -325,4 +341,10 @@ _EMULATOR_FIX = (
     "such as http://127.0.0.1:8700."
 )
 _DATABASE_FIX = "Write it as sqlite:///path/to/file.db; leave it out for innkeeper.db right here."
+_VAULT_FIX = "Give the vault a file of its own: it is backed up apart, and never restored."
+_KEY_LOST_FIX = (
+    "Put your copy of it back beside the database, or set INNKEEPER_KEYS; "
+    "without the key, move database and vault away to begin anew."
+)
 _KEYS_FIX = "Make one with: innkeeper keys new"
+_KEY_FILE_FIX = "Put back the copy that you kept: without it nothing that was stored can be read."

@@ -1,17 +1,19 @@
 """How does the app answer HTTP? Webhooks on bare ASGI; pages by Starlette."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from innkeeper.clock import MovableClock
-from innkeeper.errors import InstallRefused
+from innkeeper.errors import CallbackMalformed, InnkeeperError, InstallRefused
 from innkeeper.flows.install import (
     ATTEMPT_LIFETIME,
     MARKER_LIFETIME,
@@ -24,6 +26,7 @@ from innkeeper.flows.install import (
 from innkeeper.flows.receipts import digest, hand_out, read_statement
 from innkeeper.follow import OFFSET_HEADER, follow
 from innkeeper.ids import ReceiptId
+from innkeeper.net.cover import covered
 from innkeeper.net.inbound import (
     JSON_HEADERS,
     PAGE_HEADERS,
@@ -34,7 +37,7 @@ from innkeeper.net.inbound import (
     read_cookies,
     send_answer,
 )
-from innkeeper.net.outbound import Receive, Scope, Send
+from innkeeper.net.outbound import AsgiApp, Receive, Scope, Send
 from innkeeper.store.records import InstallationStatus, Receipt
 from innkeeper.ui import pages
 from innkeeper.ui.views import (
@@ -55,6 +58,8 @@ _TOO_LARGE = b'{"error":"body_too_large"}'
 _NOT_POST = b'{"error":"method_not_allowed"}'
 _ENCODED = b'{"error":"encoding_unsupported"}'
 _QUERY_LIMIT_BYTES = 16_384
+_HSTS = {"strict-transport-security": "max-age=31536000"}
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
 def relative_path(scope: Scope) -> str:
@@ -103,21 +108,30 @@ class Web:
             if isinstance(clock, MovableClock):
                 follow(clock, offset.decode("latin-1"))
 
-    def pages(self) -> Starlette:
+    def pages(self) -> AsgiApp:
         """Build the rest: pages, redirects, health."""
+        acting = [Route("/install", self.install), Route("/oauth/callback", self.callback)]
+        for route in acting:
+            (route.methods or set()).discard("HEAD")  # whoever looks ahead must not act
         routes = [
+            *acting,
             Route("/", self.index),
-            Route("/install", self.install),
-            Route("/oauth/callback", self.callback),
             Route("/launch", self.launch),
             Route("/receipts/{receipt_id}", self.receipt),
             Route("/static/{name:path}", self.static),
             Route("/healthz", self.health),
             Route("/readyz", self.readiness),
         ]
-        app = Starlette(routes=routes, exception_handlers={InstallRefused: self.refused})
+        handlers = {
+            InstallRefused: self.refused,
+            InnkeeperError: self.failed,
+            HTTPException: self.lost,
+            Exception: self.failed,
+        }
+        app = Starlette(routes=routes, exception_handlers=handlers)
         app.router.redirect_slashes = False
-        return app
+        secure = self.parts.settings.secure
+        return covered(app, {**PAGE_HEADERS, **_HSTS} if secure else PAGE_HEADERS)
 
     async def index(self, _request: Request) -> Response:
         """Show what this is, and how to install it."""
@@ -125,15 +139,19 @@ class Web:
 
     async def install(self, request: Request) -> Response:
         """Begin an installation."""
-        if request.headers.get("host", "") != self._host():
-            return RedirectResponse(self._url("/install"), 303)
+        if not self._is_here(request) and "moved" not in request.query_params:
+            return RedirectResponse(self._url("/install?moved=1"), 303)
+        await self.parts.catch_up()
         begun = await self.parts.installer.begin(read_cookies(request.scope))
         response = RedirectResponse(begun.url, 303)
         self._remember(response, begun)
-        return _guarded(response)
+        return response
 
     async def callback(self, request: Request) -> Response:
         """Finish an installation."""
+        if b";" in request.scope["query_string"]:
+            raise CallbackMalformed("callback refused", "a semicolon in the query")
+        await self.parts.catch_up()
         query = _query(request)
         outcome = await self.parts.installer.finish(query, read_cookies(request.scope))
         return self._after(outcome)
@@ -141,19 +159,20 @@ class Web:
     def _after(self, outcome: Outcome) -> Response:
         response: Response
         if isinstance(outcome, Installed):
-            target = with_query(self._url("/launch"), receipt=outcome.installation.receipt_id)
+            target = with_query(self._url("/launch"), receipt=outcome.receipt_id)
             response = RedirectResponse(target, 303)
-            self._drop(response, outcome.cookie)
+            self._set(response, outcome.cookie, outcome.cookie_value, ATTEMPT_LIFETIME.seconds)
             self._drop(response, self.parts.installer.marker)
         elif isinstance(outcome, Cancelled):
             response = self._page(CancelledView(self.app_name, self._url("/install")))
-            self._drop(response, outcome.cookie)
+            if outcome.cookie:
+                self._drop(response, outcome.cookie)
         elif isinstance(outcome, Launch):
             response = RedirectResponse(self._url("/launch"), 303)
         else:
             response = RedirectResponse(self._url("/install"), 303)
             self._set(response, self.parts.installer.marker, "1", MARKER_LIFETIME.seconds)
-        return _guarded(response)
+        return response
 
     async def launch(self, request: Request) -> Response:
         """Show the way into the chat; a `code` is of no use here and is ignored."""
@@ -161,17 +180,14 @@ class Web:
         link = chat_link(settings.bot_jid, zoom_url=settings.oauth_url)
         receipt = _one(_query(request), "receipt")
         known = receipt and await self.parts.store.find_by_receipt(ReceiptId(receipt))
-        stay = request.query_params.get("stay") is not None
-        return self._page(
-            LaunchAppView(
-                self.app_name,
-                link,
-                receipt_url=self._url(f"/receipts/{known.receipt_id}") if known else "",
-                stay_url=""
-                if stay
-                else with_query(self._url("/launch"), stay="1", receipt=receipt),
-            )
+        stay = "stay" in request.query_params
+        view = LaunchAppView(
+            self.app_name,
+            link,
+            receipt_url=self._url(f"/receipts/{known.receipt_id}") if known else "",
+            stay_url="" if stay else with_query(self._url("/launch"), stay="1", receipt=receipt),
         )
+        return self._page(view, headers=None if stay else {"refresh": view.refresh})
 
     async def receipt(self, request: Request) -> Response:
         """Show what was deleted, or that nothing has been deleted yet."""
@@ -187,7 +203,8 @@ class Web:
                 )
         installation = await self.parts.store.find_by_receipt(receipt_id)
         if installation is None:
-            return self._page(_no_receipt(self._url("/install")), 404)
+            fix = "Compare it with the address you were given when you installed the app."
+            return self._problem("receipt_unknown", fix, 404)
         purging = installation.status is InstallationStatus.PURGING
         return self._page(
             ReceiptView(receipt_id, "purging" if purging else "active", self.app_name)
@@ -199,7 +216,7 @@ class Web:
         wants_json = "application/json" in request.headers.get("accept", "")
         if wants_json or "download" in request.query_params:
             name = f'attachment; filename="{receipt.id}.json"'
-            headers = {**PAGE_HEADERS, "content-disposition": name}
+            headers = {"content-disposition": name}
             return Response(file, media_type="application/json", headers=headers)
         return self._page(_receipt_view(receipt, self.app_name, keys[receipt.key_id].hex()))
 
@@ -207,35 +224,55 @@ class Web:
         """Serve a style sheet or a script."""
         found = pages.static_file(request.path_params["name"])
         if found is None:
-            return Response(status_code=404)
-        headers = {**PAGE_HEADERS, "cache-control": "public, max-age=86400"}
-        return Response(found[0], media_type=found[1], headers=headers)
+            raise HTTPException(404)
+        return Response(found[0], 200, {"cache-control": "public, max-age=86400"}, found[1])
 
     async def health(self, _request: Request) -> Response:
         """Say that the process answers."""
-        return Response(b'{"status":"ok"}', media_type="application/json")
+        return JSONResponse({"status": "ok"})
 
     async def readiness(self, _request: Request) -> Response:
         """Say whether a delivery would be taken now."""
-        if await self.parts.store.ready():
-            return Response(b'{"status":"ready"}', media_type="application/json")
-        return Response(b'{"status":"unavailable"}', 503, media_type="application/json")
+        status = "ready" if await self.parts.store.ready() else "unavailable"
+        return JSONResponse({"status": status}, 200 if status == "ready" else 503)
 
     async def refused(self, _request: Request, error: Exception) -> Response:
         """Explain an installation that did not come about. Nothing of the query is echoed."""
         refusal = cast("InstallRefused", error)
-        self.parts.log.error("install.refused", code=refusal.code, why=refusal.why)
-        return self._page(problem_of(refusal, self._url("/install")), refusal.status)
+        tell = self.parts.log.error if refusal.status >= 500 else self.parts.log.info
+        tell("install.refused", code=refusal.code, why=refusal.why)
+        return self._problem(refusal.code, refusal.fix, refusal.status)
 
-    def _page(self, view: View, status: int = 200) -> Response:
+    async def lost(self, _request: Request, error: Exception) -> Response:
+        """Show the way to whoever asks for what is not there."""
+        found = cast("HTTPException", error)
+        code = "method_not_allowed" if found.status_code == 405 else "page_unknown"
+        page = self._problem(code, "Go to the app's first page.", found.status_code, "/")
+        page.headers.update(found.headers or {})
+        return page
+
+    async def failed(self, _request: Request, error: Exception) -> Response:
+        """Say that it is our fault; what it is stands in the log."""
+        code = error.code if isinstance(error, InnkeeperError) else type(error).__name__
+        self.parts.log.error("page.failed", error=code)
+        status = 503 if isinstance(error, InnkeeperError) else 500
+        return self._problem("page_failed", "Try again in a minute.", status, "/")
+
+    def _problem(self, code: str, fix: str, status: int, restart: str = "/install") -> Response:
+        title, what, why = _WORDS.get(code, _WORDS["install_refused"])
+        return self._page(ProblemView(title, what, why, fix, code, self._url(restart)), status)
+
+    def _page(
+        self, view: View, status: int = 200, headers: Mapping[str, str] | None = None
+    ) -> Response:
         html = pages.render(view, frame=Frame(prefix=self._url("")))
-        headers = dict(PAGE_HEADERS)
-        if self.parts.settings.secure:
-            headers["strict-transport-security"] = "max-age=31536000; includeSubDomains"
-        return Response(html, status, headers=headers, media_type="text/html")
+        return Response(html, status, headers, media_type="text/html")
 
-    def _host(self) -> str:
-        return self.parts.settings.public_url.partition("://")[2].partition("/")[0]
+    def _is_here(self, request: Request) -> bool:
+        ours = urlsplit(self.parts.settings.public_url)
+        default = _DEFAULT_PORTS[ours.scheme]
+        asked = request.headers.get("host", "").lower()
+        return asked.removesuffix(default) == ours.netloc.removesuffix(default)
 
     def _url(self, path: str) -> str:
         return self.parts.settings.public_url + path
@@ -246,24 +283,11 @@ class Web:
             self._drop(response, stale)
 
     def _set(self, response: Response, name: str, value: str, max_age: int) -> None:
-        response.set_cookie(
-            name,
-            value,
-            max_age=max_age,
-            path="/",
-            secure=self.parts.settings.secure,
-            httponly=True,
-            samesite="lax",
-        )
+        secure = self.parts.settings.secure
+        response.set_cookie(name, value, max_age, secure=secure, httponly=True, samesite="lax")
 
     def _drop(self, response: Response, name: str) -> None:
         self._set(response, name, "", 0)
-
-
-def problem_of(refusal: InstallRefused, restart_url: str) -> ProblemView:
-    """Put a refusal into words for the person in front of it."""
-    title, what, why = _WORDS.get(refusal.code, _WORDS["install_refused"])
-    return ProblemView(title, what, why, refusal.fix, refusal.code, restart_url)
 
 
 def _receipt_view(receipt: Receipt, app_name: str, public_key: str) -> ReceiptView:
@@ -348,18 +372,27 @@ _WORDS: dict[str, tuple[str, str, str]] = {
         "You allowed the app, but it could not write that down.",
         "Its database took no write. Nothing was kept, and the access was given back.",
     ),
-}
-
-
-def _no_receipt(restart_url: str) -> ProblemView:
-    return ProblemView(
+    "receipt_unknown": (
         "There is no such receipt",
         "The address names a receipt that this app does not know.",
         "It was mistyped, or it belongs to another app.",
-        "Compare the address with the one you were given when you installed the app.",
-        "receipt_unknown",
-        restart_url,
-    )
+    ),
+    "page_unknown": (
+        "There is no such page",
+        "The address leads nowhere in this app.",
+        "It was mistyped, or the link to it is out of date.",
+    ),
+    "method_not_allowed": (
+        "This page is only to be looked at",
+        "Something else was asked of it.",
+        "A form or a program was pointed at this address by mistake.",
+    ),
+    "page_failed": (
+        "The app cannot show this just now",
+        "Something went wrong on the app's side.",
+        "Whoever runs the app finds more in its log.",
+    ),
+}
 
 
 def _query(request: Request) -> dict[str, list[str]]:
@@ -370,9 +403,3 @@ def _query(request: Request) -> dict[str, list[str]]:
 def _one(query: dict[str, list[str]], name: str) -> str | None:
     values = query.get(name, [])
     return values[0] if len(values) == 1 else None
-
-
-def _guarded(response: Response) -> Response:
-    for name, value in PAGE_HEADERS.items():
-        response.headers.setdefault(name, value)
-    return response

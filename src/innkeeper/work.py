@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from innkeeper.clock import Clock
-from innkeeper.errors import InnkeeperError
+from innkeeper.errors import InnkeeperError, Unreachable
 from innkeeper.flows.deauthorize import Forgetter, Log
 from innkeeper.flows.dispatch import Dispatcher
 from innkeeper.flows.grants import Grants
 from innkeeper.flows.install import Installer
 from innkeeper.flows.receive import Receiver
 from innkeeper.flows.speak import Speaker
-from innkeeper.net.outbound import Transport
+from innkeeper.net.outbound import Request, Transport
 from innkeeper.settings import Settings
 from innkeeper.store.base import BotStateStore, Store, Vault
 from innkeeper.wire.signature import PAST
@@ -26,6 +26,7 @@ HASHES_KEPT = PAST + timedelta(hours=1)
 BODIES_KEPT = timedelta(days=7)
 """How long an event that could not be handled keeps its body."""
 GRACE_SECONDS = 10.0
+CATCH_UP_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,13 @@ class Parts:
         """Where the bot's own values are kept."""
         return self.store
 
+    async def catch_up(self) -> None:
+        """Ask the emulator for its time, if we follow it: a browser does not tell."""
+        if self.follows:
+            clock = Request("GET", f"{self.settings.oauth_url}/_emulator/clock")
+            with suppress(Unreachable):
+                await self.transport.send(clock, deadline=CATCH_UP_SECONDS)
+
     async def open(self) -> None:
         """Open vault and store, and finish what a crash or a restored backup left behind.
 
@@ -59,6 +67,7 @@ class Parts:
             StoreUnavailable: If one of them cannot be opened.
             KeyMissing: If the key ring lacks a key that is needed.
         """
+        await self.catch_up()
         await self.vault.open()
         await self.store.open()
         await self.store.reclaim(now=self.clock.now())

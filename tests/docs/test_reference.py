@@ -18,7 +18,7 @@ from innkeeper.emulator.world import Rules
 from innkeeper.errors import API_FIXES
 from innkeeper.net.outbound import AsgiTransport
 from innkeeper.store.records import EventState
-from innkeeper.wire import events, lossless, messages, signature
+from innkeeper.wire import blocks, events, lossless, messages, payloads, signature
 from tests.docs.blocks import ROOT
 from tests.house.test_errors import ERRORS
 
@@ -128,12 +128,12 @@ def test_no_command_is_described_that_is_not_there():
 # events
 
 
-@pytest.mark.parametrize("name", events.PAYLOADS)
+@pytest.mark.parametrize("name", payloads.PAYLOADS)
 def test_every_event_is_described_with_its_struct(name: str):
-    assert f"| `{name}` | `{events.PAYLOADS[name].__name__}` |" in page("events")
+    assert f"| `{name}` | `{payloads.PAYLOADS[name].__name__}` |" in page("events")
 
 
-@pytest.mark.parametrize("kind", sorted(set(events.PAYLOADS.values()), key=lambda k: k.__name__))
+@pytest.mark.parametrize("kind", sorted(set(payloads.PAYLOADS.values()), key=lambda k: k.__name__))
 def test_every_field_of_an_event_is_described(kind: Any):
     assert set(kind.__struct_fields__) - coded(page("events")) == set()
 
@@ -141,7 +141,7 @@ def test_every_field_of_an_event_is_described(kind: Any):
 def test_every_other_event_and_every_state_is_described():
     described = coded(page("events"))
 
-    assert {f"{prefix}*" for prefix in events.ACTIVITY_PREFIXES} <= described
+    assert {f"{prefix}*" for prefix in payloads.ACTIVITY_PREFIXES} <= described
     assert {"ChatActivity", "UnknownEvent"} <= described
     assert {state.value for state in EventState} <= described
 
@@ -149,9 +149,9 @@ def test_every_other_event_and_every_state_is_described():
 # cards and contexts
 
 
-@pytest.mark.parametrize("name", messages.BLOCKS)
+@pytest.mark.parametrize("name", blocks.BLOCKS)
 def test_every_element_of_a_card_is_described_with_its_fields(name: str):
-    kind = messages.BLOCKS[name]
+    kind = blocks.BLOCKS[name]
     row = re.search(rf"^\| `{name}` \|.*$", page("cards"), re.MULTILINE)
 
     assert row

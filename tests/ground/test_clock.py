@@ -124,14 +124,15 @@ def test_tells_how_far_it_is_ahead_of_the_machine():
     assert timedelta(minutes=59) < frozen.offset <= timedelta(hours=1)
 
 
-def test_follows_another_clock_forward_only():
+def test_follows_another_clock_back_and_forth():
     clock = MovableClock()
 
     clock.follow(timedelta(hours=2))
     assert timedelta(hours=2) <= clock.offset < timedelta(hours=2, seconds=1)
-    clock.follow(timedelta(hours=1))
     clock.follow(clock.offset + timedelta(milliseconds=900))
     assert timedelta(hours=2) <= clock.offset < timedelta(hours=2, seconds=1)
+    clock.follow(timedelta(0))
+    assert clock.offset == timedelta(0)
 
 
 def test_tells_its_watchers_that_it_moved():

@@ -145,3 +145,19 @@ async def test_nothing_can_be_written_for_the_dead() -> None:
             await zoom.parts.store.set_state(installation.id, "key", b"value")
         with pytest.raises(Exception, match="fenced"):
             await zoom.parts.store.mark_welcomed(installation.id)
+
+
+async def test_forgets_the_welcome_it_answered_with() -> None:
+    async with Zoom(porter()) as zoom:
+        ana = await zoom.user("Ana")
+        await ana.add_app()
+        installed = next(d for d in zoom.emulator.courier.deliveries if d.event == "bot_installed")
+        await zoom.emulator.courier.redeliver(installed.id)
+        assert installed.attempts[-1].status == 200
+        before = zoom.emulator.traffic.records()[-1].answer.body
+        await ana.removes_app()
+        await zoom.emulator.courier.redeliver(installed.id)
+        after = zoom.emulator.traffic.records()[-1].answer.body
+        assert "Ana" in before
+        assert after == "{}"
+        assert not await zoom.parts.store.installations()

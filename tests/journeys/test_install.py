@@ -180,7 +180,7 @@ async def test_o13_exchanges_once_for_fifty_callbacks(zoom: Zoom, ana: Visitor) 
     assert exchanges(zoom) == 1
 
 
-@pytest.mark.parametrize("extra", ["&state=b", "&code=b", "&code=c&code=d"])
+@pytest.mark.parametrize("extra", ["&state=b", "&code=b", "&code=c&code=d", ";state=b"])
 async def test_o14_refuses_what_stands_there_twice(zoom: Zoom, ana: Visitor, extra: str) -> None:
     answer = await ana.browser.exchange("GET", (await allowed(ana)) + extra)
     assert answer.status == 400
@@ -216,6 +216,12 @@ async def test_o20_shows_that_it_was_cancelled(zoom: Zoom, ana: Visitor) -> None
     assert (await ana.browser.exchange("GET", url)).status == 200
     assert says(await ana.browser.exchange("GET", url), "state_unknown")
     assert await nothing_is_stored(zoom)
+
+
+async def test_o20_shows_that_it_was_cancelled_where_it_began_at_zoom(ana: Visitor) -> None:
+    answer = await ana.browser.exchange("GET", f"{CALLBACK}?error=access_denied")
+    assert answer.status == 200
+    assert "location" not in answer.headers
 
 
 async def test_o22_o23_echoes_nothing(ana: Visitor) -> None:
@@ -258,8 +264,11 @@ async def test_o29_a_reload_exchanges_nothing_again(zoom: Zoom, ana: Visitor) ->
     url = await allowed(ana)
     await ana.browser.exchange("GET", url)
     answer = await ana.browser.exchange("GET", url)
-    assert says(answer, "state_unknown")
+    assert answer.status == 303
+    assert answer.headers["location"].startswith(f"{BOT_URL}/launch?receipt=rcp_")
     assert exchanges(zoom) == 1
+    ben = await zoom.user("Ben")
+    assert says(await ben.browser.exchange("GET", url), "state_unknown")
 
 
 async def test_a_refused_state_leaves_no_cookie_behind_that_would_let_it_in(

@@ -8,7 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from innkeeper.errors import BodyRefused
-from innkeeper.wire.events import (
+from innkeeper.wire.events import Event, Glimpse, decode, encode, event_time, glimpse, interpret
+from innkeeper.wire.payloads import (
     ACTIVITY_PREFIXES,
     PAYLOADS,
     AppDeauthorized,
@@ -18,17 +19,10 @@ from innkeeper.wire.events import (
     ChatMessageSubmit,
     ChatObject,
     Choice,
-    Event,
-    Glimpse,
     InteractiveMessageActions,
     InteractiveMessageSelect,
     LinkShared,
     UnknownEvent,
-    decode,
-    encode,
-    event_time,
-    glimpse,
-    interpret,
     payload_type,
 )
 from tests.wire.samples import CHATBOT, EVENTS, STAMP, SUBSCRIBED, activity, event, person

@@ -8,13 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from innkeeper.errors import CardRefused
-from innkeeper.wire.messages import (
+from innkeeper.wire.blocks import (
     BLOCKS,
     Actions,
     Attachments,
     Block,
     Button,
-    Card,
     Dialog,
     DialogTitle,
     Field,
@@ -32,6 +31,7 @@ from innkeeper.wire.messages import (
     block_json,
     parse_block,
 )
+from innkeeper.wire.messages import Card
 from tests.wire.samples import CARD, NEW
 
 STYLE = {"color": "#0A1b2C", "bold": True, "novelty": NEW}

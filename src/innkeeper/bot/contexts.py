@@ -12,16 +12,16 @@ from innkeeper.flows.speak import Place, Speaker
 from innkeeper.ids import AccountId, InstallationId, Jid, MessageId, UserId, user_jid
 from innkeeper.store.base import BotStateStore
 from innkeeper.store.records import Installation
-from innkeeper.wire.events import (
+from innkeeper.wire.events import Event
+from innkeeper.wire.messages import Card
+from innkeeper.wire.payloads import (
     AppDeauthorized,
     BotInstalled,
     BotNotification,
-    Event,
     InteractiveMessageActions,
     InteractiveMessageSelect,
     Payload,
 )
-from innkeeper.wire.messages import Card
 from innkeeper.zoom.chat import SentMessage
 
 P = TypeVar("P", bound=Payload)
@@ -157,12 +157,17 @@ class Talking(Context[P]):
         return await self._services.speaker.send(place, card_of(answer))
 
     async def ephemeral(self, answer: str | Card) -> SentMessage:
-        """Post to the conversation, for the person's eyes only (admin-managed apps, channels).
+        """Post for the person's eyes only: in the conversation, or to the person alone.
+
+        Zoom hides messages in channels for admin-managed apps only; a user-managed app
+        writes to the person instead.
 
         Raises:
             ApiRefused: If Zoom would not take it.
             MessageUnconfirmed: If it may or may not have been posted.
         """
+        if self.installation.owner.user_id is not None:
+            return await self.dm(answer)
         return await self._services.speaker.send(
             self._place(), card_of(answer), visible_to_user=self.user.id
         )

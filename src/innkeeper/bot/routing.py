@@ -25,16 +25,16 @@ from innkeeper.bot.contexts import (
 from innkeeper.errors import BotRefused
 from innkeeper.flows.deauthorize import PurgeStep, Scope
 from innkeeper.flows.dispatch import Happening, Run, Say
-from innkeeper.wire.events import (
+from innkeeper.wire.events import Event
+from innkeeper.wire.messages import Card
+from innkeeper.wire.payloads import (
     AppDeauthorized,
     BotInstalled,
     BotNotification,
-    Event,
     InteractiveMessageActions,
     InteractiveMessageSelect,
     Payload,
 )
-from innkeeper.wire.messages import Card
 
 Answer = str | Card | None
 Handled = Answer | Awaitable[Answer] | AsyncIterator[str | Card] | Iterator[str | Card]

@@ -1,7 +1,8 @@
 """What can be typed? `innkeeper <noun> <verb>`: data on stdout, talk on stderr.
 
 Exit codes: 0 done, 1 failed, 2 misused, 3 a check found a fault, 71 the machine has no
-such port free, 78 bad configuration.
+such port free, 78 bad configuration. A server that is asked to end (SIGINT, SIGTERM)
+has done its work: 0. If it was not up yet, or is asked a second time: 130 or 143.
 """
 
 import sys
@@ -15,6 +16,7 @@ from innkeeper.errors import InnkeeperError, SettingsRefused
 app = typer.Typer(
     name="innkeeper",
     help="Authorize, run and test Zoom Team Chat chatbots.",
+    epilog="In full: innkeeper emulator start, innkeeper keys new, innkeeper receipt verify.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -42,10 +44,10 @@ def demo(
     port: Port = EMULATOR_PORT,
     bot_port: Annotated[int, typer.Option(help="The example bot's port.")] = BOT_PORT,
 ) -> None:
-    """Walk through the whole lifecycle, then stay up for you to play with."""
+    """Walk the whole lifecycle, then stay up."""
+    _checked(port, bot_port)
     from innkeeper.cli.demo import run_demo  # noqa: PLC0415  # --help loads no server
 
-    _checked(port, bot_port)
     raise typer.Exit(run_demo(once=once, port=port, bot_port=bot_port))
 
 
@@ -56,10 +58,10 @@ def dev(
     port: Port = BOT_PORT,
     emulator_port: Annotated[int, typer.Option(help="The emulator's port.")] = EMULATOR_PORT,
 ) -> None:
-    """Run your bot beside an emulator: no Zoom account, no tunnel."""
+    """Run your bot beside an emulator."""
+    _checked(port, emulator_port)
     from innkeeper.cli.serve import develop  # noqa: PLC0415
 
-    _checked(port, emulator_port)
     develop(bot, port=port, emulator_port=emulator_port)
 
 
@@ -72,11 +74,11 @@ def run(
         int | None, typer.Option(help="The port; else the public URL's, or 8080.")
     ] = None,
 ) -> None:
-    """Run your bot for Zoom, with the settings of the environment."""
-    from innkeeper.cli.serve import run_bot  # noqa: PLC0415
-
+    """Run your bot for Zoom, as configured."""
     if port is not None:
         _checked(port)
+    from innkeeper.cli.serve import run_bot  # noqa: PLC0415
+
     run_bot(bot, host=host, port=port)
 
 
@@ -89,9 +91,9 @@ def emulator_start(
     ] = None,
 ) -> None:
     """Start the emulator and print where its pages are."""
+    _checked(port)
     from innkeeper.cli.serve import run_emulator  # noqa: PLC0415
 
-    _checked(port)
     run_emulator(port=port, seed=seed)
 
 
@@ -134,3 +136,6 @@ def main() -> None:
     except InnkeeperError as error:
         typer.echo(f"innkeeper: {error}", err=True)
         sys.exit(getattr(error, "exit_code", 1))
+    except OSError as error:  # such as no space left where stdout goes
+        typer.echo(f"innkeeper: {error.strerror or error}.", err=True)
+        sys.exit(1)

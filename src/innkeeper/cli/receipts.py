@@ -8,6 +8,8 @@ from innkeeper.errors import ReceiptRefused
 from innkeeper.flows.receipts import verify_file
 
 _FAULT_FOUND = 3
+_KEY_BYTES = 32
+_LARGEST_BYTES = 1_048_576
 
 
 def verify(file: Path, key: str) -> int:
@@ -16,13 +18,7 @@ def verify(file: Path, key: str) -> int:
     Raises:
         ReceiptRefused: If the file or the key cannot be read.
     """
-    try:
-        public = bytes.fromhex(key.strip())
-        content = file.read_bytes()
-    except ValueError:
-        raise ReceiptRefused("not a public key", "it must be 64 hexadecimal digits") from None
-    except OSError as error:
-        raise ReceiptRefused("the receipt cannot be read", error.strerror or "") from None
+    public, content = _key(key), _content(file)
     try:
         statement = verify_file(content, public=public)
     except ReceiptRefused as refusal:
@@ -34,3 +30,24 @@ def verify(file: Path, key: str) -> int:
     for step, deleted in statement.steps.items():
         typer.echo(f"  {step}: {deleted} deleted")
     return 0
+
+
+def _key(key: str) -> bytes:
+    try:
+        public = bytes.fromhex(key.strip())
+    except ValueError:
+        public = b""
+    if len(public) != _KEY_BYTES:
+        raise ReceiptRefused("not a public key", "it must be 64 hexadecimal digits")
+    return public
+
+
+def _content(file: Path) -> bytes:
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(_LARGEST_BYTES + 1)
+    except OSError as error:
+        raise ReceiptRefused("the receipt cannot be read", error.strerror or "") from None
+    if len(content) > _LARGEST_BYTES:
+        raise ReceiptRefused("the receipt cannot be read", "no receipt is that large")
+    return content

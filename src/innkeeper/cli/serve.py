@@ -1,12 +1,9 @@
 """How does a server run? Bound before anything starts, stopped by a signal, told in a line."""
 
 import asyncio
-import importlib.util
 import signal
 import socket
-import sys
 import tempfile
-import traceback
 from collections.abc import AsyncGenerator, Coroutine, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
@@ -17,10 +14,12 @@ import typer
 import uvicorn
 
 from innkeeper.app import App
+from innkeeper.cli.botfile import load_bot
+from innkeeper.cli.limits import PatientProtocol
 from innkeeper.emulator import Emulator
 from innkeeper.emulator.seed import Seed
 from innkeeper.emulator.world import AppRecord
-from innkeeper.errors import BotRefused, InnkeeperError
+from innkeeper.errors import InnkeeperError
 from innkeeper.ids import Jid
 from innkeeper.logs import configure
 from innkeeper.net.outbound import AsgiApp, HttpTransport
@@ -29,28 +28,31 @@ from innkeeper.settings import Settings
 from innkeeper.store.seal import KeyRing
 
 LOCAL = "127.0.0.1"
-_LARGEST_HEADERS_BYTES = 16_384
+_ENDS = (signal.SIGINT, signal.SIGTERM)
 
 
 class PortTaken(InnkeeperError):
     """A port cannot be listened on."""
 
     code = "port_taken"
-    fix = "Stop what listens there, or choose another with --port."
+    fix = "Stop what listens there, or choose another port; --help names the option."
     exit_code: ClassVar[int] = 71
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Take a port, before anything else is begun.
+    """Take a port, before anything else is begun: from now on nobody else can.
 
     Raises:
-        PortTaken: If somebody has it, or we may not.
+        PortTaken: If somebody has it, or we may not, or no host is named.
     """
+    if not host:
+        raise PortTaken(f"port {port} cannot be used", "no host is named")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen()  # two may bind one port; only one may listen
     except OSError as error:
         listener.close()
         raise PortTaken(f"port {port} on {host} cannot be used", error.strerror or "") from None
@@ -80,14 +82,16 @@ async def serving(app: AsgiApp, listener: socket.socket) -> AsyncGenerator[None]
         app,
         log_config=None,
         access_log=False,
+        http=PatientProtocol,
+        ws="none",
         lifespan="off",
         server_header=False,
         proxy_headers=False,
-        h11_max_incomplete_event_size=_LARGEST_HEADERS_BYTES,
         timeout_graceful_shutdown=10,
     )
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
+    task.add_done_callback(lambda _: server.listens.set())  # a failure ends the wait as well
     await server.listens.wait()
     try:
         yield
@@ -109,70 +113,61 @@ async def hosting(emulator: Emulator, listener: socket.socket) -> AsyncGenerator
 
 
 def run_until_done(main: Coroutine[Any, Any, None]) -> None:
-    """Run a server's main task on the fast loop."""
+    """Run a server's main task on the fast loop; a signal cancels it, so that it tidies up.
+
+    Raises:
+        typer.Exit: With 130 or 143, if a signal came before it was up, or while it ended.
+    """
     import uvloop  # noqa: PLC0415  # not on every platform
 
+    caught: list[int] = []
+
+    async def interruptible() -> None:
+        task = asyncio.current_task()
+
+        def interrupt(number: int) -> None:
+            caught.append(number)
+            if task is not None:
+                task.cancel()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, interrupt, number)
+        await main
+
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main)
+        try:
+            runner.run(interruptible())
+        except asyncio.CancelledError:
+            raise typer.Exit(128 + caught[-1]) from None
 
 
 async def until_stopped() -> None:
-    """Return at Ctrl-C, or when asked to end."""
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
-    await stopped.wait()
-
-
-def load_bot(path: Path) -> App:
-    """Load the `app` of a bot's file.
-
-    Raises:
-        BotRefused: In one line, with file and line, whatever is wrong with it.
-    """
-    if not path.is_file():
-        raise BotRefused(f"{path} is not there", "give the file that holds your app")
-    sys.path.insert(0, str(path.resolve().parent))
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise BotRefused(f"{path} cannot be loaded", "it is no Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
+    """Return at Ctrl-C, or when asked to end: for whoever serves, a signal is a wish."""
+    task = asyncio.current_task()
     try:
-        spec.loader.exec_module(module)
-    except SyntaxError as error:
-        raise BotRefused(f"{path}:{error.lineno}", error.msg) from None
-    except InnkeeperError:
-        raise
-    except Exception as error:
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        why = f"{type(error).__name__}: {error}"
-        raise BotRefused(f"{place.filename}:{place.lineno}", why) from None
-    apps = [value for value in vars(module).values() if isinstance(value, App)]
-    found = vars(module).get("app", apps[0] if len(apps) == 1 else None)
-    if not isinstance(found, App):
-        raise BotRefused(f"{path} has no app", "write: app = App()")
-    return found
+        await asyncio.get_running_loop().create_future()
+    except asyncio.CancelledError:
+        if task is not None:
+            task.uncancel()
 
 
 def run_bot(path: Path, *, host: str, port: int | None) -> None:
     """Run a bot with the settings of the environment."""
     settings = Settings.load()
-    configure([settings.client_secret, *settings.secret_tokens])
+    configure(settings.secrets)
     app = load_bot(path)
     port = port or urlsplit(settings.public_url).port or 8080
     listener = bind(host, port)
     app.configure(settings)
 
     async def main() -> None:
-        await app.start()
-        async with serving(app, listener):
-            typer.echo(
-                f"{path} listens on http://{host}:{port} for {settings.public_url}", err=True
-            )
+        async with AsyncExitStack() as stack:
+            await app.start()
+            stack.push_async_callback(app.stop)
+            await stack.enter_async_context(serving(app, listener))
+            where = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+            typer.echo(f"{path} listens on {where} for {settings.public_url}", err=True)
             await until_stopped()
-        await app.stop()
 
     run_until_done(main())
 
@@ -216,6 +211,7 @@ def develop(path: Path, *, port: int, emulator_port: int) -> None:
             settings = local_settings(
                 record, public_url=bot_url, zoom_url=zoom_url, directory=Path(directory)
             )
+            configure(settings.secrets)
             app.configure(settings)
             await app.start()
             stack.push_async_callback(app.stop)

@@ -67,6 +67,7 @@ class Control:
             Route(f"{PREFIX}/state", self.state, methods=["GET"]),
             Route(f"{PREFIX}/apps/{{client_id}}", self.change_app, methods=["PATCH"]),
             Route(f"{PREFIX}/rules", self.change_rules, methods=["PATCH"]),
+            Route(f"{PREFIX}/clock", self.show_clock, methods=["GET"]),
             Route(f"{PREFIX}/clock", self.move_clock, methods=["POST"]),
             Route(f"{PREFIX}/reset", self.reset, methods=["POST"]),
             Route(f"{PREFIX}/installations/{{installation_id}}", self.remove, methods=["DELETE"]),
@@ -104,6 +105,10 @@ class Control:
         except _Refused as refusal:
             return refusal.answer()
         return answers.json_answer(self._world.rules)
+
+    async def show_clock(self, _: Request) -> Response:
+        """Tell the time."""
+        return answers.json_answer(self._time())
 
     async def move_clock(self, request: Request) -> Response:
         """Move the clock forward; whatever falls due on the way is done before the answer."""

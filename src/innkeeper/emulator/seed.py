@@ -193,6 +193,8 @@ def _broken(body: bytes, reason: str) -> str:
         at = re.search(r"\(byte (\d+)\)", str(error))
         line = body.count(b"\n", 0, int(at[1])) + 1 if at else 1
         return f"no JSON (line {line}: {str(error).removeprefix('JSON is malformed: ')})"
+    except RecursionError:
+        pass  # too deep for this decoder as well
     return f"no JSON that everybody reads alike ({reason})"
 
 

@@ -82,7 +82,8 @@ class TrafficPages:
         try:
             delivery = await self._courier.redeliver(request.path_params["delivery_id"])
         except DeliveryUnknown as error:
-            return answers.json_answer({"error": str(error)}, 404)
+            said = {"error": error.code, "message": error.what, "fix": error.fix}
+            return answers.json_answer(said, 404)
         return answers.json_answer(delivery.json())
 
 

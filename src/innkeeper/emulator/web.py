@@ -1,6 +1,7 @@
 """What is the emulator as a whole? One world, everything that acts on it, and its application."""
 
 import asyncio
+import secrets
 from collections.abc import Iterable
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -79,6 +80,8 @@ class Emulator:
         self.base_url = base_url.rstrip("/")
         self._seed = seed or Seed.default()
         drawn = self._seed.document.seed if random_seed is None else random_seed
+        if drawn is None:
+            drawn = secrets.randbits(128)  # known to nobody, but a reset repeats it
         self.world = World(clock, seed=drawn)
         plant(self._seed, self.world)
         transport = transport or HttpTransport()

@@ -26,7 +26,8 @@ from innkeeper.store.records import (
     Receipt,
     Tombstone,
 )
-from innkeeper.wire.events import AppDeauthorized, Event
+from innkeeper.wire.events import Event
+from innkeeper.wire.payloads import AppDeauthorized
 
 DEADLINE = timedelta(days=10)
 """Zoom's older terms gave ten days; nothing newer names a number."""

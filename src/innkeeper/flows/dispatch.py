@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from traceback import extract_tb
 from typing import Any, Protocol, cast
 
 import msgspec
@@ -21,8 +22,9 @@ from innkeeper.flows.speak import Place, Speaker
 from innkeeper.ids import InstallationId, Jid, MessageId
 from innkeeper.store.base import InboxStore, InstallationStore
 from innkeeper.store.records import EventState, InboxEvent, Installation
-from innkeeper.wire.events import AppDeauthorized, BotInstalled, Event, Payload, decode
+from innkeeper.wire.events import Event, decode
 from innkeeper.wire.messages import Card
+from innkeeper.wire.payloads import AppDeauthorized, BotInstalled, Payload
 
 WELCOME_SECONDS = 2.5
 """Of the three seconds that Zoom waits for the welcome message."""
@@ -291,11 +293,15 @@ class Dispatcher:
             return
         await run(Happening(parsed, installation, event), self._voice(parsed, welcome))
         answer = _result(welcome)
-        if answer is None:
+        if answer is None or installation is None:
             self._store.finish_soon(event.id, EventState.DONE)
         else:
             await self._store.finish(
-                event.id, EventState.DONE, now=self._clock.now(), answer=answer
+                event.id,
+                EventState.DONE,
+                now=self._clock.now(),
+                installation_id=installation.id,
+                answer=answer,
             )
 
     def _voice(self, parsed: Event[Payload], welcome: _Welcome | None) -> Say:
@@ -332,6 +338,9 @@ class Dispatcher:
             event_id=event.id,
             name=event.name,
             error=type(error).__name__,
+            where=[f"{frame.filename}:{frame.lineno}" for frame in extract_tb(error.__traceback__)][
+                -3:
+            ],
             attempt=event.attempts,
             installation=installation_id,
         )

@@ -59,15 +59,17 @@ class Begun:
 class Installed:
     """The app is installed; its receipt will stand at this id one day."""
 
-    installation: Installation
+    receipt_id: str
     cookie: str
+    cookie_value: str
+    """Replaces the attempt's, so that a reload of the callback leads to the same place."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
     """The person declined."""
 
-    cookie: str
+    cookie: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,21 +184,38 @@ class Installer:
         if code is not None and error is not None:
             raise CallbackMalformed("callback refused", "both code and error")
         if state is None:
-            return self._without_state(cookies)
+            return self._without_state(error, cookies)
         if not self._settings.user_oauth:
             return Launch()
+        done = self._done_before(state, cookies)
+        if done is not None:
+            return done
         pending = await self._consume(state, cookies)
-        issuer = _single(query, "iss")
-        if issuer is not None and issuer.rstrip("/") != self._settings.oauth_url:
-            raise IssuerMismatch("callback refused", "iss is not Zoom")
+        self._check_issuer(_single(query, "iss"))
         if error is not None:
             return Cancelled(self._cookie_of(state))
         if not code:
             raise CodeMissing("callback refused", "no code")
         installation = await self._exchange(code, pending)
-        return Installed(installation, self._cookie_of(state))
+        receipt = installation.receipt_id
+        return Installed(receipt, self._cookie_of(state), f"{_finished(state)}.{receipt}")
 
-    def _without_state(self, cookies: Cookies) -> Outcome:
+    def _done_before(self, state: str, cookies: Cookies) -> Installed | None:
+        """Recognise a reload by the browser that finished this very attempt."""
+        name = self._cookie_of(state)
+        held = cookies.get(name, ())
+        mark, dot, receipt = held[0].partition(".") if len(held) == 1 else ("", "", "")
+        if dot and hmac.compare_digest(mark.encode(), _finished(state).encode()):
+            return Installed(receipt, name, held[0])
+        return None
+
+    def _check_issuer(self, issuer: str | None) -> None:
+        if issuer is not None and issuer.rstrip("/") != self._settings.oauth_url:
+            raise IssuerMismatch("callback refused", "iss is not Zoom")
+
+    def _without_state(self, error: str | None, cookies: Cookies) -> Outcome:
+        if error is not None:
+            return Cancelled()
         if not self._settings.user_oauth:
             return Launch()
         if self.marker in cookies:
@@ -269,6 +288,10 @@ def _attempt(state: str) -> str:
 
 def _binding(state: str) -> str:
     return hashlib.sha256(b"cookie|" + state.encode()).hexdigest()
+
+
+def _finished(state: str) -> str:
+    return hashlib.sha256(b"finished|" + state.encode()).hexdigest()
 
 
 def _reason(error: InnkeeperError) -> str:

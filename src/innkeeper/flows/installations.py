@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from innkeeper.ids import AccountId, Jid, UserId
 from innkeeper.store.base import InstallationStore, Vault
 from innkeeper.store.records import Installation, InstallationStatus, Owner, Person
-from innkeeper.wire.events import Camel, Event, Glimpse, Payload
+from innkeeper.wire.events import Event, Glimpse
+from innkeeper.wire.payloads import Camel, Payload
 
 _CACHE_SIZE = 10_000
 

@@ -102,7 +102,7 @@ def verify_file(file: bytes, *, public: bytes) -> Statement:
         given = msgspec.json.decode(file, type=ReceiptFile)
         document = base64.b64decode(given.document, validate=True)
         signature = base64.b64decode(given.signature, validate=True)
-    except (msgspec.DecodeError, ValueError):
+    except (msgspec.DecodeError, RecursionError, ValueError):
         raise ReceiptRefused("not a receipt", "the file has another form") from None
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, document)

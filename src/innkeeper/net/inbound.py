@@ -80,8 +80,8 @@ async def read_body(
 
 
 def header_values(scope: Scope, name: bytes) -> list[bytes]:
-    """List every value of a header; `name` in lower case."""
-    return [value for key, value in scope["headers"] if key == name]
+    """List every value of a header, without blanks around it; `name` in lower case."""
+    return [value.strip(b" \t") for key, value in scope["headers"] if key == name]
 
 
 async def send_answer(

@@ -7,7 +7,7 @@ from innkeeper.clock import epoch_ms
 from innkeeper.emulator.chat.conversations import Conversation
 from innkeeper.emulator.world import Message, Welcome
 from innkeeper.errors import ChatRefused
-from innkeeper.wire import events
+from innkeeper.wire import events, payloads
 from tests.emulator.scene import START, Scene
 
 pytestmark = pytest.mark.anyio
@@ -85,7 +85,7 @@ async def test_the_dynamic_welcome_is_what_the_app_answers(scene: Scene) -> None
     (message,) = scene.messages()
     assert (message.card, message.markdown) == ({"head": {"text": "Hi Ana"}}, True)
     event = events.decode(scene.bot.got[0][1])
-    assert isinstance(event.payload, events.BotInstalled)
+    assert isinstance(event.payload, payloads.BotInstalled)
     assert event.payload.user_id == "UAna1"
     assert event.payload.timestamp == epoch_ms(START)
     (delivery,) = scene.courier.deliveries
@@ -175,7 +175,7 @@ async def test_what_is_said_to_a_bot_reaches_it_whole(scene: Scene) -> None:
     scene.install()
     message = await scene.chat.says(scene.ana, scene.app.bot_jid, "what is due?")
     event = events.decode(scene.bot.got[0][1])
-    assert isinstance(event.payload, events.BotNotification)
+    assert isinstance(event.payload, payloads.BotNotification)
     assert event.payload.cmd == "what is due?"
     assert event.payload.to_jid == "uana1@xmpp.zoom.us"
     assert "event_ts" not in scene.bot.bodies[0]
@@ -343,8 +343,8 @@ async def test_pressing_a_button_tells_the_bot_with_the_whole_card(scene: Scene)
     body = scene.bot.bodies[0]
     assert body["event_ts"] == body["payload"]["timestamp"] == epoch_ms(START)
     event = events.decode(scene.bot.got[0][1])
-    assert isinstance(event.payload, events.InteractiveMessageActions)
-    assert event.payload.action_item == events.Choice(text="Yes", value="yes")
+    assert isinstance(event.payload, payloads.InteractiveMessageActions)
+    assert event.payload.action_item == payloads.Choice(text="Yes", value="yes")
     assert event.payload.message_id == message.id
     assert event.payload.original == CARD
     assert event.payload.to_jid == "uana1@xmpp.zoom.us/robot_v1dueday@xmpp.zoom.us"

@@ -2,6 +2,7 @@ from innkeeper.emulator.chat import payloads
 from innkeeper.emulator.chat.conversations import Conversation
 from innkeeper.emulator.courier.stringify import stringify
 from innkeeper.wire import events
+from innkeeper.wire import payloads as wire_payloads
 from tests.emulator.scene import Scene
 
 
@@ -65,4 +66,4 @@ def test_an_interaction_has_all_keys_in_alphabetical_order() -> None:
     event = events.decode(
         stringify({"event": "interactive_message_select", "event_ts": 17, "payload": payload})
     )
-    assert isinstance(event.payload, events.InteractiveMessageSelect)
+    assert isinstance(event.payload, wire_payloads.InteractiveMessageSelect)

@@ -133,10 +133,18 @@ async def test_needs_the_page_that_was_shown(visit: Visit) -> None:
     for changes in ({"request": ""}, {"request": "x" * 22}):
         assert (await _answer(visit, shown, **changes)).status == 400
     form = {"request": hidden(shown, "request"), "user": visit.ana.id, "decision": "allow"}
-    foreign = await visit.ask("POST", "/oauth/authorize", form=form)
+    another = {"cookie": "emu_browser=of-somebody-else"}
+    foreign = await visit.ask("POST", "/oauth/authorize", form=form, headers=another)
     assert foreign.status == 400
     assert foreign.headers["x-emulator-refused"] == "consent.replayed"
     assert not visit.world.installations
+
+
+async def test_takes_the_answer_of_a_client_without_cookies(visit: Visit) -> None:
+    shown = await visit.authorize()
+    form = {"request": hidden(shown, "request"), "user": visit.ana.id, "decision": "allow"}
+    assert (await visit.ask("POST", "/oauth/authorize", form=form)).status == 303
+    assert (await visit.ask("POST", "/oauth/authorize", form=form)).status == 400
 
 
 async def test_refuses_a_form_from_another_origin(visit: Visit) -> None:

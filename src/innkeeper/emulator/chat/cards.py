@@ -10,7 +10,8 @@ from typing import Any, Final, cast
 
 from innkeeper.emulator.courier.stringify import stringify
 from innkeeper.errors import CardRefused
-from innkeeper.wire.messages import Block, Card, Fields, Message, Section, Select, UnknownBlock
+from innkeeper.wire.blocks import Block, Fields, Message, Section, Select, UnknownBlock
+from innkeeper.wire.messages import Card
 
 LIMIT_BYTES: Final = 100_000
 _DRAWN_ELSEWHERE: Final = frozenset(

@@ -3,7 +3,7 @@
 import dataclasses
 import re
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, cast
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -152,9 +152,10 @@ class Listing:
     def _apply(self, app: AppRecord, new: Mapping[str, Any]) -> None:
         if "client_id" in new:
             self._rename(app, new["client_id"])
+        before = {key: getattr(app, key) for key in new}
         for key, value in new.items():
             setattr(app, key, value)
-        if any(key in new for key in ASKED_AGAIN):
+        if any(key in new and _differs(before[key], new[key]) for key in ASKED_AGAIN):
             app.consent_version += 1
         if new:
             self._world.announce("app", app)
@@ -197,3 +198,10 @@ def _check_redirects(uris: Iterable[str]) -> None:
             why = f"{uri[:200]!r} is no redirect URL"
             fix = "Write a whole http or https address in ASCII, without a fragment or a user name."
             raise ChangeRefused("redirect_uris", why, fix)
+
+
+def _differs(before: object, after: object) -> bool:
+    """Tell whether a change is one: the same scopes in another order are not."""
+    if isinstance(before, list) and isinstance(after, list):
+        return sorted(cast("list[str]", before)) != sorted(cast("list[str]", after))
+    return before != after

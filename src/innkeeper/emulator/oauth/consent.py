@@ -84,11 +84,16 @@ class Consent:
         return self._question(request, asked, query, person)
 
     async def answer(self, request: Request) -> Response:
-        """Take the answer of a consent page: once, from the browser that it was shown in."""
+        """Take the answer of a consent page: once, and not from another browser.
+
+        The page's request id is a secret of its own; a client without cookies has no more.
+        """
         form = await answers.read_form(request)
         pending = self._world.consent_requests.get(form["request"])
         name = browser(request)
-        if pending is None or not compare_digest(pending.browser.encode(), name.encode()):
+        if pending is None or (
+            name and not compare_digest(pending.browser.encode(), name.encode())
+        ):
             return self._refused(request, _REPLAYED)
         person = self._world.user(form["user"]) if form["decision"] == "allow" else None
         outcome = _NO_DECISION if form.repeated() else self._decided(pending, form, person)

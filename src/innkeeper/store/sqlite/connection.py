@@ -228,7 +228,7 @@ def check_version(
 def _steps(schema: str) -> list[str]:
     folder = resources.files("innkeeper.store").joinpath("schema", schema)
     files = sorted((file.name, file) for file in folder.iterdir() if file.name.endswith(".sql"))
-    return [file.read_text() for _, file in files]
+    return [file.read_text(encoding="utf-8") for _, file in files]
 
 
 def _unopened(path: str, error: apsw.Error) -> StoreUnavailable:
