@@ -122,6 +122,11 @@ def _checked(*ports: int) -> None:
         if not 0 < port < 65_536:
             typer.echo(f"innkeeper: {port} is not a port; use one from 1 to 65535.", err=True)
             raise typer.Exit(_CONFIG)
+    if len(set(ports)) < len(ports):
+        typer.echo(
+            f"innkeeper: two servers cannot share port {ports[0]}; give each its own.", err=True
+        )
+        raise typer.Exit(_CONFIG)
 
 
 def main() -> None:
