@@ -16,7 +16,7 @@ from tests.journeys.bots import porter
 
 pytestmark = pytest.mark.anyio
 
-NAME = 'Zoë "the Boss" O'Hara 🛎️'
+NAME = "Zoë 'the Boss' O'Hara 🛎️"
 LEAST = 6
 
 
