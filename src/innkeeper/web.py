@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import cast
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from innkeeper import words
 from innkeeper.clock import MovableClock
 from innkeeper.errors import CallbackMalformed, InnkeeperError, InstallRefused
 from innkeeper.flows.install import (
@@ -23,7 +23,7 @@ from innkeeper.flows.install import (
     Launch,
     Outcome,
 )
-from innkeeper.flows.receipts import digest, hand_out, read_statement
+from innkeeper.flows.receipts import hand_out
 from innkeeper.follow import OFFSET_HEADER, follow
 from innkeeper.ids import ReceiptId
 from innkeeper.net.cover import covered
@@ -45,8 +45,6 @@ from innkeeper.ui.views import (
     Frame,
     IndexView,
     LaunchAppView,
-    ProblemView,
-    ReceiptStepView,
     ReceiptView,
     View,
 )
@@ -197,9 +195,9 @@ class Web:
             return await self._proof(request, receipt)
         for purge in await self.parts.store.purges():
             if purge.receipt_id == receipt_id:
-                steps = tuple(ReceiptStepView(_step(name), n) for name, n in purge.done.items())
+                done = words.steps(purge.done)
                 return self._page(
-                    ReceiptView(receipt_id, "purging", self.app_name, purge.removed_at, steps=steps)
+                    ReceiptView(receipt_id, "purging", self.app_name, purge.removed_at, steps=done)
                 )
         installation = await self.parts.store.find_by_receipt(receipt_id)
         if installation is None:
@@ -218,7 +216,8 @@ class Web:
             name = f'attachment; filename="{receipt.id}.json"'
             headers = {"content-disposition": name}
             return Response(file, media_type="application/json", headers=headers)
-        return self._page(_receipt_view(receipt, self.app_name, keys[receipt.key_id].hex()))
+        public_key = keys[receipt.key_id].hex()
+        return self._page(words.proof(receipt, app_name=self.app_name, public_key=public_key))
 
     async def static(self, request: Request) -> Response:
         """Serve a style sheet or a script."""
@@ -259,8 +258,7 @@ class Web:
         return self._problem("page_failed", "Try again in a minute.", status, "/")
 
     def _problem(self, code: str, fix: str, status: int, restart: str = "/install") -> Response:
-        title, what, why = _WORDS.get(code, _WORDS["install_refused"])
-        return self._page(ProblemView(title, what, why, fix, code, self._url(restart)), status)
+        return self._page(words.problem(code, fix, restart_url=self._url(restart)), status)
 
     def _page(
         self, view: View, status: int = 200, headers: Mapping[str, str] | None = None
@@ -288,111 +286,6 @@ class Web:
 
     def _drop(self, response: Response, name: str) -> None:
         self._set(response, name, "", 0)
-
-
-def _receipt_view(receipt: Receipt, app_name: str, public_key: str) -> ReceiptView:
-    statement = read_statement(receipt)
-    return ReceiptView(
-        receipt.id,
-        "complete",
-        app_name,
-        datetime.fromisoformat(statement.removed_at),
-        datetime.fromisoformat(statement.purged_at),
-        tuple(ReceiptStepView(_step(name), n) for name, n in statement.steps.items()),
-        signature=receipt.signature.hex(),
-        key_id=receipt.key_id,
-        digest=digest(receipt),
-        verify_command=f"innkeeper receipt verify {receipt.id}.json --key {public_key}",
-        download_url="?download=1",
-    )
-
-
-def _step(name: str) -> str:
-    kind, colon, own = name.partition(":")
-    return f"The bot's own: {own}" if colon else _STEPS.get(kind, kind)
-
-
-_STEPS = {
-    "grants": "Access to Zoom",
-    "state": "Values the bot kept",
-    "inbox": "Events not yet handled",
-    "cases": "Open questions",
-    "installation": "The installation itself",
-    "data_key": "The key to all of it",
-}
-
-_WORDS: dict[str, tuple[str, str, str]] = {
-    "install_refused": (
-        "The app was not installed",
-        "Something in the way back from Zoom was not as it should be.",
-        "The app could not tell what Zoom answered.",
-    ),
-    "callback_malformed": (
-        "The app was not installed",
-        "The address that brought you back is not one that Zoom makes.",
-        "Some of its parts stand there twice, or contradict each other.",
-    ),
-    "state_unknown": (
-        "This installation is not open",
-        "The app does not know the attempt you came back from.",
-        "It was finished already, or it was begun somewhere else, or in another tab.",
-    ),
-    "state_expired": (
-        "This installation took too long",
-        "You came back, but the attempt was over.",
-        "For your safety an attempt is open for ten minutes only.",
-    ),
-    "cookie_missing": (
-        "This browser did not begin the installation",
-        "The app could not recognise your browser.",
-        "You began in another browser, or yours keeps no cookies for this site.",
-    ),
-    "code_missing": (
-        "Zoom sent nothing to finish with",
-        "You came back from Zoom without an authorization.",
-        "Zoom left out the code that stands for it.",
-    ),
-    "issuer_mismatch": (
-        "The app was not installed",
-        "The answer does not come from the Zoom this app belongs to.",
-        "It names another issuer.",
-    ),
-    "state_dropped": (
-        "Zoom does not bring the installation back whole",
-        "The app began anew, and you came back without its mark a second time.",
-        "The redirect URL that Zoom uses drops what the app adds to it.",
-    ),
-    "token_exchange_failed": (
-        "Zoom did not confirm the authorization",
-        "You allowed the app, but Zoom gave it no access.",
-        "The authorization was used already, was too old, or belongs to another app.",
-    ),
-    "install_unavailable": (
-        "The app cannot save anything just now",
-        "You allowed the app, but it could not write that down.",
-        "Its database took no write. Nothing was kept, and the access was given back.",
-    ),
-    "receipt_unknown": (
-        "There is no such receipt",
-        "The address names a receipt that this app does not know.",
-        "It was mistyped, or it belongs to another app.",
-    ),
-    "page_unknown": (
-        "There is no such page",
-        "The address leads nowhere in this app.",
-        "It was mistyped, or the link to it is out of date.",
-    ),
-    "method_not_allowed": (
-        "This page is only to be looked at",
-        "Something else was asked of it.",
-        "A form or a program was pointed at this address by mistake.",
-    ),
-    "page_failed": (
-        "The app cannot show this just now",
-        "Something went wrong on the app's side.",
-        "Whoever runs the app finds more in its log.",
-    ),
-}
 
 
 def _query(request: Request) -> dict[str, list[str]]:

@@ -8,8 +8,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
@@ -110,10 +110,8 @@ class Running:
                 return
 
     def _wait_a_moment(self) -> None:
-        try:
+        with suppress(subprocess.TimeoutExpired):
             self._process.wait(0.05)
-        except subprocess.TimeoutExpired:
-            pass
 
     def wait_for_line(self, words: bytes) -> None:
         assert self._process.stdout is not None
@@ -132,7 +130,7 @@ class Running:
 @contextmanager
 def started(
     *argv: str, port: int, cwd: Path, env: Mapping[str, str] | None = None
-) -> Iterator[Running]:
+) -> Generator[Running]:
     """Start a server; whatever happens, it is gone at the end."""
     process = subprocess.Popen(
         [COMMAND, *argv],
@@ -161,7 +159,7 @@ def free_ports(count: int) -> list[int]:
 
 
 @contextmanager
-def taken_port() -> Iterator[int]:
+def taken_port() -> Generator[int]:
     """Hold a port, as another server would."""
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
@@ -170,7 +168,7 @@ def taken_port() -> Iterator[int]:
 
 
 @contextmanager
-def watched_chat(port: int) -> Iterator[socket.socket]:
+def watched_chat(port: int) -> Generator[socket.socket]:
     """Sign in at an emulator and hold its chat's event stream open."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     host = {"Host": f"127.0.0.1:{port}"}
@@ -193,7 +191,7 @@ def watched_chat(port: int) -> Iterator[socket.socket]:
 
 
 @contextmanager
-def half_a_request(port: int) -> Iterator[socket.socket]:
+def half_a_request(port: int) -> Generator[socket.socket]:
     """Begin a request and never finish it."""
     with socket.create_connection(("127.0.0.1", port), timeout=5) as stream:
         head = f"POST /events HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 100\r\n\r\n"

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from innkeeper.cli.receipts import verify
 from innkeeper.errors import ReceiptRefused
 from innkeeper.flows.receipts import hand_out, write_receipt
-from innkeeper.ids import InstallationId, ReceiptId
+from innkeeper.ids import AccountId, InstallationId, ReceiptId
 from innkeeper.secret import Secret
 from innkeeper.store.records import Owner, Purge, SigningKey
 from innkeeper.store.seal import KeyRing
@@ -28,7 +28,7 @@ def a_receipt() -> dict[str, str]:
         installation_id=InstallationId("ins_0a1b"),
         generation=2,
         receipt_id=ReceiptId("rcp_2c3d"),
-        owner=Owner(b""),
+        owner=Owner(AccountId(""), None),
         authorized_at=WHEN,
         removed_at=WHEN,
         started_at=WHEN,

@@ -9,7 +9,7 @@ import pytest
 import typer
 from starlette.routing import Route
 
-from innkeeper import settings, web
+from innkeeper import settings, web, words
 from innkeeper.bot import contexts
 from innkeeper.cli import app as command_line
 from innkeeper.emulator import Emulator
@@ -63,7 +63,7 @@ def test_every_error_is_described_with_its_code(kind: Any):
 
 
 def test_every_code_that_a_page_or_an_answer_shows_is_described():
-    source = inspect.getsource(web)
+    source = inspect.getsource(web) + inspect.getsource(words)
     shown = {
         *re.findall(r'"error":"(\w+)"', source),
         *re.findall(r'^    "(\w+)": \($', source, re.MULTILINE),
