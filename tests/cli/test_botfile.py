@@ -96,6 +96,14 @@ def test_says_where_a_file_is_wrong(source: str, where: str, why: str, tmp_path:
     assert why in said
 
 
+def test_says_where_a_file_is_wrong_that_is_named_from_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = refusal(bot(Path(), "x = 1\nx.y\n"))
+    assert said.startswith(f"{tmp_path}/doorman.py:2: AttributeError")
+
+
 def test_says_where_a_neighbour_is_wrong(tmp_path: Path) -> None:
     bot(tmp_path, "x = (\n", "broken_neighbour.py")
     said = refusal(bot(tmp_path, "import broken_neighbour\n"))

@@ -65,6 +65,7 @@ def _place(error: BaseException, path: Path) -> str:
     own = [
         f"{frame.filename}:{frame.lineno}"
         for frame in traceback.extract_tb(error.__traceback__)
-        if frame.filename.startswith(str(path.parent)) and "site-packages" not in frame.filename
+        if frame.filename.startswith(str(path.absolute().parent))
+        and "site-packages" not in frame.filename
     ]
     return own[-1] if own else str(path)

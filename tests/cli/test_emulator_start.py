@@ -1,0 +1,115 @@
+"""A seed that is good grows a world; one that is not is told with file, place and remedy."""
+
+import json
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+
+from innkeeper.cli.serve import read_seed
+from innkeeper.emulator.seed import SeedRefused
+from tests.cli.commands import free_ports, innkeeper, started, taken_port
+
+MANIFEST: dict[str, Any] = {
+    "display_information": {"display_name": "Bellboy"},
+    "oauth_information": {
+        "usage": "ADMIN_MANAGEMENT",
+        "development_redirect_uri": "http://127.0.0.1:8080/oauth/callback",
+    },
+    "features": {},
+}
+SEED: dict[str, Any] = {
+    "accounts": [{"users": [{"name": "Ida Brandt", "id": "u_ida", "role": "admin"}]}],
+    "apps": [{"manifest": "bellboy.json", "client_id": "bellboy"}],
+    "installs": [{"app": "bellboy", "user": "u_ida"}],
+}
+
+
+def planted(tmp_path: Path, seed: object = None, manifest: object = None) -> Path:
+    (tmp_path / "bellboy.json").write_text(json.dumps(manifest or MANIFEST))
+    file = tmp_path / "seed.json"
+    file.write_text(json.dumps(SEED if seed is None else seed))
+    return file
+
+
+@pytest.mark.slow
+def test_grows_the_world_of_its_seed(tmp_path: Path) -> None:
+    planted(tmp_path)
+    [port] = free_ports(1)
+    argv = ("emulator", "start", "--port", str(port), "--seed", "seed.json")
+    with started(*argv, port=port, cwd=tmp_path) as emulator:
+        emulator.wait_until_it_answers()
+        with urlopen(f"{emulator.url}/_emulator/state") as answer:
+            state = json.load(answer)
+        ended = emulator.end()
+    assert [user["name"] for user in state["users"]] == ["Ida Brandt"]
+    assert [app["client_id"] for app in state["apps"]] == ["bellboy"]
+    assert [each["user_id"] for each in state["installations"]] == ["u_ida"]
+    assert f"{emulator.url}/marketplace" in ended.said
+    assert ended.code == 0
+
+
+def changed(**parts: Any) -> dict[str, Any]:
+    return {**SEED, **parts}
+
+
+A_KING = [{"users": [{"name": "Ida", "role": "king"}]}]
+
+
+@pytest.mark.parametrize(
+    ("seed", "manifest", "place", "why", "remedy"),
+    [
+        ([], None, "at $", "expected `object`", "Correct the value"),
+        ({}, None, "at $", "missing required field `accounts`", "Add `accounts`."),
+        (changed(accounts=A_KING), None, "$.accounts[0].users[0].role", "king", "admin or member"),
+        (changed(guests=1), None, "at $", "unknown field `guests`", "Known there are accounts"),
+        (changed(apps=[{"manifest": "no.json"}]), None, "no.json", "cannot be read", "the path"),
+        (
+            None,
+            {**MANIFEST, "oauth_information": {"usage": "NOBODY"}},
+            "$.apps[0].manifest.oauth_information.usage",
+            "NOBODY",
+            "from the Marketplace",
+        ),
+        (
+            changed(installs=[{"app": "bellboy", "user": "u_eva"}]),
+            None,
+            "$.installs[0].user",
+            "u_eva",
+            "Known are: u_ida.",
+        ),
+    ],
+    ids=["list", "empty", "role", "unknown", "manifest", "usage", "install"],
+)
+def test_says_what_is_wrong_with_a_seed(
+    seed: object, manifest: object, place: str, why: str, remedy: str, tmp_path: Path
+) -> None:
+    file = planted(tmp_path, seed, manifest)
+    ended = innkeeper("emulator", "start", "--seed", str(file), cwd=tmp_path)
+    assert ended.code == 1
+    assert ".json, at $" in ended.line
+    assert all(words in ended.line for words in (place, why, remedy))
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b'{"accounts": [', b"\xff\xfe", b"[" * 200_000, b'{"a": 1, "a": 2}', b"NaN"]
+)
+def test_says_what_is_no_json(content: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "seed.json"
+    file.write_bytes(content)
+    with pytest.raises(SeedRefused, match=r"seed\.json, at \$: no JSON .*Write valid JSON"):
+        read_seed(file)
+
+
+def test_a_seed_that_is_not_there_is_told_in_a_line(tmp_path: Path) -> None:
+    ended = innkeeper("emulator", "start", "--seed", "none.json", cwd=tmp_path)
+    assert ended.code == 1
+    assert ended.line.startswith("innkeeper: none.json, at $: cannot be read (No such file")
+
+
+def test_a_busy_port_is_told_in_a_line(tmp_path: Path) -> None:
+    with taken_port() as port:
+        ended = innkeeper("emulator", "start", "--port", str(port), cwd=tmp_path)
+    assert ended.code == 71
+    assert f"port {port} on 127.0.0.1 cannot be used: Address already in use" in ended.line
