@@ -306,7 +306,10 @@ def fault_of_address(url: str) -> str:
         return "is not an address"
     checks = (
         (re.search(r"[^!-~]", url) is not None, "has spaces or letters no address has"),
-        (parts.scheme not in {"http", "https"} or not parts.hostname, "is not an http(s) address"),
+        (
+            not url.startswith(("http://", "https://")) or not parts.hostname,
+            "is not an http(s) address in small letters",
+        ),
         (not port_is_usable, "has the port 0"),
         (parts.username is not None, "holds a user name"),
         (

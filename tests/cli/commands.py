@@ -94,24 +94,25 @@ class Running:
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
 
+    def get(self, path: str) -> bytes:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection.request("GET", path)
+        content = connection.getresponse().read()
+        connection.close()
+        return content
+
     def wait_until_it_answers(self) -> None:
         end = time.monotonic() + PATIENCE_SECONDS
         while True:
             assert self._process.poll() is None, self._process.communicate()
             try:
-                connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=1)
-                connection.request("GET", "/")
-                connection.getresponse().read()
+                self.get("/")
             except OSError:
                 assert time.monotonic() < end, "it does not answer"
-                self._wait_a_moment()
+                with suppress(subprocess.TimeoutExpired):
+                    self._process.wait(0.05)
             else:
-                connection.close()
                 return
-
-    def _wait_a_moment(self) -> None:
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(0.05)
 
     def wait_for_line(self, words: bytes) -> None:
         assert self._process.stdout is not None
@@ -119,6 +120,26 @@ class Running:
             if words in line:
                 return
         raise AssertionError(f"it never said {words!r}")
+
+    def first_screen(self, last: bytes) -> str:
+        """Read what it says on stderr, up to the line with these words."""
+        assert self._process.stderr is not None
+        said = b""
+        for line in self._process.stderr:
+            said += line
+            if last in line:
+                return said.decode()
+        raise AssertionError(said)
+
+    def read_one_line_and_leave(self) -> tuple[int, bytes]:
+        """Do as `| head -1` does: read one line, and read no more."""
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
+        assert self._process.stdout.readline()
+        self._process.stdout.close()
+        self._process.stdout = None
+        _, err = self._process.communicate(timeout=PATIENCE_SECONDS)
+        return self._process.returncode, err
 
     def end(self, number: int = signal.SIGTERM) -> Ended:
         """Send a signal, and see how it ends; it has three seconds."""
@@ -173,7 +194,8 @@ def watched_chat(port: int) -> Generator[socket.socket]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     host = {"Host": f"127.0.0.1:{port}"}
     connection.request("GET", "/_emulator/state", headers=host)
-    user = json.loads(connection.getresponse().read())["users"][0]["id"]
+    state = json.loads(connection.getresponse().read())
+    user, robot = state["users"][0]["id"], state["apps"][0]["bot_jid"]
     form = {**host, "Content-Type": "application/x-www-form-urlencoded"}
     connection.request("POST", "/signin", urlencode({"user": user, "next": "/"}), form)
     answer = connection.getresponse()
@@ -181,8 +203,8 @@ def watched_chat(port: int) -> Generator[socket.socket]:
     cookie = (answer.getheader("set-cookie") or "").partition(";")[0]
     connection.close()
     with socket.create_connection(("127.0.0.1", port), timeout=5) as stream:
-        lines = ["GET /chat/events HTTP/1.1", f"Host: 127.0.0.1:{port}", f"Cookie: {cookie}"]
-        stream.sendall("\r\n".join([*lines, "", ""]).encode())
+        lines = [f"GET /chat/events?{urlencode({'with': robot})} HTTP/1.1", f"Cookie: {cookie}"]
+        stream.sendall("\r\n".join([*lines, f"Host: 127.0.0.1:{port}", "", ""]).encode())
         head = b""
         while b"\r\n\r\n" not in head:
             head += stream.recv(4096)

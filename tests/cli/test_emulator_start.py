@@ -3,12 +3,13 @@
 import json
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 
 import pytest
 
 from innkeeper.cli.serve import read_seed
+from innkeeper.emulator import Emulator
 from innkeeper.emulator.seed import SeedRefused
+from innkeeper.net.outbound import AsgiTransport
 from tests.cli.commands import free_ports, innkeeper, started, taken_port
 
 MANIFEST: dict[str, Any] = {
@@ -40,8 +41,7 @@ def test_grows_the_world_of_its_seed(tmp_path: Path) -> None:
     argv = ("emulator", "start", "--port", str(port), "--seed", "seed.json")
     with started(*argv, port=port, cwd=tmp_path) as emulator:
         emulator.wait_until_it_answers()
-        with urlopen(f"{emulator.url}/_emulator/state") as answer:
-            state = json.load(answer)
+        state = json.loads(emulator.get("/_emulator/state"))
         ended = emulator.end()
     assert [user["name"] for user in state["users"]] == ["Ida Brandt"]
     assert [app["client_id"] for app in state["apps"]] == ["bellboy"]
@@ -57,39 +57,45 @@ def changed(**parts: Any) -> dict[str, Any]:
 A_KING = [{"users": [{"name": "Ida", "role": "king"}]}]
 
 
+A_NOBODY = {**MANIFEST, "oauth_information": {"usage": "NOBODY"}}
+A_STRANGER = [{"app": "bellboy", "user": "u_eva"}]
+
+
 @pytest.mark.parametrize(
-    ("seed", "manifest", "place", "why", "remedy"),
+    ("seed", "manifest", "said"),
     [
-        ([], None, "at $", "expected `object`", "Correct the value"),
-        ({}, None, "at $", "missing required field `accounts`", "Add `accounts`."),
-        (changed(accounts=A_KING), None, "$.accounts[0].users[0].role", "king", "admin or member"),
-        (changed(guests=1), None, "at $", "unknown field `guests`", "Known there are accounts"),
-        (changed(apps=[{"manifest": "no.json"}]), None, "no.json", "cannot be read", "the path"),
+        ([], None, ("at $", "expected `object`", "Correct the value")),
+        ({}, None, ("at $", "missing required field `accounts`", "Add `accounts`.")),
         (
+            changed(accounts=A_KING),
             None,
-            {**MANIFEST, "oauth_information": {"usage": "NOBODY"}},
-            "$.apps[0].manifest.oauth_information.usage",
-            "NOBODY",
-            "from the Marketplace",
+            ("$.accounts[0].users[0].role", "king", "admin or member"),
         ),
-        (
-            changed(installs=[{"app": "bellboy", "user": "u_eva"}]),
-            None,
-            "$.installs[0].user",
-            "u_eva",
-            "Known are: u_ida.",
-        ),
+        (changed(guests=1), None, ("at $", "unknown field `guests`", "Known there are accounts")),
+        (changed(apps=[{"manifest": "no.json"}]), None, ("no.json", "cannot be read", "the path")),
+        (None, A_NOBODY, ("$.apps[0].manifest.oauth_information.usage", "NOBODY", "Marketplace")),
+        (changed(installs=A_STRANGER), None, ("$.installs[0].user", "u_eva", "are: u_ida.")),
     ],
     ids=["list", "empty", "role", "unknown", "manifest", "usage", "install"],
 )
 def test_says_what_is_wrong_with_a_seed(
-    seed: object, manifest: object, place: str, why: str, remedy: str, tmp_path: Path
+    seed: object, manifest: object, said: tuple[str, ...], tmp_path: Path
 ) -> None:
     file = planted(tmp_path, seed, manifest)
-    ended = innkeeper("emulator", "start", "--seed", str(file), cwd=tmp_path)
+    with pytest.raises(SeedRefused) as refused:
+        Emulator(seed=read_seed(file), transport=AsgiTransport())
+    line = str(refused.value)
+    assert line.startswith(f"{tmp_path}/")
+    assert all(words in line for words in said)
+    assert "\n" not in line
+
+
+@pytest.mark.slow
+def test_the_command_says_it_in_one_line(tmp_path: Path) -> None:
+    planted(tmp_path, changed(installs=A_STRANGER))
+    ended = innkeeper("emulator", "start", "--seed", "seed.json", cwd=tmp_path)
     assert ended.code == 1
-    assert ".json, at $" in ended.line
-    assert all(words in ended.line for words in (place, why, remedy))
+    assert ended.line.startswith("innkeeper: seed.json, at $.installs[0].user: there is no u_eva")
 
 
 @pytest.mark.parametrize(

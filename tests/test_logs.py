@@ -1,0 +1,188 @@
+"""A log line is one line of ASCII JSON, whatever is in it, and holds no known secret."""
+
+import io
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+
+from innkeeper.logs import configure
+from innkeeper.secret import Secret
+
+SECRET = 'hunter-"two"-\\-ünder'
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_were() -> Iterator[None]:
+    handlers = list(logging.getLogger().handlers)
+    yield
+    structlog.reset_defaults()
+    logging.getLogger().handlers = handlers
+
+
+class Written:
+    """What stands in the log by now."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def text(self) -> str:
+        return self._capsys.readouterr().err
+
+    def line(self) -> dict[str, Any]:
+        [line] = self.text().splitlines()
+        assert line.isascii()
+        assert line.isprintable()
+        found: dict[str, Any] = json.loads(line)
+        return found
+
+
+@pytest.fixture
+def written(capsys: pytest.CaptureFixture[str]) -> Written:
+    configure([Secret(SECRET)])
+    return Written(capsys)
+
+
+def log() -> Any:
+    return structlog.get_logger("innkeeper")
+
+
+def test_writes_an_event_with_its_facts_and_its_time(written: Written) -> None:
+    log().warning("purge.late", installation="ins_1", steps=3, share=0.5, done=False, left=None)
+    line = written.line()
+    assert line.pop("timestamp").endswith("Z")
+    assert line == {
+        "event": "purge.late",
+        "level": "warning",
+        "installation": "ins_1",
+        "steps": 3,
+        "share": 0.5,
+        "done": False,
+        "left": None,
+    }
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        'Eve"\r\n{"event":"purge.done"}',
+        "\x1b[31mred\x1b[0m",
+        "\x9b31m and \x7f",
+        "\u202egnp.exe and \u2028",
+        "\x00",
+        "half a pair \ud800",
+        "🛎️",
+    ],
+)
+def test_stays_one_line_of_ascii_whatever_is_in_it(hostile: str, written: Written) -> None:
+    log().info("said", name=hostile, **{f"key {hostile}": 1})
+    line = written.line()
+    assert line["name"] == hostile
+    assert line[f"key {hostile}"] == 1
+
+
+class Named:
+    """Something with words of its own."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return f"named {SECRET}"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        SECRET,
+        f"before {SECRET} and after",
+        Secret(SECRET),
+        [SECRET, (SECRET,)],
+        {"inner": {"deeper": [SECRET]}},
+        {SECRET: 1},
+        {(1, SECRET): 1},
+        ValueError(SECRET),
+        Named(),
+        {Named()},
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_takes_a_known_secret_out_wherever_it_stands(value: object, written: Written) -> None:
+    log().error("spilt", value=value)
+    text = written.text()
+    assert "hunter" not in text
+    assert "nder" not in text
+
+
+def test_takes_a_known_secret_out_of_a_traceback(written: Written) -> None:
+    try:
+        raise RuntimeError(SECRET)
+    except RuntimeError:
+        log().exception("broken")
+    line = written.line()
+    assert "RuntimeError" in line["exception"]
+    assert "hunter" not in line["exception"]
+
+
+@pytest.mark.parametrize("value", [2**80, float("inf"), b"\xff", object, {1, 2}, ...])
+def test_no_value_is_too_odd_to_be_written(value: object, written: Written) -> None:
+    log().info("odd", value=value)
+    assert "odd" in written.text()
+
+
+def test_keeps_still_below_its_level(capsys: pytest.CaptureFixture[str]) -> None:
+    configure(level=logging.ERROR)
+    log().warning("not.so.bad")
+    log().error("bad")
+    assert Written(capsys).line()["event"] == "bad"
+
+
+def test_takes_over_what_libraries_warn_of(written: Written) -> None:
+    logging.getLogger("some.library").warning("looks %s", "odd")
+    line = written.line()
+    assert (line["event"], line["level"]) == ("library", "warning")
+    assert (line["logger"], line["text"]) == ("some.library", "looks odd")
+
+
+def test_lets_libraries_talk_to_themselves(capsys: pytest.CaptureFixture[str]) -> None:
+    configure(level=logging.DEBUG)
+    logging.getLogger("some.library").setLevel(logging.DEBUG)
+    logging.getLogger("some.library").info("GET /oauth/callback?code=abc")
+    assert Written(capsys).text() == ""
+
+
+def test_tells_the_kind_and_the_place_of_a_librarys_exception_alone(written: Written) -> None:
+    try:
+        raise ConnectionError("GET https://zoom.us/oauth/token?code=abc")
+    except ConnectionError:
+        logging.getLogger("some.library").exception("it went wrong")
+    line = written.line()
+    assert line["error"] == "ConnectionError"
+    assert line["at"][-1].startswith(__file__)
+    assert "abc" not in json.dumps(line)
+
+
+def test_takes_libraries_over_once(capsys: pytest.CaptureFixture[str]) -> None:
+    configure()
+    configure()
+    logging.getLogger("some.library").error("once")
+    assert Written(capsys).line()["text"] == "once"
+
+
+@pytest.mark.parametrize("state", ["closed", "broken", "none"])
+def test_a_log_that_nobody_can_read_stops_no_work(
+    state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken(io.StringIO):
+        def write(self, _text: str) -> int:
+            raise BrokenPipeError
+
+    file = Broken() if state == "broken" else io.StringIO()
+    if state == "closed":
+        file.close()
+    monkeypatch.setattr(sys, "stderr", None if state == "none" else file)
+    configure()
+    log().error("is anybody there")
