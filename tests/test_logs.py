@@ -6,6 +6,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import structlog
@@ -45,6 +46,10 @@ class Written:
 def written(capsys: pytest.CaptureFixture[str]) -> Written:
     configure([Secret(SECRET)])
     return Written(capsys)
+
+
+def fail(error: Exception) -> None:
+    raise error
 
 
 def log() -> Any:
@@ -107,6 +112,8 @@ class Named:
         ValueError(SECRET),
         Named(),
         {Named()},
+        {"body": json.dumps({"token": SECRET})},
+        f"GET /?{urlencode({'token': SECRET})}",
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -119,7 +126,7 @@ def test_takes_a_known_secret_out_wherever_it_stands(value: object, written: Wri
 
 def test_takes_a_known_secret_out_of_a_traceback(written: Written) -> None:
     try:
-        raise RuntimeError(SECRET)
+        fail(RuntimeError(SECRET))
     except RuntimeError:
         log().exception("broken")
     line = written.line()
@@ -156,7 +163,7 @@ def test_lets_libraries_talk_to_themselves(capsys: pytest.CaptureFixture[str]) -
 
 def test_tells_the_kind_and_the_place_of_a_librarys_exception_alone(written: Written) -> None:
     try:
-        raise ConnectionError("GET https://zoom.us/oauth/token?code=abc")
+        fail(ConnectionError("GET https://zoom.us/oauth/token?code=abc"))
     except ConnectionError:
         logging.getLogger("some.library").exception("it went wrong")
     line = written.line()

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from typing import Any, TextIO, cast
+from urllib.parse import quote
 
 import structlog
 
@@ -24,7 +25,7 @@ def configure(secrets: Sequence[Secret] = (), *, level: int = logging.INFO) -> N
     Args:
         secrets: Values that must not appear, whatever writes them.
     """
-    hidden = tuple(secret.reveal() for secret in secrets if secret)
+    hidden = [text for secret in secrets if secret for text in _spelt(secret.reveal())]
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -41,6 +42,16 @@ def configure(secrets: Sequence[Secret] = (), *, level: int = logging.INFO) -> N
     root = logging.getLogger()
     if not any(isinstance(handler, _Relay) for handler in root.handlers):
         root.addHandler(_Relay(logging.WARNING))
+
+
+def _spelt(secret: str) -> set[str]:
+    """Spell a secret in every way in which it may turn up inside another text."""
+    return {
+        secret,
+        repr(secret)[1:-1],
+        json.dumps(secret)[1:-1],
+        quote(secret, "", errors="replace"),
+    }
 
 
 class _Redaction:

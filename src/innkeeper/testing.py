@@ -24,11 +24,9 @@ from innkeeper.emulator.seed import Seed
 from innkeeper.emulator.world import AppRecord, Environment, Management, Message, User, WelcomeMode
 from innkeeper.errors import InnkeeperError
 from innkeeper.flows.receipts import Statement, read_statement
-from innkeeper.ids import Jid
+from innkeeper.local import local_settings, point_at
 from innkeeper.net.outbound import AsgiTransport
-from innkeeper.secret import Secret
 from innkeeper.settings import Settings
-from innkeeper.store.seal import KeyRing
 from innkeeper.ui.cards import draw
 from innkeeper.work import Parts
 
@@ -254,13 +252,10 @@ class Zoom:
         await self.emulator.start()
         record = self.record
         record.management, record.environment, record.welcome.mode = self._wanted
-        record.redirect_uris = [f"{BOT_URL}/oauth/callback"]
         record.command = COMMAND
         self.app.configure(self._settings(), transport=self.transport, clock=self._clock)
         self._parts = await self.app.start(background=False)
-        await self.emulator.courier.validate_url(record, f"{BOT_URL}/events")
-        record.bot_endpoint = f"{BOT_URL}/events"
-        record.deauthorization_endpoint = f"{BOT_URL}/deauthorize"
+        await point_at(self.emulator, record, BOT_URL)
         return self
 
     async def __aexit__(
@@ -281,21 +276,12 @@ class Zoom:
         await self.settle()
 
     def _settings(self) -> Settings:
-        record = self.record
-        return Settings(
-            client_id=record.client_id,
-            client_secret=Secret(record.client_secret),
-            bot_jid=Jid(record.bot_jid),
-            secret_tokens=(Secret(record.secret_token),),
-            management=record.management,
+        return local_settings(
+            self.record,
             public_url=BOT_URL,
-            keys=KeyRing.parse(KeyRing.generate()),
-            oauth_url=ZOOM_URL,
-            api_url=ZOOM_URL,
-            account_id=record.account_id,
+            zoom_url=ZOOM_URL,
+            directory=self.directory,
             user_oauth=self._user_oauth,
-            database=self.directory / "innkeeper.db",
-            vault=self.directory / "innkeeper.vault.db",
         )
 
     async def user(self, name: str) -> Visitor:

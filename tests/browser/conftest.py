@@ -12,10 +12,11 @@ from playwright.async_api import ConsoleMessage, Page, async_playwright
 
 from innkeeper.app import App
 from innkeeper.cli import example
-from innkeeper.cli.serve import LOCAL, bind, hosting, local_settings, point_at, serving
+from innkeeper.cli.serve import LOCAL, bind, hosting, serving
 from innkeeper.emulator import Emulator
 from innkeeper.emulator.seed import Seed
 from innkeeper.emulator.world import AppRecord
+from innkeeper.local import local_settings, point_at
 from innkeeper.net.outbound import HttpTransport
 
 SHOTS = Path(os.environ.get("INNKEEPER_SCREENSHOTS", ""))
@@ -73,7 +74,7 @@ async def town(tmp_path: Path) -> AsyncIterator[Town]:
         bot_url = f"http://{LOCAL}:{bot_socket.getsockname()[1]}"
         emulator = Emulator(seed=Seed.default(), transport=HttpTransport(), base_url=zoom_url)
         record = next(iter(emulator.world.apps.values()))
-        record.management, record.environment = "user", "production"
+        record.management, record.environment, record.welcome.mode = "user", "production", "dynamic"
         app = example.app
         record.name, record.description, record.command = app.name, app.description, "porter"
         app.configure(

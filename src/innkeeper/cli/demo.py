@@ -12,7 +12,6 @@ from innkeeper.cli.serve import (
     LOCAL,
     bind,
     hosting,
-    local_settings,
     run_until_done,
     serving,
     until_stopped,
@@ -20,6 +19,7 @@ from innkeeper.cli.serve import (
 from innkeeper.cli.walk import Walk
 from innkeeper.emulator import Emulator
 from innkeeper.emulator.seed import Seed
+from innkeeper.local import local_settings
 from innkeeper.logs import configure
 from innkeeper.net.outbound import HttpTransport
 from innkeeper.settings import Settings

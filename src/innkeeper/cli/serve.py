@@ -18,14 +18,11 @@ from innkeeper.cli.botfile import load_bot
 from innkeeper.cli.limits import PatientProtocol
 from innkeeper.emulator import Emulator
 from innkeeper.emulator.seed import Seed
-from innkeeper.emulator.world import AppRecord
 from innkeeper.errors import InnkeeperError
-from innkeeper.ids import Jid
+from innkeeper.local import local_settings, point_at
 from innkeeper.logs import configure
 from innkeeper.net.outbound import AsgiApp, HttpTransport
-from innkeeper.secret import Secret
 from innkeeper.settings import Settings
-from innkeeper.store.seal import KeyRing
 
 LOCAL = "127.0.0.1"
 _ENDS = (signal.SIGINT, signal.SIGTERM)
@@ -217,24 +214,12 @@ def develop(path: Path, *, port: int, emulator_port: int) -> None:
             stack.push_async_callback(app.stop)
             await stack.enter_async_context(hosting(emulator, zoom_socket))
             await stack.enter_async_context(serving(app, bot_socket))
+            record.welcome.mode = "dynamic"
             await point_at(emulator, record, bot_url)
             typer.echo(_first_screen(path, app, settings), err=True)
             await until_stopped()
 
     run_until_done(main())
-
-
-async def point_at(emulator: Emulator, record: AppRecord, bot_url: str) -> None:
-    """Give an emulated app the addresses of a bot; its endpoint is validated first.
-
-    Raises:
-        InnkeeperError: If the bot does not prove that it holds the secret token.
-    """
-    record.redirect_uris = [f"{bot_url}/oauth/callback"]
-    record.welcome.mode = "dynamic"
-    await emulator.courier.validate_url(record, f"{bot_url}/events")
-    record.bot_endpoint = f"{bot_url}/events"
-    record.deauthorization_endpoint = f"{bot_url}/deauthorize"
 
 
 def _first_screen(path: Path, app: App, settings: Settings) -> str:
@@ -255,24 +240,4 @@ def _first_screen(path: Path, app: App, settings: Settings) -> str:
             f"  traffic   {zoom_url}/traffic",
             "Ctrl-C stops both and forgets everything.",
         ]
-    )
-
-
-def local_settings(
-    record: AppRecord, *, public_url: str, zoom_url: str, directory: Path
-) -> Settings:
-    """Make the settings of a bot that talks to an emulated app."""
-    return Settings(
-        client_id=record.client_id,
-        client_secret=Secret(record.client_secret),
-        bot_jid=Jid(record.bot_jid),
-        secret_tokens=(Secret(record.secret_token),),
-        management=record.management,
-        public_url=public_url,
-        keys=KeyRing.parse(KeyRing.generate()),
-        oauth_url=zoom_url,
-        api_url=zoom_url,
-        account_id=record.account_id,
-        database=directory / "innkeeper.db",
-        vault=directory / "innkeeper.vault.db",
     )
