@@ -19,7 +19,9 @@ class Zoom:
         self.asked: list[tuple[str, float, int]] = []
         self.closed = False
 
-    async def send(self, request: Request, *, deadline: float, limit_bytes: int) -> Response:
+    async def send(
+        self, request: Request, *, deadline: float = 10.0, limit_bytes: int = 65_536
+    ) -> Response:
         self.asked.append((request.url, deadline, limit_bytes))
         return Response(200, self._headers, b"")
 
