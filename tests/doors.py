@@ -48,6 +48,8 @@ class Answer:
     status: int
     headers: dict[str, list[str]]
     body: bytes
+    error: Exception | None = None
+    """What was left to the server to log."""
 
     def __getitem__(self, name: str) -> str:
         """Give a header that stands there once, or nothing."""
@@ -94,7 +96,9 @@ class Door:
             "client": ("127.0.0.1", 1),
             "server": ("127.0.0.1", 8701),
         }
-        return await spoken(self.app, scope, body)
+        answer = await spoken(self.app, scope, body)
+        assert answer.error is None or answer.status == 500
+        return answer
 
 
 async def spoken(app: App, scope: dict[str, Any], body: Sequence[bytes] = ()) -> Answer:
@@ -111,13 +115,18 @@ async def spoken(app: App, scope: dict[str, Any], body: Sequence[bytes] = ()) ->
     async def send(message: Any) -> None:
         sent.append(message)
 
-    await app(scope, receive, send)
+    error = None
+    try:
+        await app(scope, receive, send)
+    except Exception as raised:
+        error = raised
     if not sent:
-        return Answer(0, {}, b"")
+        return Answer(0, {}, b"", error)
     headers: dict[str, list[str]] = {}
     for name, value in sent[0]["headers"]:
         headers.setdefault(name.decode(), []).append(value.decode())
-    return Answer(sent[0]["status"], headers, b"".join(each["body"] for each in sent[1:]))
+    content = b"".join(each["body"] for each in sent[1:])
+    return Answer(sent[0]["status"], headers, content, error)
 
 
 def settings_at(public_url: str, directory: Path, **changes: Any) -> Settings:

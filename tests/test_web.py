@@ -11,7 +11,6 @@ import pytest
 
 from innkeeper.clock import MovableClock
 from innkeeper.errors import StoreUnavailable
-from innkeeper.ids import ReceiptId
 from innkeeper.net.inbound import BODY_LIMIT_BYTES, PAGE_HEADERS
 from innkeeper.store.records import Receipt
 from innkeeper.web import relative_path
@@ -227,7 +226,7 @@ async def test_an_odd_path_leads_nowhere(path: str, door: Door) -> None:
 async def test_repeats_nothing_that_it_is_asked(page: str, query: str, door: Door) -> None:
     answer = await door.get(f"{page}?{query}")
     assert answer.status in {200, 303, 400, 404}
-    assert MARK not in answer.text.replace("stay=1&amp;receipt", "")
+    assert MARK not in answer.text
     assert MARK not in json.dumps(answer.headers)
 
 
@@ -242,8 +241,7 @@ async def test_a_page_takes_no_body(door: Door) -> None:
 
 async def test_the_launch_page_goes_on_by_itself_unless_told_to_stay(door: Door) -> None:
     going = await door.get("/launch")
-    link = "https://zoom.us/launch/chat?jid=robot_v1porter@xmpp.zoom.us"
-    assert going["refresh"] == f"5; url={link}" or going["refresh"].startswith("5; url=https://")
+    assert going["refresh"].startswith("5; url=https://zoom.us/launch/chat?jid=robot_v1porter")
     assert "Stay on this page" in going.text
     staying = await door.get("/launch?stay=1")
     assert staying["refresh"] == ""
@@ -334,16 +332,17 @@ async def test_a_page_without_its_database_says_so(
 
 
 async def test_a_page_that_breaks_shows_nothing_of_how(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with opened(tmp_path, HTTPS) as (door, parts):
         monkeypatch.setattr(type(parts.store), "get_receipt", broken, raising=False)
-        sent: list[Answer] = []
-        with pytest.raises(ZeroDivisionError):  # for the server's log
-            sent.append(await door.get("/receipts/rcp_x"))
-    assert sent == []
-    assert "ZeroDivisionError" in capsys.readouterr().out
-    assert Receipt is not ReceiptId
+        answer = await door.get("/receipts/rcp_x")
+    assert answer.status == 500
+    assert isinstance(answer.error, ZeroDivisionError)
+    assert "page_failed" in answer.text
+    assert MARK not in answer.text
+    assert "ZeroDivisionError" not in answer.text
+    assert_guarded(answer, https=True)
 
 
 async def test_readiness_is_the_databases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

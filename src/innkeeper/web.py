@@ -176,13 +176,14 @@ class Web:
         """Show the way into the chat; a `code` is of no use here and is ignored."""
         settings = self.parts.settings
         link = chat_link(settings.bot_jid, zoom_url=settings.oauth_url)
-        receipt = _one(_query(request), "receipt")
-        known = receipt and await self.parts.store.find_by_receipt(ReceiptId(receipt))
+        asked = _one(_query(request), "receipt")
+        known = asked and await self.parts.store.find_by_receipt(ReceiptId(asked))
+        receipt = known.receipt_id if known else None
         stay = "stay" in request.query_params
         view = LaunchAppView(
             self.app_name,
             link,
-            receipt_url=self._url(f"/receipts/{known.receipt_id}") if known else "",
+            receipt_url=self._url(f"/receipts/{receipt}") if receipt else "",
             stay_url="" if stay else with_query(self._url("/launch"), stay="1", receipt=receipt),
         )
         return self._page(view, headers=None if stay else {"refresh": view.refresh})

@@ -132,6 +132,7 @@ class Worker:
         while True:
             try:
                 await work()
-            except InnkeeperError as error:
-                self._parts.log.error("work.failed", error=error.code)  # noqa: TRY400  # a traceback says nothing here
+            except Exception as error:  # whatever it is, the next beat comes
+                name = error.code if isinstance(error, InnkeeperError) else type(error).__name__
+                self._parts.log.error("work.failed", error=name)  # noqa: TRY400  # a traceback may quote what it was about
             await self._parts.clock.sleep(every_seconds)
