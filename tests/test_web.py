@@ -4,17 +4,21 @@ import hashlib
 import hmac
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from innkeeper import AccountScope, App, UserScope
 from innkeeper.clock import MovableClock
 from innkeeper.errors import StoreUnavailable
 from innkeeper.net.inbound import BODY_LIMIT_BYTES, PAGE_HEADERS
+from innkeeper.net.outbound import Request
 from innkeeper.store.records import Receipt
+from innkeeper.testing import Zoom
 from innkeeper.web import relative_path
-from tests.doors import LOCAL, NOW, Answer, Door, opened
+from tests.doors import LOCAL, NOW, Answer, Door, NoZoom, door_of, opened, settings_at
 
 pytestmark = pytest.mark.anyio
 
@@ -306,6 +310,52 @@ async def test_a_stranger_moves_no_clock_of_an_app_in_production(
     async with opened(tmp_path, HTTPS) as (door, _):
         answer = await door.ask("POST", "/events", [(b"x-emulator-clock-offset", b"7200")])
     assert answer.status == 401
+
+
+async def test_an_app_that_develops_follows_whoever_delivers(tmp_path: Path) -> None:
+    emulator = "http://127.0.0.1:8700"
+    app = App("Porter")
+    settings = settings_at(LOCAL, tmp_path, oauth_url=emulator, api_url=emulator)
+    app.configure(settings, transport=NoZoom())
+    parts = await app.start(background=False)
+    await door_of(app, LOCAL).ask("POST", "/events", [(b"x-emulator-clock-offset", b"7200")])
+    clock = parts.clock
+    await app.stop()
+    assert isinstance(clock, MovableClock)
+    assert timedelta(minutes=119) < clock.offset < timedelta(minutes=121)
+
+
+# receipts
+
+
+async def test_a_receipt_tells_how_far_the_deletion_is() -> None:
+    app, works = App("Porter"), [False]
+
+    @app.purge("notes")
+    async def forget(_: UserScope | AccountScope) -> int:
+        if not works[0]:
+            raise OSError(MARK)
+        return 3
+
+    async with Zoom(app) as zoom:
+        ana = await zoom.user("Ana")
+        page = await ana.installs()
+        [receipt] = [link for link in page.links.values() if "/receipts/" in link]
+        before = await ana.browser.open(receipt)
+        await ana.removes_app()
+        during = await ana.browser.open(receipt)
+        works[0] = True
+        await zoom.clock.advance(hours=12)
+        after = await ana.browser.open(receipt)
+        file = await zoom.transport.send(Request("GET", receipt, {"accept": "application/json"}))
+    assert [page.status for page in (before, during, after)] == [200, 200, 200]
+    texts = [page.text for page in (before, during, after)]
+    assert len(set(texts)) == 3
+    assert "receipt verify" in texts[2]
+    assert "receipt verify" not in texts[0] + texts[1]
+    assert MARK not in "".join(texts)
+    assert file.headers["content-disposition"].startswith('attachment; filename="rcp_')
+    assert json.loads(file.body)["document"]
 
 
 # when the app cannot

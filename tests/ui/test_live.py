@@ -183,7 +183,8 @@ def page(browser: Browser, site: Site) -> Iterator[Page]:
 def test_enter_sends_and_the_page_stays(page: Page, site: Site) -> None:
     text = page.get_by_label("Message to Deploy Bot")
     text.fill("two\nlines")
-    text.press("Enter")
+    with page.expect_response("**/chat/say"):
+        text.press("Enter")
 
     expect(text).to_have_value("")
     assert site.posted == [("/chat/say", "with=bot%40x&text=two%0Alines")]
@@ -215,7 +216,8 @@ def test_a_slash_offers_the_commands_that_fit(page: Page) -> None:
 
 
 def test_a_press_is_sent_and_the_edited_card_keeps_the_focus(page: Page, site: Site) -> None:
-    page.get_by_role("button", name="Approve").press("Enter")
+    with page.expect_response("**/chat/click"):
+        page.get_by_role("button", name="Approve").press("Enter")
     expect(page.get_by_role("button", name="Approve")).to_be_focused()
     site.say(card("Approved", version=2))
 
@@ -300,10 +302,13 @@ def test_everything_works_without_a_script(browser: Browser, site: Site) -> None
     page = plain.new_page()
     page.goto(f"{site.url}/chat")
     page.get_by_label("When").select_option("now")
-    page.get_by_role("button", name="Choose").click()
-    page.get_by_role("button", name="Approve").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Choose").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Approve").click()
     page.get_by_label("Message to Deploy Bot").fill("hi")
-    page.get_by_role("button", name="Send").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Send").click()
     plain.close()
 
     assert site.posted == [
