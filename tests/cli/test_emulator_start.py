@@ -108,10 +108,9 @@ def test_says_what_is_no_json(content: bytes, tmp_path: Path) -> None:
         read_seed(file)
 
 
-def test_a_seed_that_is_not_there_is_told_in_a_line(tmp_path: Path) -> None:
-    ended = innkeeper("emulator", "start", "--seed", "none.json", cwd=tmp_path)
-    assert ended.code == 1
-    assert ended.line.startswith("innkeeper: none.json, at $: cannot be read (No such file")
+def test_a_seed_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SeedRefused, match=r"none\.json, at \$: cannot be read \(No such file"):
+        read_seed(tmp_path / "none.json")
 
 
 def test_a_busy_port_is_told_in_a_line(tmp_path: Path) -> None:

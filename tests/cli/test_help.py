@@ -42,10 +42,8 @@ def test_a_command_that_is_misused_says_how_it_is_used(
 @pytest.mark.parametrize(
     "argv",
     [
-        ("demo", "--port", "0"),
         ("demo", "--bot-port", "65536"),
         ("dev", "--port", "-1"),
-        ("dev", "--emulator-port", "0"),
         ("run", "--port", "0"),
         ("emulator", "start", "--port", "0"),
     ],
