@@ -2,14 +2,17 @@
 
 import shutil
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from innkeeper.errors import ReceiptRefused
+from innkeeper.flows.deauthorize import Forgetter
 from innkeeper.flows.receipts import hand_out, verify_file
 from innkeeper.net.outbound import Request
+from innkeeper.store.records import Installation
 from innkeeper.testing import BOT_URL, Zoom
 from tests.journeys.bots import Notes, porter
 
@@ -49,6 +52,12 @@ def cut_off(target: Any, name: str, count: int, *, after: bool) -> None:
     object.__setattr__(target, name, wrapped)
 
 
+async def begin_and_run(forgetter: Forgetter, installation: Installation, at: datetime) -> None:
+    purge = await forgetter.begin(installation, removed_at=at)
+    assert purge is not None
+    await forgetter.run(purge)
+
+
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize(("part", "name", "count"), STEPS)
 async def test_a_purge_that_was_cut_off_is_finished_at_the_next_start(
@@ -60,10 +69,10 @@ async def test_a_purge_that_was_cut_off_is_finished_at_the_next_start(
         await ana.add_app()
         await ana.says("due friday ship it")
         cut_off(getattr(zoom.parts, part), name, count, after=after)
+        forgetter, now = zoom.parts.forgetter, zoom.parts.clock.now()
+        (installation,) = await zoom.parts.store.installations()
         with pytest.raises(CutOffError):
-            await zoom.parts.forgetter.begin_and_run(
-                (await zoom.parts.store.installations())[0], removed_at=zoom.parts.clock.now()
-            )
+            await begin_and_run(forgetter, installation, now)
         await zoom.restart()
         if name == "bury" and not after:
             assert len(await zoom.parts.store.installations()) == 1

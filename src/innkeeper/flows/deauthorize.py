@@ -162,13 +162,6 @@ class Forgetter:
         self._forget(installation)
         return purge
 
-    async def begin_and_run(
-        self, installation: Installation, *, removed_at: datetime
-    ) -> Receipt | None:
-        """Forget an installation now, whatever the reason; None if a step must be tried again."""
-        purge = await self.begin(installation, removed_at=removed_at)
-        return await self.run(purge) if purge else None
-
     async def _older(
         self, installation: Installation, owner: Owner, removed_at: datetime
     ) -> Ruling:
