@@ -14,11 +14,11 @@ from innkeeper.bot import contexts
 from innkeeper.cli import app as command_line
 from innkeeper.emulator import Emulator
 from innkeeper.emulator.marketplace.listing import AppChange
-from innkeeper.emulator.world import Rules
 from innkeeper.errors import API_FIXES
 from innkeeper.net.outbound import AsgiTransport
 from innkeeper.store.records import EventState
 from innkeeper.wire import blocks, events, lossless, messages, payloads, signature
+from tests.docs import rules_page
 from tests.docs.blocks import ROOT
 from tests.house.test_errors import ERRORS
 
@@ -212,4 +212,9 @@ def test_every_lever_of_the_control_api_is_described():
     described = coded(page("control-api"))
 
     assert set(AppChange.__struct_fields__) <= described
-    assert set(Rules.__struct_fields__) <= described
+
+
+def test_every_switch_and_check_of_the_emulator_is_described():
+    assert rules_page.PLACE.read_text("utf-8") == rules_page.page(), (
+        "run `python -m tests.docs.rules_page`"
+    )

@@ -12,7 +12,8 @@ from innkeeper.emulator import answers
 from innkeeper.emulator.marketplace.listing import ChangeRefused, Listing, read_change
 from innkeeper.emulator.marketplace.removal import InstallationUnknown, Removal
 from innkeeper.emulator.planting import manifest_notes
-from innkeeper.emulator.world import AppRecord, Rules, World
+from innkeeper.emulator.rules import Rules
+from innkeeper.emulator.world import AppRecord, World
 from innkeeper.errors import BodyRefused, InnkeeperError
 from innkeeper.net.inbound import read_body
 from innkeeper.wire import lossless

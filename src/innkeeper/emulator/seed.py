@@ -25,7 +25,8 @@ import msgspec
 from msgspec import Meta, field
 
 from innkeeper.emulator.places import locate
-from innkeeper.emulator.world import Environment, Role, Rules
+from innkeeper.emulator.rules import Rules
+from innkeeper.emulator.world import Environment, Role
 from innkeeper.errors import BodyRefused, InnkeeperError
 from innkeeper.wire import lossless
 from innkeeper.wire.manifest import Manifest

@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-import msgspec
-
 from innkeeper.clock import MovableClock
+from innkeeper.emulator.rules import Rules
 from innkeeper.wire.manifest import Manifest
 
 SECRET_PREFIX = "emu_"  # noqa: S105  # what every secret made here begins with
@@ -24,28 +23,6 @@ Environment = Literal["development", "production"]
 Management = Literal["admin", "user"]
 WelcomeMode = Literal["default", "static", "dynamic"]
 TokenKind = Literal["chatbot", "account", "user"]
-
-
-class Rules(msgspec.Struct, forbid_unknown_fields=True):
-    """What Zoom leaves open, or does differently from the RFCs: one switch for each."""
-
-    decline: Literal["redirect", "stay"] = "redirect"
-    """What Decline does: an `access_denied` redirect as in RFC 6749, or a page."""
-    earlier_tokens: Literal["authorize", "exchange"] = "authorize"
-    """When the user's earlier tokens die (4741): already as she authorizes again, or only
-    when the new code is exchanged."""
-    refreshed_access: Literal["lives", "dies"] = "lives"
-    """What a refresh does to the access token before it."""
-    refresh_reuse: Literal["refuse", "revoke_family"] = "refuse"
-    """What the second use of a refresh token does to the tokens made from it."""
-    revoke_uninstalls: bool = False
-    """Whether /oauth/revoke also removes the app, as Zoom's staff once said it does."""
-    query_parameters: Literal["allow", "refuse"] = "allow"
-    """Whether the token endpoint reads parameters from the query."""
-    granted_scopes: Literal["app", "asked"] = "app"
-    """Whether tokens carry all of the app's scopes, or only those asked for."""
-    error_shape: Literal["zoom", "rfc"] = "zoom"
-    """The token endpoint's errors: `reason` and 400, or RFC 6749's text and statuses."""
 
 
 @dataclass(slots=True)
@@ -217,8 +194,25 @@ class Message:
     version: int = 1
 
 
-class World:
-    """All state of one emulated Zoom.
+@dataclass
+class State:
+    """Everything that an emulated Zoom remembers, and that a snapshot therefore keeps.
+
+    Plain values only: whoever needs to remember something adds a field here.
+    """
+
+    rules: Rules = field(default_factory=Rules)
+    accounts: list[Account] = field(default_factory=list[Account])
+    apps: dict[str, AppRecord] = field(default_factory=dict[str, AppRecord])
+    installations: dict[str, Installation] = field(default_factory=dict[str, Installation])
+    consent_requests: dict[str, ConsentRequest] = field(default_factory=dict[str, ConsentRequest])
+    codes: dict[str, Code] = field(default_factory=dict[str, Code])
+    tokens: list[Token] = field(default_factory=list[Token])
+    messages: dict[str, Message] = field(default_factory=dict[str, Message])
+
+
+class World(State):
+    """One emulated Zoom: its state, its time, its chance.
 
     Args:
         clock: Tells the time to everything here.
@@ -235,14 +229,7 @@ class World:
         """Forget everything but the time and who listens; a seeded world draws anew."""
         seeded = self.seed is not None
         self._random = random.Random(self.seed) if seeded else None  # noqa: S311  # repeatable on purpose, loopback only
-        self.rules = Rules()
-        self.accounts: list[Account] = []
-        self.apps: dict[str, AppRecord] = {}
-        self.installations: dict[str, Installation] = {}
-        self.consent_requests: dict[str, ConsentRequest] = {}
-        self.codes: dict[str, Code] = {}
-        self.tokens: list[Token] = []
-        self.messages: dict[str, Message] = {}
+        State.__init__(self)
 
     def now(self) -> datetime:
         """Tell the world's time."""

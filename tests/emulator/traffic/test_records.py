@@ -22,7 +22,7 @@ def around(scene: Scene, app: Any) -> AsgiTransport:
 async def teapot(scope: Any, receive: Any, send: Any) -> None:
     while (await receive()).get("more_body"):
         pass
-    scope[REFUSAL] = Refusal("tea.pot", "this is a teapot")
+    scope[REFUSAL] = Refusal("http.refused", "this is a teapot")
     scope[NOTES] = ["the tea is cold"]
     headers = [(b"content-type", b"application/json")]
     await send({"type": "http.response.start", "status": 418, "headers": headers})
@@ -40,15 +40,15 @@ async def test_a_request_is_kept_with_its_answer_and_the_rule_behind_it(scene: S
             b"client_secret=abcdefghijklmnopqrst",
         )
     )
-    assert answer.headers["x-emulator-refused"] == "tea.pot"
+    assert answer.headers["x-emulator-refused"] == "http.refused"
     (record,) = scene.traffic.records()
     assert (record.number, record.direction, record.method) == (1, "in", "POST")
     assert record.url == "/oauth/token?grant_type=x&code=emu_…qrst"
     assert record.request.headers["authorization"] == "Bearer emu_…qrst"
     assert record.request.body == "client_secret=emu_…qrst"
     assert record.answer.body == '{"access_token":"emu_…qrst"}'
-    assert record.answer.headers["x-emulator-refused"] == "tea.pot"
-    assert record.refusal == Refusal("tea.pot", "this is a teapot")
+    assert record.answer.headers["x-emulator-refused"] == "http.refused"
+    assert record.refusal == Refusal("http.refused", "this is a teapot")
     assert record.notes == ("the tea is cold",)
     assert (record.status, record.error) == (418, "")
     assert record.at == scene.clock.now()

@@ -10,6 +10,7 @@ from datetime import datetime
 from time import perf_counter
 from typing import Any, Final, Literal
 
+from innkeeper.emulator.traffic.checks import CHECKS
 from innkeeper.emulator.traffic.masking import Mask
 from innkeeper.emulator.world import World
 from innkeeper.net.outbound import AsgiApp, Message, Receive, Request, Response, Scope, Send
@@ -23,6 +24,7 @@ REFUSAL: Final = "emulator.refusal"
 NOTES: Final = "emulator.notes"
 """The scope's key where a handler leaves what Zoom might have minded, as a list."""
 REFUSED_HEADER: Final = b"x-emulator-refused"
+ACCEPTS_HEADER: Final = b"x-emulator-accepts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,15 @@ class Refusal:
 
     rule: str
     why: str
+
+    @property
+    def accepts(self) -> str:
+        """What would have been accepted instead."""
+        return CHECKS[self.rule]
+
+    def json(self) -> dict[str, str]:
+        """Write the refusal as the control API gives it."""
+        return {"rule": self.rule, "why": self.why, "accepts": self.accepts}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +88,7 @@ class Record:
             "status": self.status,
             "ms": round(self.ms, 2),
             "error": self.error,
-            "refusal": None if refusal is None else {"rule": refusal.rule, "why": refusal.why},
+            "refusal": refusal.json() if refusal else None,
             "notes": list(self.notes),
             "delivery_id": self.delivery_id,
             "client_id": self.client_id,
@@ -199,7 +210,11 @@ class Tap:
         if message["type"] == "http.response.start":
             refusal = self._scope.get(REFUSAL)
             if refusal is not None:
-                headers = [*message.get("headers", ()), (REFUSED_HEADER, refusal.rule.encode())]
+                said = (
+                    (REFUSED_HEADER, refusal.rule.encode()),
+                    (ACCEPTS_HEADER, refusal.accepts.encode()),
+                )
+                headers = [*message.get("headers", ()), *said]
                 message = {**message, "headers": headers}
             self.status = message["status"]
             self.answer_headers = list(message.get("headers", ()))

@@ -1,0 +1,99 @@
+"""Every switch is described, chosen by presets, and used."""
+
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from innkeeper.emulator import rules
+from innkeeper.emulator.rules import PRESETS, SWITCHES, Rules, preset
+
+ROOT = Path(rules.__file__).parents[1]
+USED = "\n".join(path.read_text("utf-8") for path in ROOT.rglob("*.py") if path.name != "rules.py")
+
+
+def test_zoom_is_what_stands_without_a_word():
+    assert preset("zoom") == Rules()
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_chooses_only_what_is_allowed(name: rules.Preset):
+    chosen = msgspec.structs.asdict(preset(name))
+
+    assert msgspec.convert(chosen, Rules) == preset(name)
+
+
+def test_every_switch_has_a_mark_and_a_sentence():
+    for switch in SWITCHES.values():
+        assert switch.about.endswith(".")
+        assert switch.mark in {"C", "S", "A", "D"}
+        assert (switch.bounds is None) == bool(switch.values)
+
+
+def test_the_stricter_presets_differ_from_the_default():
+    assert preset("rfc") != Rules()
+    assert preset("paranoid") != preset("rfc")
+
+
+WAITING: set[str] = {
+    "standing_consent",
+    "authorize_errors",
+    "base_url_redirects",
+    "unknown_scopes",
+    "pkce",
+    "plain_challenge",
+    "issuer",
+    "tokens_in_query",
+    "access_token_in_query",
+    "code_error",
+    "refresh_status",
+    "refresh_grace",
+    "refresh_days",
+    "expires_in",
+    "api_url",
+    "token_format",
+    "account_tokens",
+    "removed_tokens",
+    "scopes",
+    "scope_error",
+    "chatbot_refusals",
+    "account_id",
+    "send_status",
+    "unfurl_status",
+    "rate_limits",
+    "retried_statuses",
+    "bot_retries",
+    "retry_stamp",
+    "tracking",
+    "exhausted",
+    "challenge_signature",
+    "challenge_answer",
+    "bot_validation",
+    "revalidation_failures",
+    "deauthorization_signature",
+    "verification_token",
+    "subscriptions_limit",
+    "install_order",
+    "failed_welcome",
+    "welcome_again",
+    "welcome_audience",
+    "bot_payloads",
+    "alone_to_jid",
+    "thread_replies",
+    "callback_keys",
+    "loose_inputs",
+    "form_people",
+    "mention_payload",
+    "deauthorization_payload",
+    "development_removal",
+    "unknown_components",
+    "markdown_bold",
+    "text_limit",
+    "user_managed_imchat",
+}
+"""Switches whose behaviour is being built; the list only shrinks."""
+
+
+def test_no_switch_is_without_effect():
+    assert {name for name in SWITCHES if not re.search(rf"rules\.{name}\b", USED)} == WAITING
