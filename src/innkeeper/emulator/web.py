@@ -83,6 +83,7 @@ class Emulator:
         if drawn is None:
             drawn = secrets.randbits(128)  # known to nobody, but a reset repeats it
         self.world = World(clock, seed=drawn)
+        self.world.base_url = self.base_url
         plant(self._seed, self.world)
         transport = transport or HttpTransport()
         self.traffic = Traffic(self.world)

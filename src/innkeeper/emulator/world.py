@@ -168,6 +168,8 @@ class Token:
     revoked: bool = False
     refreshed: bool = False
     """Whether its refresh token was spent."""
+    reuses: int = 0
+    """How often its refresh token was taken after it was spent (`refresh_reuse: grace`)."""
 
 
 @dataclass(slots=True)
@@ -222,6 +224,8 @@ class World(State):
     def __init__(self, clock: MovableClock | None = None, *, seed: int | None = None) -> None:
         self.clock: MovableClock = clock or MovableClock()
         self.seed = seed
+        self.base_url = ""
+        """Where this Zoom is reached, without a slash at its end."""
         self.listeners: list[Callable[[str, Any], None]] = []
         self.clear()
 

@@ -11,6 +11,7 @@ from typing import Final
 from urllib.parse import unquote_plus
 
 from innkeeper.emulator.oauth.redirects import redirect_allowed
+from innkeeper.emulator.rules import Rules
 from innkeeper.emulator.world import AppRecord, User, World
 from innkeeper.wire.links import with_query
 from innkeeper.wire.oauth import is_verifier, parse_form
@@ -57,10 +58,17 @@ class Authorization:
     method: str
     scopes: tuple[str, ...]
     """Those asked for; all of the app's when none were."""
+    issuer: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What every answer carries besides: `iss`, where the rules want it."""
 
     def back(self, **answer: str) -> str:
         """Write where the browser goes with an answer: a code, or an error."""
-        return _back(self.redirect_uri, self.raw_state, **answer)
+        return _back(self.redirect_uri, self.raw_state, **answer, **self.issuer)
+
+
+def issuer_of(world: World) -> dict[str, str]:
+    """Name the server in every redirect (RFC 9207), where the rules want it; Zoom does not."""
+    return {"iss": world.base_url} if world.rules.issuer == "sent" else {}
 
 
 def judge(world: World, query: str) -> Authorization | Denied | SentBack:
@@ -69,15 +77,16 @@ def judge(world: World, query: str) -> Authorization | Denied | SentBack:
     app = _app(world, given)
     if isinstance(app, Denied):
         return app
-    redirect_uri = _redirect_uri(app, given)
+    redirect_uri = _redirect_uri(world.rules, app, given)
     if isinstance(redirect_uri, Denied):
         return redirect_uri
     raw_state = _raw_state(query)
-    fault = _fault(app, given)
+    issuer = issuer_of(world)
+    fault = _fault(world.rules, app, given)
     if fault is not None:
         rule, error, why = fault
         state = raw_state if len(given.get("state", ())) == 1 else None
-        return SentBack(rule, error, why, _back(redirect_uri, state, error=error))
+        return SentBack(rule, error, why, _back(redirect_uri, state, error=error, **issuer))
     one = {name: values[0] for name, values in given.items()}
     return Authorization(
         app=app,
@@ -86,7 +95,8 @@ def judge(world: World, query: str) -> Authorization | Denied | SentBack:
         raw_state=raw_state,
         challenge=one.get("code_challenge"),
         method=one.get("code_challenge_method", "plain"),
-        scopes=tuple(_scopes(one.get("scope", "")) or app.scopes),
+        scopes=tuple(_known(app, one.get("scope", "")) or app.scopes),
+        issuer=issuer,
     )
 
 
@@ -126,7 +136,7 @@ def _app(world: World, given: Mapping[str, Sequence[str]]) -> AppRecord | Denied
     return app
 
 
-def _redirect_uri(app: AppRecord, given: Mapping[str, Sequence[str]]) -> str | Denied:
+def _redirect_uri(rules: Rules, app: AppRecord, given: Mapping[str, Sequence[str]]) -> str | Denied:
     values = [value for value in given.get("redirect_uri", ()) if value]
     rule, what, fix = "authorize.redirect_unlisted", "", "Add it to the app's allow list."
     if len(values) > 1:
@@ -135,7 +145,7 @@ def _redirect_uri(app: AppRecord, given: Mapping[str, Sequence[str]]) -> str | D
         return app.redirect_uri
     elif not values:
         what, fix = "redirect_uri is missing.", "Send one of the app's redirect URLs."
-    elif redirect_allowed(app, values[0]):
+    elif redirect_allowed(app, values[0], base_urls=rules.base_url_redirects == "allow"):
         return values[0]
     else:
         strict = "exactly (strict mode)" if app.strict_redirects else "exactly or as a base URL"
@@ -143,7 +153,9 @@ def _redirect_uri(app: AppRecord, given: Mapping[str, Sequence[str]]) -> str | D
     return Denied(rule, 4700, "Invalid redirect url", what, fix)
 
 
-def _fault(app: AppRecord, given: Mapping[str, Sequence[str]]) -> tuple[str, str, str] | None:
+def _fault(
+    rules: Rules, app: AppRecord, given: Mapping[str, Sequence[str]]
+) -> tuple[str, str, str] | None:
     repeated = [name for name in _ONCE if len(given.get(name, ())) > 1]
     if repeated:
         why = f"{repeated[0]} was sent more than once"
@@ -153,10 +165,13 @@ def _fault(app: AppRecord, given: Mapping[str, Sequence[str]]) -> tuple[str, str
     if response_type != "code":
         error = "unsupported_response_type" if response_type else "invalid_request"
         return "authorize.response_type", error, "response_type must be code"
-    return _pkce_fault(one) or _scope_fault(app, one.get("scope", ""))
+    fault = _pkce_fault(rules, one)
+    if fault is None and rules.unknown_scopes == "refuse":
+        return _scope_fault(app, one.get("scope", ""))
+    return fault
 
 
-def _pkce_fault(one: Mapping[str, str]) -> tuple[str, str, str] | None:
+def _pkce_fault(rules: Rules, one: Mapping[str, str]) -> tuple[str, str, str] | None:
     challenge, method = one.get("code_challenge"), one.get("code_challenge_method", "plain")
     why = ""
     if method not in {"plain", "S256"}:
@@ -165,6 +180,10 @@ def _pkce_fault(one: Mapping[str, str]) -> tuple[str, str, str] | None:
         why = "code_challenge_method was sent without a code_challenge"
     elif challenge is not None and not is_verifier(challenge):
         why = "code_challenge must be 43 to 128 characters of A-Z a-z 0-9 . _ ~ -"
+    elif challenge is None and rules.pkce == "required":
+        why = "a code_challenge is required (rule pkce)"
+    elif challenge is not None and method == "plain" and rules.plain_challenge == "refuse":
+        why = "code_challenge_method must be S256 (rule plain_challenge)"
     return ("authorize.pkce", "invalid_request", why) if why else None
 
 
@@ -177,6 +196,10 @@ def _scope_fault(app: AppRecord, text: str) -> tuple[str, str, str] | None:
 
 def _scopes(text: str) -> list[str]:
     return list(dict.fromkeys(part for part in re.split(r"[\s,]+", text) if part))
+
+
+def _known(app: AppRecord, text: str) -> list[str]:
+    return [scope for scope in _scopes(text) if scope in app.scopes]
 
 
 def _raw_state(query: str) -> str | None:

@@ -163,7 +163,8 @@ class Consent:
     def _stands(self, asked: Authorization, person: User) -> bool:
         installation = self._world.installation_for(asked.app, person)
         return (
-            installation is not None
+            self._world.rules.standing_consent == "redirect"
+            and installation is not None
             and installation.consent_version == asked.app.consent_version
             and admit(asked.app, person) is None
         )
@@ -209,7 +210,7 @@ class Consent:
             return answers.redirect(refusal.location, 302 if request.method == "GET" else 303)
         if refusal is not _DECLINED:
             answers.refuse(request, refusal.rule, refusal.what)
-        if _prefers_json(request):
+        if _prefers_json(request) or self._world.rules.authorize_errors == "json":
             zoom = {"status": False, "errorCode": refusal.code, "errorMessage": refusal.message}
             return answers.json_answer({**zoom, "result": None}, refusal.status)
         view = OAuthErrorView(str(refusal.code), refusal.message, refusal.what, refusal.fix)

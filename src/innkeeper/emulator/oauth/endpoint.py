@@ -5,7 +5,8 @@ own samples send them in the query with an empty body.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from dataclasses import replace
+from typing import Final, Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,20 +14,26 @@ from starlette.routing import Route
 
 from innkeeper.emulator import answers
 from innkeeper.emulator.oauth import tokens
+from innkeeper.emulator.oauth.authorization import issuer_of
 from innkeeper.emulator.oauth.client_auth import OAuthRefused, authenticate, malformed
-from innkeeper.emulator.oauth.grants import give
+from innkeeper.emulator.oauth.grants import GRANTS, give
+from innkeeper.emulator.rules import Rules
 from innkeeper.emulator.world import AppRecord, Token, World
 from innkeeper.secret import Secret
 from innkeeper.wire.oauth import (
-    ACCESS_LIFETIME,
+    AUTHORIZE_PATH,
+    INVALID_CODE,
     INVALID_TOKEN,
     REVOKE_PATH,
     TOKEN_PATH,
+    GrantType,
     OAuthFault,
     Tokens,
     parse_form,
 )
 
+_TOKENS: Final = frozenset({"token", "refresh_token"})
+METADATA_PATH: Final = "/.well-known/oauth-authorization-server"
 Answer = Callable[[AppRecord, answers.Form], Awaitable[Response]]
 
 
@@ -55,7 +62,30 @@ class TokenEndpoint:
         return [
             Route(TOKEN_PATH, self.give, methods=["POST"]),
             Route(REVOKE_PATH, self.revoke, methods=["POST"]),
+            Route(METADATA_PATH, self.metadata, methods=["GET"]),
         ]
+
+    async def metadata(self, request: Request) -> Response:
+        """Describe the server (RFC 8414), where the rules want an issuer; Zoom does not."""
+        issuer = issuer_of(self._world).get("iss")
+        if issuer is None:
+            answers.refuse(request, "http.not_found", "Zoom publishes no metadata (rule issuer)")
+            return answers.json_answer({"error": "not_found"}, 404)
+        methods = ["plain", "S256"]
+        if self._world.rules.plain_challenge == "refuse":
+            methods.remove("plain")
+        described = {
+            "issuer": issuer,
+            "authorization_endpoint": f"{issuer}{AUTHORIZE_PATH}",
+            "token_endpoint": f"{issuer}{TOKEN_PATH}",
+            "revocation_endpoint": f"{issuer}{REVOKE_PATH}",
+            "response_types_supported": ["code"],
+            "grant_types_supported": list(GRANTS),
+            "code_challenge_methods_supported": methods,
+            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+            "authorization_response_iss_parameter_supported": True,
+        }
+        return answers.json_answer(described)
 
     async def give(self, request: Request) -> Response:
         """Give a token by one of Zoom's grants."""
@@ -77,23 +107,29 @@ class TokenEndpoint:
             return self._refused(request, refusal)
 
     async def _parameters(self, request: Request) -> answers.Form:
-        form = await answers.read_form(request)
-        if self._world.rules.query_parameters == "refuse":
+        """Read body and query together, as far as the rules let the query count."""
+        form, rules = await answers.read_form(request), self._world.rules
+        query = parse_form(request.scope["query_string"].decode("latin-1"))
+        by_account = query.get("grant_type") == [GrantType.ACCOUNT]
+        if rules.query_parameters == "refuse" or (
+            rules.query_parameters == "refuse_account" and by_account
+        ):
             return form
+        if rules.tokens_in_query == "refuse":
+            query = {name: values for name, values in query.items() if name not in _TOKENS}
         merged = {name: list(values) for name, values in form.fields.items()}
-        query = request.scope["query_string"].decode("latin-1")
-        for name, values in parse_form(query).items():
+        for name, values in query.items():
             merged.setdefault(name, []).extend(values)
         return answers.Form(merged)
 
     async def _given(self, app: AppRecord, form: answers.Form) -> Response:
-        token = give(self._world, app, form)
+        token, rules = give(self._world, app, form), self._world.rules
         answer = Tokens(
             access_token=Secret(token.access),
-            expires_in=ACCESS_LIFETIME,
+            expires_in=rules.expires_in,
             scope=frozenset(token.scopes),
             refresh_token=Secret(token.refresh) if token.refresh else None,
-            api_url=self._api_url,
+            api_url=self._api_url if rules.api_url == "sent" else None,
         )
         return answers.json_answer(answer.json(), headers={"pragma": "no-cache"})
 
@@ -119,9 +155,19 @@ class TokenEndpoint:
 
     def _refused(self, request: Request, refusal: OAuthRefused) -> Response:
         answers.refuse(request, refusal.rule, refusal.why)
+        fault = _of_its_time(refusal.fault, self._world.rules)
         if self._world.rules.error_shape == "zoom":
-            return answers.json_answer(refusal.fault.json(), refusal.fault.status)
-        return _as_rfc(request, refusal.fault)
+            return answers.json_answer(fault.json(), fault.status)
+        return _as_rfc(request, fault)
+
+
+def _of_its_time(fault: OAuthFault, rules: Rules) -> OAuthFault:
+    """Write a fault as Zoom did in the years that the rules choose."""
+    if fault == INVALID_CODE:
+        return replace(fault, error=rules.code_error)
+    if fault == INVALID_TOKEN:
+        return replace(fault, status=int(rules.refresh_status))
+    return fault
 
 
 def _as_rfc(request: Request, fault: OAuthFault) -> Response:

@@ -126,11 +126,24 @@ def _check_refresh(world: World, app: AppRecord, old: Token) -> None:
         why = "it was revoked: by a newer authorization, a removal, or on purpose (4741)"
         raise OAuthRefused("refresh.revoked", INVALID_TOKEN, why)
     if old.refreshed:
-        if world.rules.refresh_reuse == "revoke_family":
-            tokens.revoke_family(world, old.family)
-        raise OAuthRefused("refresh.reused", INVALID_TOKEN, "only the latest may be used")
-    if tokens.refresh_expired(old, world.now()):
-        raise OAuthRefused("refresh.expired", INVALID_TOKEN, "its ninety days are over")
+        _check_reuse(world, old)
+    if tokens.refresh_expired(world, old):
+        why = f"its {world.rules.refresh_days} days are over"
+        raise OAuthRefused("refresh.expired", INVALID_TOKEN, why)
+
+
+def _check_reuse(world: World, old: Token) -> None:
+    """Take a spent refresh token only within the tolerance that Zoom's older tokens had."""
+    rules = world.rules
+    if rules.refresh_reuse == "grace" and old.reuses < rules.refresh_grace:
+        old.reuses += 1
+        return
+    if rules.refresh_reuse == "grace":
+        why = f"it was used again {old.reuses} times, as often as is tolerated (4740)"
+        raise OAuthRefused("refresh.tolerance", INVALID_TOKEN, why)
+    if rules.refresh_reuse == "revoke_family":
+        tokens.revoke_family(world, old.family)
+    raise OAuthRefused("refresh.reused", INVALID_TOKEN, "only the latest may be used")
 
 
 def _chatbot(world: World, app: AppRecord, form: Form) -> Token:
@@ -146,6 +159,8 @@ def _account(world: World, app: AppRecord, form: Form) -> Token:
         raise malformed("account.foreign", "account_id is not the account of this app")
     asked = _check_scope(form, app.scopes)
     scopes = asked or app.scopes
+    if world.rules.account_tokens == "newest":
+        tokens.revoke_account_tokens(world, app)
     return tokens.issue(world, app, "account", account_id=app.account_id, scopes=scopes)
 
 

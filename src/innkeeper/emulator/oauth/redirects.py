@@ -16,17 +16,20 @@ _PLAIN = re.compile(r"[\x21\x22\x24-\x5b\x5d-\x7e]+")  # printable ASCII without
 _DISGUISED = re.compile(r"%(?:2e|2f|5c|00)", re.IGNORECASE)
 
 
-def redirect_allowed(app: AppRecord, uri: str) -> bool:
+def redirect_allowed(app: AppRecord, uri: str, *, base_urls: bool = True) -> bool:
     """Admit a listed URL byte for byte, and without strict mode what lies below a base URL.
 
     A base URL is an entry without a query whose path is empty or ends with a slash. Near
     misses are no matches: another case, port, userinfo, dot segments, however written.
+
+    Args:
+        base_urls: Whether a base URL stands for what lies below it.
     """
     if _PLAIN.fullmatch(uri) is None:
         return False
     if uri in app.redirect_uris:
         return True
-    if app.strict_redirects:
+    if app.strict_redirects or not base_urls:
         return False
     return any(_below(base, uri, app) for base in app.redirect_uris)
 

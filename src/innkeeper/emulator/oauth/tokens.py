@@ -15,7 +15,7 @@ from starlette.responses import Response
 from innkeeper.emulator import answers
 from innkeeper.emulator.traffic.records import Refusal
 from innkeeper.emulator.world import AppRecord, Installation, Token, TokenKind, World
-from innkeeper.wire.oauth import ACCESS_LIFETIME, REFRESH_LIFETIME
+from innkeeper.wire.oauth import ACCESS_LIFETIME
 
 _IN_QUERY = "Invalid access token, this access token is not supported as query parameter string."
 _INVALID = "Invalid access token."
@@ -52,6 +52,8 @@ def issue(
 
 
 def _draw(world: World) -> str:
+    if world.rules.token_format == "opaque":  # noqa: S105  # a switch, no password
+        return f"{world.new_id(15)}_{world.new_id(15)}"
     header = msgspec.json.encode({"alg": "HS512", "v": "2.0", "kid": "emulator"})
     claims = msgspec.json.encode({"jti": world.new_id()})
     parts = (header, claims, world.token_bytes(64))
@@ -73,9 +75,9 @@ def access_expired(token: Token, now: datetime) -> bool:
     return now - token.issued_at >= timedelta(seconds=ACCESS_LIFETIME)
 
 
-def refresh_expired(token: Token, now: datetime) -> bool:
-    """Tell whether a refresh token's ninety days are over."""
-    return now - token.issued_at >= timedelta(seconds=REFRESH_LIFETIME)
+def refresh_expired(world: World, token: Token) -> bool:
+    """Tell whether a refresh token's days are over: ninety, unless the rules say otherwise."""
+    return world.now() - token.issued_at >= timedelta(days=world.rules.refresh_days)
 
 
 def revoke_family(world: World, family: str) -> None:
@@ -92,8 +94,18 @@ def revoke_earlier(world: World, app: AppRecord, user_id: str) -> None:
             token.revoked = True
 
 
+def revoke_account_tokens(world: World, app: AppRecord) -> None:
+    """Kill an app's account tokens, where only the newest is to live."""
+    for token in world.tokens:
+        if token.client_id == app.client_id and token.kind == "account":
+            token.revoked = True
+
+
 def revoke_installation(world: World, installation: Installation, *, whole_account: bool) -> None:
-    """Kill every token and code that an installation gave; chatbot tokens are the app's own."""
+    """Kill every token and code that an installation gave; chatbot tokens are the app's own.
+
+    Where removed tokens live, only what could give new ones dies: codes.
+    """
 
     def covered(client_id: str, user_id: str, account_id: str) -> bool:
         if client_id != installation.client_id:
@@ -102,7 +114,8 @@ def revoke_installation(world: World, installation: Installation, *, whole_accou
             return account_id == installation.account_id
         return user_id == installation.user_id
 
-    for token in world.tokens:
+    living = world.rules.removed_tokens == "live"
+    for token in [] if living else world.tokens:
         if token.kind != "chatbot" and covered(token.client_id, token.user_id, token.account_id):
             token.revoked = True
     for code in world.codes.values():
@@ -116,13 +129,14 @@ def bearer(request: Request, world: World) -> Token | Refusal:
 
     Which kind of token it is, the caller must ask.
     """
-    if "access_token" in request.query_params:
+    value = request.query_params.get("access_token")
+    if value is not None and world.rules.access_token_in_query == "refuse":  # noqa: S105  # a switch
         return Refusal("token.in_query", _IN_QUERY)
     given = request.headers.getlist("authorization")
-    scheme, _, value = (given[0] if len(given) == 1 else "").partition(" ")
-    if scheme.lower() != "bearer":
+    scheme, _, in_header = (given[0] if len(given) == 1 else "").partition(" ")
+    if value is None and scheme.lower() != "bearer":
         return Refusal("token.missing", "there is no Authorization: Bearer header, or several")
-    token = by_access(world, value.strip())
+    token = by_access(world, (value or in_header).strip())
     if token is None:
         return Refusal("token.unknown", "this is no access token of ours")
     if token.revoked:
@@ -130,6 +144,19 @@ def bearer(request: Request, world: World) -> Token | Refusal:
     if access_expired(token, world.now()):
         return Refusal("token.expired", "the token's hour is over")
     return token
+
+
+def require_scope(request: Request, world: World, token: Token, *scopes: str) -> Response | None:
+    """Answer a call whose token has none of the scopes that allow it; None if it has one.
+
+    A scope for the whole account (`…:admin`) allows what the one for a user does.
+    """
+    allowed = {*scopes, *(f"{scope}:admin" for scope in scopes)}
+    if world.rules.scopes == "ignore" or allowed & set(token.scopes):
+        return None
+    answers.refuse(request, "token.scope", f"the token lacks {' or '.join(scopes)}")
+    message = f"Invalid access token, does not contain scopes:[{', '.join(scopes)}]."
+    return answers.json_answer({"code": int(world.rules.scope_error), "message": message}, 400)
 
 
 def unauthorized(request: Request, refusal: Refusal) -> Response:

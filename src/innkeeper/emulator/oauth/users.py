@@ -1,17 +1,22 @@
 """Who is this? GET /v2/users/me; and an honest answer for all of /v2 that is not emulated."""
 
-from typing import Any
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from innkeeper.emulator import answers
-from innkeeper.emulator.oauth.tokens import bearer, unauthorized
+from innkeeper.emulator.oauth.tokens import bearer, require_scope, unauthorized
 from innkeeper.emulator.traffic.records import Refusal
 from innkeeper.emulator.world import Token, User, World
 
 ME_PATH = "/v2/users/me"
+ME_SCOPES: Final = ("user:read:user", "user:read")
+"""Either of these in a token allows the call: the granular one, or the classic one.
+
+Source: https://developers.zoom.us/docs/api/users/
+"""
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -38,7 +43,8 @@ class Users:
         if user is None:
             why = f"a {token.kind} token stands for no user"
             return unauthorized(request, Refusal("token.kind", why))
-        return answers.json_answer(self._described(user))
+        lacking = require_scope(request, self._world, token, *ME_SCOPES)
+        return lacking or answers.json_answer(self._described(user))
 
     async def unknown(self, request: Request) -> Response:
         """Say that a call is not emulated, rather than pretend that it failed."""

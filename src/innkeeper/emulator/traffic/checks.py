@@ -66,6 +66,7 @@ CHECKS: Final[Mapping[str, str]] = {
     "refresh.reused": "the latest refresh token",
     "refresh.revoked": "a refresh token of the latest authorization",
     "refresh.scope": "scopes that were granted",
+    "refresh.tolerance": "a spent refresh token a few times more, then only the latest",
     "refresh.unknown": "a refresh token that was given here",
     "revoke.foreign": "a token that this app was given",
     "revoke.missing": "a token",
@@ -74,6 +75,7 @@ CHECKS: Final[Mapping[str, str]] = {
     "token.kind": "a user's token, or an account's",
     "token.missing": "one Authorization: Bearer header",
     "token.revoked": "a token of the latest authorization",
+    "token.scope": "a token with the scope that the reason names",
     "token.unknown": "an access token that was given here",
 }
 """What would have been accepted, by the name of the check."""
