@@ -9,10 +9,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from innkeeper.emulator import answers
+from innkeeper.emulator.choices import RuleRefused, choose, described
 from innkeeper.emulator.marketplace.listing import ChangeRefused, Listing, read_change
 from innkeeper.emulator.marketplace.removal import InstallationUnknown, Removal
 from innkeeper.emulator.planting import manifest_notes
-from innkeeper.emulator.rules import Rules
 from innkeeper.emulator.world import AppRecord, World
 from innkeeper.errors import BodyRefused, InnkeeperError
 from innkeeper.net.inbound import read_body
@@ -67,6 +67,7 @@ class Control:
         return [
             Route(f"{PREFIX}/state", self.state, methods=["GET"]),
             Route(f"{PREFIX}/apps/{{client_id}}", self.change_app, methods=["PATCH"]),
+            Route(f"{PREFIX}/rules", self.show_rules, methods=["GET"]),
             Route(f"{PREFIX}/rules", self.change_rules, methods=["PATCH"]),
             Route(f"{PREFIX}/clock", self.show_clock, methods=["GET"]),
             Route(f"{PREFIX}/clock", self.move_clock, methods=["POST"]),
@@ -97,14 +98,20 @@ class Control:
             return refusal.answer()
         return answers.json_answer(_app(app))
 
+    async def show_rules(self, _: Request) -> Response:
+        """List every switch: its values, its mark, what it is about, and how it stands."""
+        return answers.json_answer(described(self._world.rules))
+
     async def change_rules(self, request: Request) -> Response:
-        """Change some of the switches."""
+        """Choose a preset, or some of the switches, or both; all of it or nothing."""
         try:
             document = await _read(request, dict[str, Any])
-            now = msgspec.structs.asdict(self._world.rules)
-            self._world.rules = _convert({**now, **document}, Rules)
+            self._world.rules = choose(document, now=self._world.rules)
+        except RuleRefused as error:
+            return _Refused(error.code, f"{error.what}: {error.why}", error.fix).answer()
         except _Refused as refusal:
             return refusal.answer()
+        self._world.announce("rules", None)
         return answers.json_answer(self._world.rules)
 
     async def show_clock(self, _: Request) -> Response:

@@ -26,7 +26,7 @@ def plant(seed: Seed, world: World) -> None:
         SeedRefused: If parts of the seed contradict each other.
     """
     world.clear()
-    world.rules = msgspec.structs.replace(seed.document.rules)
+    world.rules = msgspec.structs.replace(seed.rules)
     planter = _Planter(seed, world)
     for index, account in enumerate(seed.document.accounts):
         planter.account(account, f"$.accounts[{index}]")

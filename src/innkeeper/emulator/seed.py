@@ -15,6 +15,7 @@ What is left out is made up: ids, JIDs, secrets (these begin with `emu_`). With 
 repeat from run to run.
 """
 
+import dataclasses
 import re
 import typing
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from typing import Annotated, Any, Final, cast
 import msgspec
 from msgspec import Meta, field
 
+from innkeeper.emulator.choices import RuleRefused, choose
 from innkeeper.emulator.places import locate
 from innkeeper.emulator.rules import Rules
 from innkeeper.emulator.world import Environment, Role
@@ -112,14 +114,13 @@ class Document(Part, frozen=True, kw_only=True):
 
     accounts: Annotated[list[AccountSeed], Meta(min_length=1)]
     seed: int | None = None
-    rules: Rules = field(default_factory=Rules)
+    rules: dict[str, Any] = field(default_factory=dict[str, Any])
     apps: list[AppSeed] = field(default_factory=list[AppSeed])
     installs: list[InstallSeed] = field(default_factory=list[InstallSeed])
 
 
 _PARTS: Final[dict[str, type[msgspec.Struct]]] = {
     "$": Document,
-    "$.rules": Rules,
     "$.accounts[]": AccountSeed,
     "$.accounts[].users[]": UserSeed,
     "$.accounts[].channels[]": ChannelSeed,
@@ -136,6 +137,7 @@ class Seed:
     document: Document
     manifests: tuple[Manifest, ...]
     file: str = "the seed"
+    rules: Rules = dataclasses.field(default_factory=Rules)
 
     @classmethod
     def default(cls) -> "Seed":
@@ -167,11 +169,18 @@ class Seed:
             _manifest(app, f"$.apps[{index}].manifest", file, folder)
             for index, app in enumerate(read.apps)
         )
-        return cls(read, manifests, file)
+        return cls(read, manifests, file, _rules(read.rules, file))
 
     def refuse(self, path: str, why: str, fix: str) -> SeedRefused:
         """Say what is wrong at a place of this seed."""
         return SeedRefused(self.file, path, why, fix)
+
+
+def _rules(document: dict[str, Any], file: str) -> Rules:
+    try:
+        return choose(document, now=Rules())
+    except RuleRefused as error:
+        raise SeedRefused(file, f"$.rules.{error.name}", error.why, error.fix) from None
 
 
 def _load(path: Path, file: str) -> Any:
