@@ -144,7 +144,7 @@ class Scene:
                 *self.pages.routes(),
                 *ChatbotApi(self.world, self.chat.conversations).routes(),
                 *Launch(self.world).routes(),
-                *TrafficPages(self.traffic, self.courier).routes(),
+                *TrafficPages(self.world, self.traffic, self.courier).routes(),
             ]
         )
         site.state.world = self.world

@@ -13,6 +13,7 @@ from innkeeper.emulator.courier.delivery import Attempt, Delivery, State
 from innkeeper.emulator.courier.rounds import Courier, DeliveryUnknown
 from innkeeper.emulator.traffic.records import Half, Record, Traffic
 from innkeeper.emulator.viewer import viewer
+from innkeeper.emulator.world import World
 from innkeeper.ui.views import AttemptView, DeliveryView, TrafficRow, TrafficView
 
 _SHOWN = 200
@@ -21,7 +22,8 @@ _SHOWN = 200
 class TrafficPages:
     """Shows the traffic and the deliveries."""
 
-    def __init__(self, traffic: Traffic, courier: Courier) -> None:
+    def __init__(self, world: World, traffic: Traffic, courier: Courier) -> None:
+        self._world = world
         self._traffic = traffic
         self._courier = courier
 
@@ -43,7 +45,7 @@ class TrafficPages:
         deliveries = self._courier.deliveries[-_SHOWN:]
         view = TrafficView(
             rows=tuple(_row(each) for each in reversed(records)),
-            deliveries=tuple(_delivery(each, {}) for each in reversed(deliveries)),
+            deliveries=tuple(self._delivery(each, {}) for each in reversed(deliveries)),
         )
         return answers.page(request, view, viewer=viewer(request))
 
@@ -54,7 +56,8 @@ class TrafficPages:
         except DeliveryUnknown:
             return answers.redirect("/traffic")
         records = {each.number: each for each in self._traffic.records()}
-        return answers.page(request, _delivery(delivery, records), viewer=viewer(request))
+        view = self._delivery(delivery, records)
+        return answers.page(request, view, viewer=viewer(request))
 
     async def press_redeliver(self, request: Request) -> Response:
         """Try a delivery once more, and show it."""
@@ -86,6 +89,23 @@ class TrafficPages:
             return answers.json_answer(said, 404)
         return answers.json_answer(delivery.json())
 
+    def _delivery(self, delivery: Delivery, records: Mapping[int, Record]) -> DeliveryView:
+        app = self._world.apps.get(delivery.client_id)
+        return DeliveryView(
+            id=delivery.id,
+            event=delivery.event,
+            app_name=app.name if app else delivery.client_id,
+            url=delivery.url,
+            state=_STATES[delivery.state],
+            created_at=delivery.created_at,
+            attempts=tuple(
+                _attempt(number, attempt, records.get(attempt.record))
+                for number, attempt in enumerate(delivery.attempts, 1)
+            ),
+            next_at=delivery.next_at,
+            body=msgspec.json.format(delivery.body, indent=2).decode(),
+        )
+
 
 _STATES: Final[Mapping[State, Literal["delivered", "waiting", "gave up"]]] = {
     "pending": "waiting",
@@ -111,23 +131,6 @@ def _row(record: Record) -> TrafficRow:
         request=_text(record.request),
         response=_text(record.answer),
         delivery_id=record.delivery_id,
-    )
-
-
-def _delivery(delivery: Delivery, records: Mapping[int, Record]) -> DeliveryView:
-    return DeliveryView(
-        id=delivery.id,
-        event=delivery.event,
-        app_name=delivery.app.name,
-        url=delivery.url,
-        state=_STATES[delivery.state],
-        created_at=delivery.created_at,
-        attempts=tuple(
-            _attempt(number, attempt, records.get(attempt.record))
-            for number, attempt in enumerate(delivery.attempts, 1)
-        ),
-        next_at=delivery.next_at,
-        body=msgspec.json.format(delivery.body, indent=2).decode(),
     )
 
 

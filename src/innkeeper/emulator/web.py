@@ -129,7 +129,7 @@ class Emulator:
             *self.marketplace.routes(),
             *local_test.routes(),
             *ChatPages(world, self.chat, self._live).routes(),
-            *TrafficPages(self.traffic, self.courier).routes(),
+            *TrafficPages(world, self.traffic, self.courier).routes(),
             *Control(world, self.listing, self.removal, self).routes(),
             *users.rest(),
         ]
@@ -184,7 +184,6 @@ class Emulator:
     async def reset(self) -> None:
         """Begin again from the seed; the clock stays where it is."""
         self._backlog.clear()
-        self.courier.clear()
         self.traffic.clear()
         plant(self._seed, self.world)
         self.world.announce("reset", None)

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from innkeeper.clock import MovableClock
+from innkeeper.emulator.courier.delivery import Delivery
 from innkeeper.emulator.rules import Rules
 from innkeeper.wire.manifest import Manifest
 
@@ -211,6 +212,7 @@ class State:
     codes: dict[str, Code] = field(default_factory=dict[str, Code])
     tokens: list[Token] = field(default_factory=list[Token])
     messages: dict[str, Message] = field(default_factory=dict[str, Message])
+    deliveries: dict[str, Delivery] = field(default_factory=dict[str, Delivery])
 
 
 class World(State):

@@ -246,52 +246,32 @@ async def test_an_answer_beyond_the_limit_is_a_failed_attempt(scene: Scene) -> N
 async def test_a_compressed_answer_is_read(scene: Scene) -> None:
     heard: list[bytes] = []
     scene.bot.then(200, gzip.compress(b'{"content":{}}'), content_encoding="gzip")
-    await scene.courier.post_now(
-        scene.app,
-        BOT_URL,
-        "bot_installed",
-        {},
-        on_answer=lambda _, answer: heard.append(answer.body),
-    )
+    scene.courier.hear("due", lambda _, answer: heard.append(answer.body))
+    await scene.courier.post_now(scene.app, BOT_URL, "due", {})
     assert heard == [b'{"content":{}}']
 
 
 async def test_a_compressed_bomb_is_cut_at_the_limit(scene: Scene) -> None:
     heard: list[bytes] = []
     scene.bot.then(200, gzip.compress(b"0" * 10_000_000), content_encoding="gzip")
-    await scene.courier.post_now(
-        scene.app,
-        BOT_URL,
-        "bot_installed",
-        {},
-        on_answer=lambda _, answer: heard.append(answer.body),
-    )
+    scene.courier.hear("due", lambda _, answer: heard.append(answer.body))
+    await scene.courier.post_now(scene.app, BOT_URL, "due", {})
     assert len(heard[0]) == 65_536
 
 
 async def test_what_only_claims_to_be_compressed_stays_as_it_is(scene: Scene) -> None:
     heard: list[bytes] = []
     scene.bot.then(200, b"plain", content_encoding="gzip")
-    await scene.courier.post_now(
-        scene.app,
-        BOT_URL,
-        "bot_installed",
-        {},
-        on_answer=lambda _, answer: heard.append(answer.body),
-    )
+    scene.courier.hear("due", lambda _, answer: heard.append(answer.body))
+    await scene.courier.post_now(scene.app, BOT_URL, "due", {})
     assert heard == [b"plain"]
 
 
 async def test_only_the_first_good_answer_is_heard(scene: Scene) -> None:
     heard: list[int] = []
     scene.bot.then(500).then(201).then(200)
-    delivery = await scene.courier.post_now(
-        scene.app,
-        BOT_URL,
-        "bot_installed",
-        {},
-        on_answer=lambda _, answer: heard.append(answer.status),
-    )
+    scene.courier.hear("due", lambda _, answer: heard.append(answer.status))
+    delivery = await scene.courier.post_now(scene.app, BOT_URL, "due", {})
     scene.clock.advance(300)
     await scene.courier.run_due()
     await scene.courier.redeliver(delivery.id)
@@ -318,7 +298,7 @@ async def test_forgets_finished_deliveries_rather_than_grow(
         await scene.courier.post_now(scene.app, BOT_URL, "bot_notification", {})
     assert len(scene.courier.deliveries) == 3
     assert waiting in scene.courier.deliveries, "what is still due is not forgotten"
-    scene.courier.clear()
+    scene.world.deliveries.clear()
     assert scene.courier.deliveries == []
     assert scene.courier.next_due() is None
 

@@ -40,6 +40,7 @@ class Chat:
         self._world = world
         self._courier = courier
         self._last_stamp = 0
+        courier.hear("bot_installed", self._take_welcome)
 
     async def welcome(self, installation: Installation) -> None:
         """Say an app's first words, to the person who added it.
@@ -55,14 +56,10 @@ class Chat:
         if app.welcome.mode != "dynamic":
             self.conversations.show(conversation, app, _own_words(app))
             return
-
-        def heard(delivery: Delivery, response: Response) -> None:
-            self._take_welcome(conversation, delivery, response)
-
         timestamp = self._timestamp()
         payload = payloads.bot_installed(app, installation, user, timestamp=timestamp)
         await self._courier.post_now(
-            app, app.bot_endpoint, "bot_installed", payload, on_answer=heard
+            app, app.bot_endpoint, "bot_installed", payload, user_id=user.id
         )
 
     def removed(self, installation: Installation) -> None:
@@ -220,10 +217,9 @@ class Chat:
             app, app.bot_endpoint, name, payload, event_ts=timestamp
         )
 
-    def _take_welcome(
-        self, conversation: Conversation, delivery: Delivery, response: Response
-    ) -> None:
-        if self._world.installation_for(delivery.app, conversation.user) is None:
+    def _take_welcome(self, delivery: Delivery, response: Response) -> None:
+        app, user = self._world.apps.get(delivery.client_id), self._world.user(delivery.user_id)
+        if app is None or user is None or self._world.installation_for(app, user) is None:
             delivery.diagnostics.append("no welcome message: the app was removed meanwhile")
             return
         try:
@@ -234,7 +230,8 @@ class Chat:
         except CardRefused as error:
             delivery.diagnostics.append(f"no welcome message: {error.what}: {error.why}")
         else:
-            self.conversations.show(conversation, delivery.app, content, markdown=markdown)
+            conversation = Conversation(user, app=app)
+            self.conversations.show(conversation, app, content, markdown=markdown)
 
     def _timestamp(self) -> int:
         """Draw a time that no event had before: on a clock that stands, too."""

@@ -1,12 +1,8 @@
 """What is a delivery? One event on its way to an app, and every attempt to bring it there."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
-
-from innkeeper.emulator.world import AppRecord
-from innkeeper.net.outbound import Response
 
 SCHEDULE: Final = (timedelta(minutes=5), timedelta(minutes=20), timedelta(minutes=60))
 """How long after each failure the next attempt is made.
@@ -45,7 +41,7 @@ class Delivery:
     """One event on its way to one address of an app."""
 
     id: str
-    app: AppRecord
+    client_id: str
     url: str
     event: str
     body: bytes
@@ -59,8 +55,8 @@ class Delivery:
     """How many attempts of the schedule failed; redelivering by hand does not count."""
     diagnostics: list[str] = field(default_factory=list[str])
     """What was odd about the answer although it counted."""
-    on_answer: Callable[["Delivery", Response], None] | None = None
-    """Told the first answer that counted: that of `bot_installed` is the welcome."""
+    user_id: str = ""
+    """Whom the answer is for: that of `bot_installed` is a person's welcome."""
 
     def succeeds(self, status: int) -> bool:
         """Tell whether a status counts: 200 and 204 at first, any 2xx on a retry."""
@@ -89,7 +85,7 @@ class Delivery:
         """Write the delivery as the control API gives it."""
         return {
             "id": self.id,
-            "client_id": self.app.client_id,
+            "client_id": self.client_id,
             "url": self.url,
             "event": self.event,
             "state": self.state,

@@ -31,6 +31,10 @@ CLOCK_HEADER: Final = "x-emulator-clock-offset"
 """How many whole seconds the emulator's clock is ahead; an app under test follows it."""
 
 
+Hear = Callable[[Delivery, Response], None]
+"""Hears the first answer to a delivery that counted."""
+
+
 class DeliveryUnknown(InnkeeperError):
     """No delivery has this id, or it was so long ago that it is forgotten."""
 
@@ -69,14 +73,14 @@ class Courier:
         self._world = world
         self._transport = transport
         self._traffic = traffic
-        self._deliveries: dict[str, Delivery] = {}
+        self._hearing: dict[str, Hear] = {}
         self._turn = asyncio.Lock()
         self._woken = asyncio.Event()
 
     @property
     def deliveries(self) -> list[Delivery]:
         """Every delivery that is remembered, oldest first."""
-        return list(self._deliveries.values())
+        return list(self._world.deliveries.values())
 
     def find(self, delivery_id: str) -> Delivery:
         """Find a delivery.
@@ -84,14 +88,14 @@ class Courier:
         Raises:
             DeliveryUnknown: If there is none with this id.
         """
-        found = self._deliveries.get(delivery_id)
+        found = self._world.deliveries.get(delivery_id)
         if found is None:
             raise DeliveryUnknown("no such delivery")
         return found
 
-    def clear(self) -> None:
-        """Forget every delivery; what is due is not sent any more."""
-        self._deliveries.clear()
+    def hear(self, event: str, hear: Hear) -> None:
+        """Tell somebody the first answer to each event of a name that counted."""
+        self._hearing[event] = hear
 
     async def validate_url(self, app: AppRecord, url: str) -> None:
         """Save an address only if the app behind it proves that it holds the secret token.
@@ -119,26 +123,26 @@ class Courier:
         event: str,
         payload: Any,
         *,
-        on_answer: Callable[[Delivery, Response], None] | None = None,
+        user_id: str = "",
         **top: Any,
     ) -> Delivery:
         """Queue an event for an app; `run` or `run_due` brings it there.
 
         Args:
-            on_answer: Told the first answer that counts.
+            user_id: Whom the answer is for, if it is for somebody.
             top: Further keys beside `event` and `payload`, such as `event_ts`.
         """
         now = self._world.now()
         delivery = Delivery(
             id=f"dlv_{self._world.token_bytes(9).hex()}",
-            app=app,
+            client_id=app.client_id,
             url=url,
             event=event,
             body=stringify({"event": event, **top, "payload": payload}),
             tracking_id=self._tracking_id(),
             created_at=now,
             next_at=now,
-            on_answer=on_answer,
+            user_id=user_id,
         )
         self._keep(delivery)
         return delivery
@@ -150,11 +154,11 @@ class Courier:
         event: str,
         payload: Any,
         *,
-        on_answer: Callable[[Delivery, Response], None] | None = None,
+        user_id: str = "",
         **top: Any,
     ) -> Delivery:
         """Make the first attempt at once; the others, if any, follow the schedule."""
-        delivery = self.post(app, url, event, payload, on_answer=on_answer, **top)
+        delivery = self.post(app, url, event, payload, user_id=user_id, **top)
         await self._attempt(delivery, self._world.now(), planned=True)
         return delivery
 
@@ -170,7 +174,9 @@ class Courier:
 
     def next_due(self) -> datetime | None:
         """Tell when the next attempt is due, if one is."""
-        times = (each.next_at for each in self._deliveries.values() if each.next_at is not None)
+        times = (
+            each.next_at for each in self._world.deliveries.values() if each.next_at is not None
+        )
         return min(times, default=None)
 
     async def run_due(self) -> None:
@@ -211,16 +217,16 @@ class Courier:
         now = self._world.now()
         due = [
             each
-            for each in self._deliveries.values()
+            for each in self._world.deliveries.values()
             if each.next_at is not None and each.next_at <= now
         ]
         return min(due, key=lambda each: each.next_at or now, default=None)
 
     def _keep(self, delivery: Delivery) -> None:
-        self._deliveries[delivery.id] = delivery
-        if len(self._deliveries) > KEPT:
-            over = (each.id for each in self._deliveries.values() if each.next_at is None)
-            self._deliveries.pop(next(over, delivery.id))
+        self._world.deliveries[delivery.id] = delivery
+        if len(self._world.deliveries) > KEPT:
+            over = (each.id for each in self._world.deliveries.values() if each.next_at is None)
+            self._world.deliveries.pop(next(over, delivery.id))
         self._world.announce("delivery", delivery)
         self._woken.set()
 
@@ -248,8 +254,9 @@ class Courier:
             ),
             planned=planned,
         )
-        if first and response is not None and not error and delivery.on_answer is not None:
-            delivery.on_answer(delivery, response)
+        hear = self._hearing.get(delivery.event)
+        if first and response is not None and not error and hear is not None:
+            hear(delivery, response)
         self._world.announce("delivery", delivery)
         self._woken.set()
 
@@ -258,9 +265,12 @@ class Courier:
             check_address(delivery.url, allow_hosts=self.allow_hosts)
         except EndpointRefused as error:
             return _Outcome(None, error.why)
+        app = self._world.apps.get(delivery.client_id)
+        if app is None:
+            return _Outcome(None, "the app is gone")
         tracking_id = delivery.tracking_id
-        request = self._request(delivery.app, delivery.url, delivery.body, tracking_id=tracking_id)
-        return await self._exchange(request, delivery.app, delivery_id=delivery.id)
+        request = self._request(app, delivery.url, delivery.body, tracking_id=tracking_id)
+        return await self._exchange(request, app, delivery_id=delivery.id)
 
     async def _exchange(
         self, request: Request, app: AppRecord, *, delivery_id: str = ""
