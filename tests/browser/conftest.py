@@ -12,12 +12,13 @@ from playwright.async_api import ConsoleMessage, Page, async_playwright
 
 from innkeeper.app import App
 from innkeeper.cli import example
-from innkeeper.cli.serve import LOCAL, bind, hosting, serving
 from innkeeper.emulator import Emulator
 from innkeeper.emulator.seed import Seed
+from innkeeper.emulator.serving import hosting
 from innkeeper.emulator.world import AppRecord
 from innkeeper.local import local_settings, point_at
 from innkeeper.net.outbound import HttpTransport
+from innkeeper.net.serving import LOCAL, bind, serving
 
 SHOTS = Path(os.environ.get("INNKEEPER_SCREENSHOTS", ""))
 

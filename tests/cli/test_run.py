@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from innkeeper.cli.serve import LOCAL, PortTaken, bind
 from innkeeper.errors import SettingsRefused
+from innkeeper.net.serving import LOCAL, PortTaken, bind
 from innkeeper.settings import Settings, read_settings
 from innkeeper.store.seal import KeyRing
 from tests.cli.commands import (

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from innkeeper.browser import Browser
-from innkeeper.cli.serve import LOCAL, bind, serving
 from innkeeper.emulator import Emulator
 from innkeeper.emulator.world import AppRecord
 from innkeeper.net.outbound import HttpTransport
+from innkeeper.net.serving import LOCAL, bind, serving
 from tests.foreign.program import Launcher
 
 _ROOT = Path(__file__).parents[2]

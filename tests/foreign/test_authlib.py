@@ -14,11 +14,11 @@ from authlib.integrations.requests_client import (  # type: ignore[import-untype
 from requests import Response
 
 from innkeeper.browser import Browser
-from innkeeper.cli.serve import LOCAL, bind, serving
 from innkeeper.emulator import Emulator
 from innkeeper.emulator.world import AppRecord, User
 from innkeeper.net.inbound import send_answer
 from innkeeper.net.outbound import Receive, Scope, Send
+from innkeeper.net.serving import LOCAL, bind, serving
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 

@@ -8,20 +8,15 @@ import typer
 
 from innkeeper.app import App
 from innkeeper.cli import example
-from innkeeper.cli.serve import (
-    LOCAL,
-    bind,
-    hosting,
-    run_until_done,
-    serving,
-    until_stopped,
-)
+from innkeeper.cli.serve import run_until_done, until_stopped
 from innkeeper.cli.walk import Walk
 from innkeeper.emulator import Emulator
 from innkeeper.emulator.seed import Seed
+from innkeeper.emulator.serving import hosting
 from innkeeper.local import local_settings
 from innkeeper.logs import configure
 from innkeeper.net.outbound import HttpTransport
+from innkeeper.net.serving import LOCAL, bind, serving
 from innkeeper.settings import Settings
 
 

@@ -38,6 +38,8 @@ class Backlog:
 
     async def run(self) -> None:
         """Begin jobs as they come, until cancelled; a slow one holds up no other."""
+        self._added = asyncio.Event()  # of this loop: an emulator may be served more than once
+        self._added.set()
         while True:
             await self._added.wait()
             self._added.clear()

@@ -2,7 +2,8 @@
 
 import asyncio
 import secrets
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -139,6 +140,39 @@ class Emulator:
         if not self._loops and not self.world.clock.frozen:
             loops = (self.courier.run(), self._backlog.run())
             self._loops = [asyncio.create_task(loop) for loop in loops]
+
+    @contextmanager
+    def serve(self, *, port: int = 0) -> Generator[str]:
+        """Serve from a thread while the block runs, for tests that know nothing of asyncio.
+
+        The state is this object's own. While it is served, steer it over the control API:
+        its coroutines belong to the thread.
+
+        Args:
+            port: On this machine only; a free one when omitted.
+
+        Yields:
+            Where it is, without a slash at the end; `base_url` says the same meanwhile.
+
+        Raises:
+            PortTaken: If the port is in use.
+        """
+        from innkeeper.emulator.serving import hosting_in_thread  # noqa: PLC0415  # uvicorn
+        from innkeeper.net.serving import LOCAL, bind  # noqa: PLC0415
+
+        listener = bind(LOCAL, port)
+        before = self.base_url
+        self._move_to(f"http://{LOCAL}:{listener.getsockname()[1]}")
+        try:
+            with hosting_in_thread(self, listener):
+                yield self.base_url
+        finally:
+            self._move_to(before)
+
+    def _move_to(self, base_url: str) -> None:
+        self.base_url = base_url
+        self.marketplace = Marketplace(self.world, self.listing, origin=base_url)
+        self.app = self._application()
 
     async def aclose(self) -> None:
         """End every stream and loop, and let go of every connection."""

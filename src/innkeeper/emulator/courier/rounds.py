@@ -192,6 +192,7 @@ class Courier:
 
     async def run(self) -> None:
         """Deliver until cancelled; wakes for new events and when the clock moves."""
+        self._woken = asyncio.Event()  # of this loop: an emulator may be served more than once
         while True:
             self._woken.clear()
             await self.run_due()

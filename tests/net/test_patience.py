@@ -6,10 +6,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
-from innkeeper.cli import limits
-from innkeeper.cli.serve import LOCAL, bind, serving
+from innkeeper.net import patience
 from innkeeper.net.inbound import ClientGone, read_body, send_answer
 from innkeeper.net.outbound import Receive, Scope, Send
+from innkeeper.net.serving import LOCAL, bind, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -86,7 +86,7 @@ async def open_desk(desk: Desk) -> AsyncGenerator[int]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "ARRIVAL_SECONDS", 0.05)
+    monkeypatch.setattr(patience, "ARRIVAL_SECONDS", 0.05)
 
 
 async def test_takes_a_head_of_usual_size() -> None:
