@@ -1,6 +1,7 @@
 """How does a world grow from a seed? Accounts, people, apps and what they allowed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 import msgspec
 
@@ -10,7 +11,11 @@ from innkeeper.emulator.world import (
     Account,
     AppRecord,
     Channel,
+    CustomHeaders,
     Environment,
+    HeaderKind,
+    Subscription,
+    Usage,
     User,
     Welcome,
     World,
@@ -82,7 +87,12 @@ class _Planter:
         app.client_secret = wanted.client_secret or world.new_secret()
         app.secret_token = wanted.secret_token or world.new_secret()
         app.bot_jid = wanted.bot_jid or f"v1{world.token_bytes(12).hex()}{ids.USER_DOMAIN}"
+        app.verification_token = wanted.verification_token or ""
         app.account_id = wanted.account or world.accounts[0].id
+        limit = world.rules.subscriptions_limit
+        if len(app.subscriptions) > limit:
+            why = f"the manifest has {len(app.subscriptions)} event subscriptions, of {limit}"
+            raise self._seed.refuse(f"{path}.manifest", why, "Leave some out.")
         if app.client_id in world.apps:
             raise self._twice(f"{path}.client_id", app.client_id)
         if world.app_by_robot(app.bot_jid):
@@ -139,6 +149,7 @@ def _record(wanted: AppSeed, manifest: Manifest) -> AppRecord:
         command=command.command.removeprefix("/") if command else "",
         command_hints=[(hint.usage_hint, hint.description) for hint in hints],
         manifest=manifest,
+        subscriptions=_subscriptions(manifest, wanted.environment),
     )
 
 
@@ -154,6 +165,43 @@ def _bot_endpoint(wanted: AppSeed, command: SlashCommand | None) -> str:
         return wanted.endpoints.bot or ""
     developing = wanted.environment == "development"
     return command.development_message_url if developing else command.production_message_url
+
+
+def _subscriptions(manifest: Manifest, environment: Environment) -> list[Subscription]:
+    """Read an app's event subscriptions, those without a URL in this environment left out."""
+    features = manifest.features.event_subscription
+    developing = environment == "development"
+    found: list[Subscription] = []
+    for number, each in enumerate(features.events if features.enable else (), 1):
+        url = each.development_webhook_url if developing else each.production_webhook_url
+        usage: Usage = "EVENT_FOR_ADMIN" if "ADMIN" in each.event_usage else "EVENT_FOR_USER"
+        wanted = each.development if developing else each.production
+        subscription = Subscription(
+            id=each.subscription_id or f"subscription_{number}",
+            name=each.subscription_name,
+            url=url,
+            event_types=list(each.event_types),
+            usage=usage,
+            headers=CustomHeaders(
+                kind=_HEADER_KINDS.get(each.custom_header_type, "default"),
+                username=wanted.username,
+                password=wanted.password,
+                client_id=wanted.client_id,
+                client_secret=wanted.client_secret,
+                token_url=wanted.token_url,
+                key=wanted.custom_header_key,
+                value=wanted.custom_header_value,
+            ),
+        )
+        found += [subscription] if url else []
+    return found
+
+
+_HEADER_KINDS: Final[Mapping[int, HeaderKind]] = {1: "basic", 2: "oauth", 3: "custom"}
+"""Zoom's numbers for custom headers.
+
+Source: https://developers.zoom.us/docs/build-flow/manifests/schema/event-subscription
+"""
 
 
 def _scopes(manifest: Manifest) -> list[str]:

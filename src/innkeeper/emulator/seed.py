@@ -97,6 +97,7 @@ class AppSeed(Part, frozen=True, kw_only=True):
     client_id: ClientKey | None = None
     client_secret: Id | None = None
     secret_token: Id | None = None
+    verification_token: Id | None = None
     bot_jid: Robot | None = None
     environment: Environment = "development"
     endpoints: EndpointsSeed = EndpointsSeed()

@@ -22,6 +22,8 @@ SECRET_PREFIX = "emu_"  # noqa: S105  # what every secret made here begins with
 Role = Literal["admin", "member"]
 Environment = Literal["development", "production"]
 Management = Literal["admin", "user"]
+Usage = Literal["EVENT_FOR_USER", "EVENT_FOR_ADMIN"]
+HeaderKind = Literal["default", "basic", "oauth", "custom"]
 WelcomeMode = Literal["default", "static", "dynamic"]
 TokenKind = Literal["chatbot", "account", "user"]
 
@@ -79,6 +81,47 @@ class Welcome:
 
 
 @dataclass(slots=True)
+class CustomHeaders:
+    """What a subscription wants to see beside the signature, and the token got for it."""
+
+    kind: HeaderKind = "default"
+    username: str = ""
+    password: str = field(default="", repr=False)
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
+    token_url: str = ""
+    key: str = ""
+    value: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
+    token_until: datetime | None = None
+
+
+@dataclass(slots=True)
+class Subscription:
+    """An event subscription: which events go to which URL, about whom, with which headers."""
+
+    id: str
+    name: str
+    url: str
+    event_types: list[str]
+    usage: Usage = "EVENT_FOR_USER"
+    headers: CustomHeaders = field(default_factory=CustomHeaders)
+
+
+@dataclass(slots=True)
+class Endpoint:
+    """An address that proved itself, and how it did when it was asked again."""
+
+    client_id: str
+    url: str
+    asked_at: datetime
+    failures: int = 0
+    """How often in a row it failed since."""
+    disabled: bool = False
+    error: str = ""
+
+
+@dataclass(slots=True)
 class AppRecord:
     """An app in the Marketplace, in one environment. `account_id` is its developer's."""
 
@@ -102,6 +145,9 @@ class AppRecord:
     manifest: Manifest
     strict_subdomains: bool = False
     """Whether a base URL of the allow list leaves out the subdomains of its host."""
+    verification_token: str = field(default="", repr=False)
+    """The legacy token that deliveries carried before they were signed."""
+    subscriptions: list[Subscription] = field(default_factory=list[Subscription])
     consent_version: int = 1
     """Grows when scopes or webhooks change; consent given to an older one is asked again."""
 
@@ -213,6 +259,9 @@ class State:
     tokens: list[Token] = field(default_factory=list[Token])
     messages: dict[str, Message] = field(default_factory=dict[str, Message])
     deliveries: dict[str, Delivery] = field(default_factory=dict[str, Delivery])
+    endpoints: list[Endpoint] = field(default_factory=list[Endpoint])
+    muted: list[str] = field(default_factory=list[str])
+    """Which events are over for which URLs (`Delivery.muting`)."""
 
 
 class World(State):

@@ -85,9 +85,28 @@ class TeamChatSubscription(Lenient, frozen=True, kw_only=True):
     slash_command: SlashCommand | None = None
 
 
-class EventSubscription(Lenient, frozen=True, kw_only=True):
-    """One webhook subscription."""
+class CustomHeader(Lenient, frozen=True, kw_only=True):
+    """What a subscription wants to see beside the signature, in one environment."""
 
+    username: str = ""
+    password: str = ""
+    client_id: str = ""
+    client_secret: str = ""
+    token_url: str = ""
+    custom_header_key: str = ""
+    custom_header_value: str = ""
+
+    def __repr__(self) -> str:
+        return f"CustomHeader(username={self.username!r}, token_url={self.token_url!r})"
+
+
+class EventSubscription(Lenient, frozen=True, kw_only=True):
+    """One webhook subscription. The header type: 0 none, 1 Basic, 2 OAuth, 3 key and value."""
+
+    subscription_id: str = ""
+    custom_header_type: int = 0
+    development: CustomHeader = CustomHeader()
+    production: CustomHeader = CustomHeader()
     subscription_name: str = ""
     event_types: list[str] = field(default_factory=list[str])
     development_webhook_url: str = ""

@@ -55,6 +55,10 @@ class Delivery:
     """How many attempts of the schedule failed; redelivering by hand does not count."""
     diagnostics: list[str] = field(default_factory=list[str])
     """What was odd about the answer although it counted."""
+    subscription_id: str = ""
+    """Which subscription asked for it; empty for the bot's endpoint and for a removal."""
+    stamp: str = ""
+    """The timestamp header of the latest attempt."""
     user_id: str = ""
     """Whom the answer is for: that of `bot_installed` is a person's welcome."""
 
@@ -62,20 +66,36 @@ class Delivery:
         """Tell whether a status counts: 200 and 204 at first, any 2xx on a retry."""
         return status in {200, 204} or (bool(self.attempts) and 200 <= status < 300)
 
-    def settle(self, attempt: Attempt, *, planned: bool) -> None:
+    @property
+    def to_the_bot(self) -> bool:
+        """Whether it goes to the bot's own endpoint."""
+        return not self.subscription_id and self.event != "app_deauthorized"
+
+    @property
+    def muting(self) -> str:
+        """What a last failure may end: this event, for this URL of this app."""
+        return f"{self.client_id} {self.event} {self.url}"
+
+    def drop(self, why: str) -> None:
+        """Give up before the first attempt."""
+        self.state, self.next_at = "gave_up", None
+        self.diagnostics.append(why)
+
+    def settle(self, attempt: Attempt, *, planned: bool, again: bool = True) -> None:
         """Write an attempt down and decide what comes next.
 
         Args:
             planned: Whether the schedule asked for it, or somebody by hand.
+            again: Whether a failure is tried again.
         """
         self.attempts.append(attempt)
         if not attempt.error:
             self.state, self.next_at = "delivered", None
         elif planned:
-            self._postpone(attempt.at)
+            self._postpone(attempt.at, again=again)
 
-    def _postpone(self, failed_at: datetime) -> None:
-        if self.failures < len(SCHEDULE):
+    def _postpone(self, failed_at: datetime, *, again: bool) -> None:
+        if again and self.failures < len(SCHEDULE):
             self.state, self.next_at = "retrying", failed_at + SCHEDULE[self.failures]
         else:
             self.state, self.next_at = "gave_up", None
@@ -88,6 +108,7 @@ class Delivery:
             "client_id": self.client_id,
             "url": self.url,
             "event": self.event,
+            "subscription_id": self.subscription_id,
             "state": self.state,
             "created_at": self.created_at.isoformat(),
             "attempts": [attempt.json() for attempt in self.attempts],

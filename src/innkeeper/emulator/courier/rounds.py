@@ -5,30 +5,29 @@ https://developers.zoom.us/blog/webhook-delays.md
 """
 
 import asyncio
-import zlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime
-from time import perf_counter
 from typing import Any, Final
 
 from innkeeper.clock import epoch_ms
-from innkeeper.emulator.courier.addresses import check_address
+from innkeeper.emulator.courier import subscriptions
 from innkeeper.emulator.courier.challenge import check_answer
+from innkeeper.emulator.courier.credentials import Credentials
 from innkeeper.emulator.courier.delivery import Attempt, Delivery
+from innkeeper.emulator.courier.endpoints import Endpoints
+from innkeeper.emulator.courier.envelope import CLOCK_HEADER, seal, seal_challenge, tracking_id
+from innkeeper.emulator.courier.line import DEADLINE_SECONDS, Line, Outcome
 from innkeeper.emulator.courier.stringify import stringify
 from innkeeper.emulator.traffic.records import Traffic
-from innkeeper.emulator.world import AppRecord, World
-from innkeeper.errors import EndpointRefused, InnkeeperError, Unreachable
-from innkeeper.net.outbound import ANSWER_LIMIT_BYTES, Request, Response, Transport
-from innkeeper.secret import Secret
+from innkeeper.emulator.world import AppRecord, Endpoint, World
+from innkeeper.errors import EndpointRefused, InnkeeperError
+from innkeeper.net.outbound import Response, Transport
 from innkeeper.wire import signature
 
-DEADLINE_SECONDS: Final = 3.0
+__all__ = ["CLOCK_HEADER", "DEADLINE_SECONDS", "Courier", "DeliveryUnknown"]
+
 KEPT: Final = 10_000
 SNIPPET: Final = 2_048
-CLOCK_HEADER: Final = "x-emulator-clock-offset"
-"""How many whole seconds the emulator's clock is ahead; an app under test follows it."""
 
 
 Hear = Callable[[Delivery, Response], None]
@@ -40,16 +39,6 @@ class DeliveryUnknown(InnkeeperError):
 
     code = "delivery_unknown"
     fix = "List the deliveries at /_emulator/deliveries."
-
-
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """What became of one request."""
-
-    response: Response | None
-    error: str
-    ms: float = 0
-    record: int = 0
 
 
 class Courier:
@@ -69,13 +58,19 @@ class Courier:
         *,
         allow_hosts: Iterable[str] = (),
     ) -> None:
-        self.allow_hosts = set(allow_hosts)
         self._world = world
-        self._transport = transport
+        self._line = Line(transport, traffic, allow_hosts=allow_hosts)
+        self._credentials = Credentials(world, self._line.ask)
+        self._endpoints = Endpoints(world)
         self._traffic = traffic
         self._hearing: dict[str, Hear] = {}
         self._turn = asyncio.Lock()
         self._woken = asyncio.Event()
+
+    @property
+    def allow_hosts(self) -> set[str]:
+        """Hosts beyond this machine that may be posted to."""
+        return self._line.allow_hosts
 
     @property
     def deliveries(self) -> list[Delivery]:
@@ -100,21 +95,15 @@ class Courier:
     async def validate_url(self, app: AppRecord, url: str) -> None:
         """Save an address only if the app behind it proves that it holds the secret token.
 
+        It is asked again every 72 hours from now on.
+
         Raises:
             EndpointRefused: Saying exactly what was wrong, where Zoom would only say
                 "URL validation failed. Try again later."
         """
-        check_address(url, allow_hosts=self.allow_hosts)
-        plain_token = self._world.new_id()
-        body = signature.challenge_body(plain_token, event_ts=epoch_ms(self._world.now()))
-        request = self._request(app, url, body, tracking_id=self._tracking_id())
-        outcome = await self._exchange(request, app)
-        if outcome.response is None:
-            fix = "Start the app, and check the address and its port."
-            raise EndpointRefused(outcome.error, fix)
-        check_answer(
-            outcome.response, plain_token=plain_token, app=app, apps=self._world.apps.values()
-        )
+        await self._challenge(app, url)
+        self._endpoints.proved(app, url)
+        self._woken.set()
 
     def post(
         self,
@@ -124,12 +113,14 @@ class Courier:
         payload: Any,
         *,
         user_id: str = "",
+        subscription_id: str = "",
         **top: Any,
     ) -> Delivery:
         """Queue an event for an app; `run` or `run_due` brings it there.
 
         Args:
             user_id: Whom the answer is for, if it is for somebody.
+            subscription_id: Which subscription asked for the event, if one did.
             top: Further keys beside `event` and `payload`, such as `event_ts`.
         """
         now = self._world.now()
@@ -139,11 +130,13 @@ class Courier:
             url=url,
             event=event,
             body=stringify({"event": event, **top, "payload": payload}),
-            tracking_id=self._tracking_id(),
+            tracking_id=tracking_id(self._world),
             created_at=now,
             next_at=now,
             user_id=user_id,
+            subscription_id=subscription_id,
         )
+        self._mute(delivery)
         self._keep(delivery)
         return delivery
 
@@ -159,8 +152,27 @@ class Courier:
     ) -> Delivery:
         """Make the first attempt at once; the others, if any, follow the schedule."""
         delivery = self.post(app, url, event, payload, user_id=user_id, **top)
-        await self._attempt(delivery, self._world.now(), planned=True)
+        if delivery.next_at is not None:
+            await self._attempt(delivery, self._world.now(), planned=True)
         return delivery
+
+    def publish(
+        self, event: str, payload: Any, *, account_id: str, user_ids: Iterable[str] = (), **top: Any
+    ) -> list[Delivery]:
+        """Queue an event for every subscription that wants it; one may hear it several times.
+
+        Args:
+            account_id: Where it happened: subscriptions for a whole account hear it.
+            user_ids: Whom it is about: subscriptions for single users hear it of those
+                who authorized the app.
+        """
+        wanting = subscriptions.wanting(
+            self._world, event, account_id=account_id, user_ids=set(user_ids)
+        )
+        return [
+            self.post(app, each.url, event, payload, subscription_id=each.id, **top)
+            for app, each in wanting
+        ]
 
     async def redeliver(self, delivery_id: str) -> Delivery:
         """Try once more by hand, whatever became of a delivery; its schedule stays.
@@ -173,11 +185,10 @@ class Courier:
         return delivery
 
     def next_due(self) -> datetime | None:
-        """Tell when the next attempt is due, if one is."""
-        times = (
-            each.next_at for each in self._world.deliveries.values() if each.next_at is not None
-        )
-        return min(times, default=None)
+        """Tell when the next attempt or the next validation is due, if one is."""
+        times = [each.next_at for each in self._world.deliveries.values() if each.next_at]
+        asked = self._endpoints.next_due()
+        return min([*times, asked] if asked else times, default=None)
 
     async def run_due(self) -> None:
         """Make every attempt that is due by now, in the order in which they fell due.
@@ -186,6 +197,8 @@ class Courier:
         each counted from the time it was due, not from now.
         """
         async with self._turn:
+            for endpoint in self._endpoints.due():
+                await self._revalidate(endpoint)
             while (delivery := self._most_overdue()) is not None:
                 due = delivery.next_at or self._world.now()
                 await self._attempt(delivery, due, planned=True)
@@ -200,7 +213,7 @@ class Courier:
 
     async def aclose(self) -> None:
         """Let go of every connection."""
-        await self._transport.aclose()
+        await self._line.aclose()
 
     async def _wait(self) -> None:
         waiting: list[asyncio.Future[Any]] = [asyncio.ensure_future(self._woken.wait())]
@@ -213,6 +226,43 @@ class Courier:
         finally:
             for waiter in waiting:
                 waiter.cancel()
+
+    async def _challenge(self, app: AppRecord, url: str) -> None:
+        """Ask an endpoint to prove itself.
+
+        Raises:
+            EndpointRefused: If it does not.
+        """
+        rules = self._world.rules
+        plain_token = self._world.new_id()
+        body = signature.challenge_body(plain_token, event_ts=epoch_ms(self._world.now()))
+        request = seal_challenge(self._world, app, url, body)
+        for each in app.subscriptions:
+            if each.url == url:
+                request = await self._credentials.add(request, each.headers)
+        response = await self._line.ask(request)
+        try:
+            check_answer(
+                response,
+                plain_token=plain_token,
+                app=app,
+                apps=self._world.apps.values(),
+                base64_too=rules.challenge_answer == "hex_or_base64",
+            )
+        except EndpointRefused:
+            if rules.bot_validation == "strict" or url != app.bot_endpoint:
+                raise
+
+    async def _revalidate(self, endpoint: Endpoint) -> None:
+        app = self._world.apps.get(endpoint.client_id)
+        if app is None:
+            return
+        try:
+            await self._challenge(app, endpoint.url)
+        except EndpointRefused as error:
+            self._endpoints.failed(endpoint, error.why)
+        else:
+            self._endpoints.proved(app, endpoint.url)
 
     def _most_overdue(self) -> Delivery | None:
         now = self._world.now()
@@ -230,6 +280,13 @@ class Courier:
             self._world.deliveries.pop(next(over, delivery.id))
         self._world.announce("delivery", delivery)
         self._woken.set()
+
+    def _mute(self, delivery: Delivery) -> None:
+        """Bring nothing to an endpoint that is disabled, or that no longer gets this event."""
+        if self._endpoints.disabled(delivery.client_id, delivery.url):
+            delivery.drop("the endpoint failed its validation too often, and is disabled")
+        elif delivery.muting in self._world.muted:
+            delivery.drop("the last failure ended this event for this URL (rule exhausted)")
 
     async def _attempt(self, delivery: Delivery, at: datetime, *, planned: bool) -> None:
         if planned:
@@ -254,63 +311,40 @@ class Courier:
                 record=outcome.record,
             ),
             planned=planned,
+            again=self._retries(delivery, response),
         )
+        self._exhausted(delivery)
         hear = self._hearing.get(delivery.event)
         if first and response is not None and not error and hear is not None:
             hear(delivery, response)
         self._world.announce("delivery", delivery)
         self._woken.set()
 
-    async def _bring(self, delivery: Delivery) -> _Outcome:
-        try:
-            check_address(delivery.url, allow_hosts=self.allow_hosts)
-        except EndpointRefused as error:
-            return _Outcome(None, error.why)
+    def _retries(self, delivery: Delivery, response: Response | None) -> bool:
+        """Tell whether a failure is tried again, as the rules have it."""
+        rules = self._world.rules
+        if delivery.to_the_bot and rules.bot_retries == "never":
+            return False
+        answered = response is not None and response.status < 500
+        return rules.retried_statuses == "any" or not answered
+
+    def _exhausted(self, delivery: Delivery) -> None:
+        muted = self._world.muted
+        if self._world.rules.exhausted == "endpoint" and delivery.state == "gave_up":
+            muted += [delivery.muting] if delivery.muting not in muted else []
+
+    async def _bring(self, delivery: Delivery) -> Outcome:
         app = self._world.apps.get(delivery.client_id)
         if app is None:
-            return _Outcome(None, "the app is gone")
-        tracking_id = delivery.tracking_id
-        request = self._request(app, delivery.url, delivery.body, tracking_id=tracking_id)
-        return await self._exchange(request, app, delivery_id=delivery.id)
-
-    async def _exchange(
-        self, request: Request, app: AppRecord, *, delivery_id: str = ""
-    ) -> _Outcome:
-        began = perf_counter()
-        response: Response | None = None
-        error = ""
-        try:
-            response = _plain(
-                await self._transport.send(
-                    request, deadline=DEADLINE_SECONDS, limit_bytes=ANSWER_LIMIT_BYTES
-                )
-            )
-        except Unreachable as failure:
-            error = ": ".join(part for part in (failure.what, failure.why) if part)
-        ms = (perf_counter() - began) * 1000
-        record = self._traffic.posted(
-            request, response, ms=ms, error=error, delivery_id=delivery_id, client_id=app.client_id
-        )
-        return _Outcome(response, error, ms, record)
-
-    def _request(self, app: AppRecord, url: str, body: bytes, *, tracking_id: str) -> Request:
-        timestamp = str(int(self._world.now().timestamp()))
-        secret = Secret(app.secret_token)
-        ahead = round(self._world.clock.offset.total_seconds())
-        headers = {
-            "user-agent": "Zoom Marketplace/1.0a",
-            "content-type": "application/json; charset=utf-8",
-            signature.TIMESTAMP_HEADER: timestamp,
-            signature.SIGNATURE_HEADER: signature.sign(body, timestamp=timestamp, secret=secret),
-            signature.TRACKING_HEADER: tracking_id,
-            "clientid": app.client_id,
-            "accept-encoding": "gzip",
-            CLOCK_HEADER: str(ahead),
-        }
-        return Request("POST", url, headers, body)
-
-    def _tracking_id(self) -> str:
-        return f"WEB_{self._world.token_bytes(16).hex()}"
+            return Outcome(None, "the app is gone")
+        request = seal(self._world, app, delivery)
+        wanted = next((e for e in app.subscriptions if e.id == delivery.subscription_id), None)
+        if wanted is not None:
+            try:
+                request = await self._credentials.add(request, wanted.headers)
+            except EndpointRefused as error:
+                return Outcome(None, error.why)
+        return await self._line.send(request, client_id=app.client_id, delivery_id=delivery.id)
 
     def _snippet(self, response: Response) -> str:
         text = self._traffic.mask.text(response.body.decode("utf-8", "replace"))
@@ -321,14 +355,3 @@ def _complaint(response: Response) -> str:
     if 300 <= response.status < 400:
         return f"answered {response.status}: redirects are not followed"
     return f"answered {response.status}, not 200 or 204"
-
-
-def _plain(response: Response) -> Response:
-    """Unpack a compressed answer, within the limit for all answers."""
-    if response.headers.get("content-encoding", "").lower() != "gzip":
-        return response
-    try:
-        body = zlib.decompressobj(wbits=31).decompress(response.body, ANSWER_LIMIT_BYTES)
-    except zlib.error:
-        return response
-    return Response(response.status, response.headers, body)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, cast
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from innkeeper.emulator.courier.delivery import Delivery
 from innkeeper.emulator.courier.rounds import Courier
 from innkeeper.emulator.oauth.redirects import is_redirect_uri
 from innkeeper.emulator.places import locate
@@ -15,6 +16,7 @@ from innkeeper.emulator.seed import ClientKey, Id, Robot
 from innkeeper.emulator.world import (
     AppRecord,
     Code,
+    Endpoint,
     Environment,
     Installation,
     Management,
@@ -163,11 +165,13 @@ class Listing:
     def _rename(self, app: AppRecord, client_id: str) -> None:
         """Give an app another client id, and all that stands under the old one with it."""
         world = self._world
-        owned: list[Installation | Code | Token | Message] = [
+        owned: list[Installation | Code | Token | Message | Delivery | Endpoint] = [
             *world.installations.values(),
             *world.codes.values(),
             *world.tokens,
             *world.messages.values(),
+            *world.deliveries.values(),
+            *world.endpoints,
         ]
         for each in owned:
             if each.client_id == app.client_id:

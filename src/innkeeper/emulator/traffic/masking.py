@@ -65,7 +65,11 @@ class Mask:
 
     def _seeded(self) -> Iterable[str]:
         for app in self._world.apps.values():
-            for secret in (app.client_secret, app.secret_token):
+            secrets = [app.client_secret, app.secret_token, app.verification_token]
+            for each in app.subscriptions:
+                wanted = each.headers
+                secrets += [wanted.password, wanted.client_secret, wanted.value, wanted.token]
+            for secret in secrets:
                 if len(secret) >= _SHORTEST:
                     yield secret
                     yield quote(secret, safe="")

@@ -1,0 +1,93 @@
+"""How does a request leave for an app? To an allowed address, within 3 s, and written down."""
+
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Final
+
+from innkeeper.emulator.courier.addresses import check_address
+from innkeeper.emulator.traffic.records import Traffic
+from innkeeper.errors import EndpointRefused, Unreachable
+from innkeeper.net.outbound import ANSWER_LIMIT_BYTES, Request, Response, Transport
+
+DEADLINE_SECONDS: Final = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one request. `record` is its number in the traffic, 0 if it never left."""
+
+    response: Response | None
+    error: str
+    ms: float = 0
+    record: int = 0
+
+
+class Line:
+    """Sends requests, one at a time each.
+
+    Args:
+        allow_hosts: Hosts beyond this machine that may be posted to; in process, the
+            made-up ones of the applications under test.
+    """
+
+    def __init__(
+        self, transport: Transport, traffic: Traffic, *, allow_hosts: Iterable[str] = ()
+    ) -> None:
+        self.allow_hosts = set(allow_hosts)
+        self._transport = transport
+        self._traffic = traffic
+
+    async def send(
+        self, request: Request, *, client_id: str = "", delivery_id: str = ""
+    ) -> Outcome:
+        """Send a request; an address that is not allowed is an outcome, too."""
+        try:
+            check_address(request.url, allow_hosts=self.allow_hosts)
+        except EndpointRefused as error:
+            return Outcome(None, error.why)
+        began = perf_counter()
+        response: Response | None = None
+        failed = ""
+        try:
+            response = _plain(
+                await self._transport.send(
+                    request, deadline=DEADLINE_SECONDS, limit_bytes=ANSWER_LIMIT_BYTES
+                )
+            )
+        except Unreachable as failure:
+            failed = ": ".join(part for part in (failure.what, failure.why) if part)
+        ms = (perf_counter() - began) * 1000
+        record = self._traffic.posted(
+            request, response, ms=ms, error=failed, delivery_id=delivery_id, client_id=client_id
+        )
+        return Outcome(response, failed, ms, record)
+
+    async def ask(self, request: Request) -> Response:
+        """Send a request that must be answered.
+
+        Raises:
+            EndpointRefused: If the address is not allowed, or nothing answers.
+        """
+        check_address(request.url, allow_hosts=self.allow_hosts)
+        outcome = await self.send(request)
+        if outcome.response is None:
+            fix = "Start the app, and check the address and its port."
+            raise EndpointRefused(outcome.error, fix)
+        return outcome.response
+
+    async def aclose(self) -> None:
+        """Let go of every connection."""
+        await self._transport.aclose()
+
+
+def _plain(response: Response) -> Response:
+    """Unpack a compressed answer, within the limit for all answers."""
+    if response.headers.get("content-encoding", "").lower() != "gzip":
+        return response
+    try:
+        body = zlib.decompressobj(wbits=31).decompress(response.body, ANSWER_LIMIT_BYTES)
+    except zlib.error:
+        return response
+    return Response(response.status, response.headers, body)
