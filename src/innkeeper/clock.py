@@ -104,6 +104,21 @@ class MovableClock:
             with self._lock:
                 self._offset = offset
 
+    def stand_at(self, moment: datetime) -> None:
+        """Show a time, earlier or later, on a clock that stands: to bring back what was kept.
+
+        Raises:
+            ValueError: If the clock runs.
+        """
+        if self._stands_at is None:
+            message = "a clock that runs cannot be set to a time"
+            raise ValueError(message)
+        step = moment - self._stands_at
+        if step > timedelta(0):
+            self.advance(step.total_seconds())
+        with self._lock:
+            self._stands_at = moment.astimezone(UTC)
+
     def watch(self, moved: Callable[[], None]) -> None:
         """Call `moved` each time the clock has been advanced."""
         self._watchers.append(moved)

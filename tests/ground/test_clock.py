@@ -284,3 +284,15 @@ def test_milliseconds_are_whole_and_of_any_zone():
 def test_a_time_without_a_zone_has_no_milliseconds():
     with pytest.raises(TypeError):
         epoch_ms(datetime(2025, 1, 1))  # noqa: DTZ001  # that is the point
+
+
+def test_a_clock_that_stands_can_be_set_back():
+    clock = MovableClock(datetime(2026, 3, 2, tzinfo=UTC), frozen=True)
+    for moment in (datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 4, tzinfo=UTC)):
+        clock.stand_at(moment)
+        assert clock.now() == moment
+
+
+def test_a_clock_that_runs_cannot_be_set():
+    with pytest.raises(ValueError, match="runs"):
+        MovableClock().stand_at(datetime(2026, 3, 2, tzinfo=UTC))

@@ -89,12 +89,15 @@ def emulator_start(
     seed: Annotated[
         Path | None, typer.Option(help="A JSON file with accounts, users and app manifests.")
     ] = None,
+    snapshot: Annotated[
+        Path | None, typer.Option(help="A file that GET /_emulator/snapshot gave, to go on from.")
+    ] = None,
 ) -> None:
     """Start the emulator and print where its pages are."""
     _checked(port)
     from innkeeper.cli.serve import run_emulator  # noqa: PLC0415
 
-    run_emulator(port=port, seed=seed)
+    run_emulator(port=port, seed=seed, snapshot=snapshot)
 
 
 @keys.command("new")

@@ -16,11 +16,14 @@ from innkeeper.cli.botfile import load_bot
 from innkeeper.emulator import Emulator
 from innkeeper.emulator.seed import Seed
 from innkeeper.emulator.serving import hosting
+from innkeeper.emulator.snapshot import SnapshotRefused
+from innkeeper.errors import BodyRefused
 from innkeeper.local import local_settings, point_at
 from innkeeper.logs import configure
 from innkeeper.net.outbound import HttpTransport
 from innkeeper.net.serving import LOCAL, bind, serving
 from innkeeper.settings import Settings
+from innkeeper.wire import lossless
 
 
 def run_until_done(main: Coroutine[Any, Any, None]) -> None:
@@ -88,15 +91,35 @@ def read_seed(path: Path | None) -> Seed | None:
     return Seed.read(path) if path is not None else None
 
 
-def run_emulator(*, port: int, seed: Path | None) -> None:
-    """Run the emulator alone."""
+def read_snapshot(path: Path | None) -> Any:
+    """Read a snapshot's file, if one is given.
+
+    Raises:
+        SnapshotRefused: If it cannot be read, or is no JSON.
+    """
+    if path is None:
+        return None
+    fix = "Give a file that GET /_emulator/snapshot gave."
+    try:
+        return lossless.parse(path.read_bytes())
+    except OSError as error:
+        why = f"{path} cannot be read ({error.strerror})"
+        raise SnapshotRefused("", why, fix) from None
+    except BodyRefused as error:
+        raise SnapshotRefused("", f"{path} is no JSON ({error.reason})", fix) from None
+
+
+def run_emulator(*, port: int, seed: Path | None, snapshot: Path | None = None) -> None:
+    """Run the emulator alone, from a seed or on from a snapshot."""
     configure()
-    planted = read_seed(seed)
+    planted, kept = read_seed(seed), read_snapshot(snapshot)
     listener = bind(LOCAL, port)
     url = f"http://{LOCAL}:{port}"
 
     async def main() -> None:
         emulator = Emulator(seed=planted, transport=HttpTransport(), base_url=url)
+        if kept is not None:
+            await emulator.restore(kept)
         async with hosting(emulator, listener):
             typer.echo(f"The emulated Zoom is at {url}", err=True)
             typer.echo(f"  Apps  {url}/marketplace\n  Chat  {url}/chat", err=True)

@@ -13,14 +13,16 @@ from innkeeper.emulator.choices import RuleRefused, choose, described
 from innkeeper.emulator.marketplace.listing import ChangeRefused, Listing, read_change
 from innkeeper.emulator.marketplace.removal import InstallationUnknown, Removal
 from innkeeper.emulator.planting import manifest_notes
+from innkeeper.emulator.snapshot import SnapshotRefused
 from innkeeper.emulator.world import AppRecord, World
 from innkeeper.errors import BodyRefused, InnkeeperError
-from innkeeper.net.inbound import read_body
+from innkeeper.net.inbound import BODY_LIMIT_BYTES, read_body
 from innkeeper.wire import lossless
 
 PREFIX: Final = "/_emulator"
 FURTHEST_SECONDS: Final = 366 * 86_400
 """How far one request may move the clock: over every lifetime that Zoom has."""
+SNAPSHOT_LIMIT_BYTES: Final = 256 * 1024 * 1024
 
 T = TypeVar("T")
 
@@ -34,6 +36,18 @@ class Levers(Protocol):
 
     async def reset(self) -> None:
         """Begin again from the seed."""
+        ...
+
+    async def snapshot(self) -> dict[str, Any]:
+        """Write everything down."""
+        ...
+
+    async def restore(self, document: Any) -> None:
+        """Make everything what a snapshot says.
+
+        Raises:
+            SnapshotRefused: If it is none of ours.
+        """
         ...
 
 
@@ -72,6 +86,9 @@ class Control:
             Route(f"{PREFIX}/clock", self.show_clock, methods=["GET"]),
             Route(f"{PREFIX}/clock", self.move_clock, methods=["POST"]),
             Route(f"{PREFIX}/reset", self.reset, methods=["POST"]),
+            Route(f"{PREFIX}/snapshot", self.snapshot, methods=["GET"]),
+            Route(f"{PREFIX}/restore", self.restore, methods=["POST"]),
+            Route(f"{PREFIX}/health", self.health, methods=["GET"]),
             Route(f"{PREFIX}/installations/{{installation_id}}", self.remove, methods=["DELETE"]),
         ]
 
@@ -135,6 +152,25 @@ class Control:
         await self._levers.reset()
         return answers.json_answer(self._described())
 
+    async def snapshot(self, _: Request) -> Response:
+        """Write everything down, secrets included, for `restore`."""
+        return answers.json_answer(await self._levers.snapshot())
+
+    async def restore(self, request: Request) -> Response:
+        """Make everything what a snapshot says; all of it, or nothing."""
+        try:
+            document = await _read(request, dict[str, Any], limit_bytes=SNAPSHOT_LIMIT_BYTES)
+            await self._levers.restore(document)
+        except SnapshotRefused as error:
+            return _Refused(error.code, f"{error.what}: {error.why}", error.fix).answer()
+        except _Refused as refusal:
+            return refusal.answer()
+        return answers.json_answer(self._described())
+
+    async def health(self, _: Request) -> Response:
+        """Tell that the emulator is up."""
+        return answers.json_answer({"status": "ok", "now": self._time()["now"]})
+
     async def remove(self, request: Request) -> Response:
         """Remove an installation as Remove App does."""
         installation_id = request.path_params["installation_id"]
@@ -192,8 +228,8 @@ def _app(app: AppRecord) -> dict[str, Any]:
     }
 
 
-async def _read(request: Request, kind: type[T]) -> T:
-    body = await read_body(request.scope, request.receive)
+async def _read(request: Request, kind: type[T], *, limit_bytes: int = BODY_LIMIT_BYTES) -> T:
+    body = await read_body(request.scope, request.receive, limit_bytes=limit_bytes)
     try:
         document = lossless.parse(body)
     except BodyRefused as error:

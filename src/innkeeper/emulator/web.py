@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
@@ -14,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from innkeeper.clock import MovableClock
-from innkeeper.emulator import answers
+from innkeeper.emulator import answers, snapshot
 from innkeeper.emulator.backlog import Backlog
 from innkeeper.emulator.chat.api import ChatbotApi
 from innkeeper.emulator.chat.client import Chat
@@ -170,7 +171,7 @@ class Emulator:
             self._move_to(before)
 
     def _move_to(self, base_url: str) -> None:
-        self.base_url = base_url
+        self.base_url = self.world.base_url = base_url
         self.marketplace = Marketplace(self.world, self.listing, origin=base_url)
         self.app = self._application()
 
@@ -220,6 +221,22 @@ class Emulator:
         self._backlog.clear()
         self.traffic.clear()
         plant(self._seed, self.world)
+        self.world.announce("reset", None)
+
+    async def snapshot(self) -> dict[str, Any]:
+        """Write everything down as JSON, for `restore`; what was queued is done first."""
+        await self._backlog.drain()
+        return snapshot.take(self.world)
+
+    async def restore(self, document: Any) -> None:
+        """Make everything what a snapshot says, the clock as well; the traffic stays.
+
+        Raises:
+            SnapshotRefused: If it is of another version, or no snapshot; nothing changes then.
+        """
+        snapshot.restore(document, self.world)
+        self._backlog.clear()
+        self.courier.wake()
         self.world.announce("reset", None)
 
     async def authorize(self, url: str, user: User) -> str:

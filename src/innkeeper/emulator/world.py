@@ -286,6 +286,18 @@ class World(State):
         self._random = random.Random(self.seed) if seeded else None  # noqa: S311  # repeatable on purpose, loopback only
         State.__init__(self)
 
+    def chance(self) -> tuple[int, ...] | None:
+        """Tell how far a seeded world's chance was drawn; nothing where it is not seeded."""
+        return self._random.getstate()[1] if self._random is not None else None
+
+    def draw_on(self, seed: int | None, chance: tuple[int, ...] | None) -> None:
+        """Draw as a world of this seed does from here on."""
+        self.seed = seed
+        self._random = None
+        if chance is not None:
+            self._random = random.Random(seed)  # noqa: S311  # as above
+            self._random.setstate((3, chance, None))
+
     def now(self) -> datetime:
         """Tell the world's time."""
         return self.clock.now()

@@ -92,6 +92,10 @@ class Courier:
         """Tell somebody the first answer to each event of a name that counted."""
         self._hearing[event] = hear
 
+    def wake(self) -> None:
+        """Look again at what is due: deliveries came from elsewhere."""
+        self._woken.set()
+
     async def validate_url(self, app: AppRecord, url: str) -> None:
         """Save an address only if the app behind it proves that it holds the secret token.
 
