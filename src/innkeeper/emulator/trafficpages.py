@@ -9,8 +9,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from innkeeper.emulator import answers
-from innkeeper.emulator.courier.delivery import Attempt, Delivery, State
 from innkeeper.emulator.courier.rounds import Courier, DeliveryUnknown
+from innkeeper.emulator.delivery import Attempt, Delivery, State
 from innkeeper.emulator.traffic.records import Half, Record, Traffic
 from innkeeper.emulator.viewer import viewer
 from innkeeper.emulator.world import World

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from innkeeper.clock import MovableClock
-from innkeeper.emulator.courier.delivery import Delivery
+from innkeeper.emulator.delivery import Delivery
 from innkeeper.emulator.rules import Rules
 from innkeeper.wire.manifest import Manifest
 

@@ -12,8 +12,8 @@ from innkeeper.clock import epoch_ms
 from innkeeper.emulator.chat import payloads
 from innkeeper.emulator.chat.cards import buttons, element, examine
 from innkeeper.emulator.chat.conversations import Conversation, Conversations
-from innkeeper.emulator.courier.delivery import Delivery
 from innkeeper.emulator.courier.rounds import Courier
+from innkeeper.emulator.delivery import Delivery
 from innkeeper.emulator.world import AppRecord, Installation, Message, User, World
 from innkeeper.errors import BodyRefused, CardRefused, ChatRefused
 from innkeeper.net.outbound import Response

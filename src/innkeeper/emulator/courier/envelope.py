@@ -7,7 +7,7 @@ https://github.com/zoom/webhook-sample lists.
 from dataclasses import dataclass
 from typing import Final
 
-from innkeeper.emulator.courier.delivery import Delivery
+from innkeeper.emulator.delivery import Delivery
 from innkeeper.emulator.world import AppRecord, World
 from innkeeper.net.outbound import Request
 from innkeeper.secret import Secret

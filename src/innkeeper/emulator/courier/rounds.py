@@ -13,11 +13,11 @@ from innkeeper.clock import epoch_ms
 from innkeeper.emulator.courier import subscriptions
 from innkeeper.emulator.courier.challenge import check_answer
 from innkeeper.emulator.courier.credentials import Credentials
-from innkeeper.emulator.courier.delivery import Attempt, Delivery
 from innkeeper.emulator.courier.endpoints import Endpoints
 from innkeeper.emulator.courier.envelope import CLOCK_HEADER, seal, seal_challenge, tracking_id
 from innkeeper.emulator.courier.line import DEADLINE_SECONDS, Line, Outcome
 from innkeeper.emulator.courier.stringify import stringify
+from innkeeper.emulator.delivery import Attempt, Delivery
 from innkeeper.emulator.traffic.records import Traffic
 from innkeeper.emulator.world import AppRecord, Endpoint, World
 from innkeeper.errors import EndpointRefused, InnkeeperError

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Final, cast
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from innkeeper.emulator.courier.delivery import Delivery
 from innkeeper.emulator.courier.rounds import Courier
+from innkeeper.emulator.delivery import Delivery
 from innkeeper.emulator.oauth.redirects import is_redirect_uri
 from innkeeper.emulator.places import locate
 from innkeeper.emulator.seed import ClientKey, Id, Robot

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from innkeeper.emulator.courier.delivery import Attempt, Delivery
+from innkeeper.emulator.delivery import Attempt, Delivery
 from tests.emulator.scene import BOT_URL, START
 
 
