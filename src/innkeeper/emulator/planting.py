@@ -88,6 +88,8 @@ class _Planter:
         app.secret_token = wanted.secret_token or world.new_secret()
         app.bot_jid = wanted.bot_jid or f"v1{world.token_bytes(12).hex()}{ids.USER_DOMAIN}"
         app.verification_token = wanted.verification_token or ""
+        if manifest.oauth_information.enable_public_pkce_client:
+            app.public_client_id = world.new_id()
         app.account_id = wanted.account or world.accounts[0].id
         limit = world.rules.subscriptions_limit
         if len(app.subscriptions) > limit:

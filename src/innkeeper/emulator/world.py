@@ -150,6 +150,10 @@ class AppRecord:
     subscriptions: list[Subscription] = field(default_factory=list[Subscription])
     consent_version: int = 1
     """Grows when scopes or webhooks change; consent given to an older one is asked again."""
+    public_client_id: str = ""
+    """The id of a client without a secret, which proves itself by PKCE; empty if there is none."""
+    use_on_device: bool = False
+    """Whether the feature "Use App on Device" lets devices ask for a code."""
 
     @property
     def redirect_uri(self) -> str:
@@ -197,6 +201,8 @@ class Code:
     spent: bool = False
     family: str = ""
     """The tokens it gave, so that a second use can revoke them."""
+    public: bool = False
+    """Whether it was given to the app's public client."""
 
 
 @dataclass(slots=True)
@@ -215,6 +221,8 @@ class Token:
     revoked: bool = False
     refreshed: bool = False
     """Whether its refresh token was spent."""
+    public: bool = False
+    """Whether it was given to the app's public client."""
     reuses: int = 0
     """How often its refresh token was taken after it was spent (`refresh_reuse: grace`)."""
 
@@ -335,6 +343,11 @@ class World(State):
     def channels(self) -> list[Channel]:
         """List every channel."""
         return [channel for account in self.accounts for channel in account.channels]
+
+    def app_by_client(self, client_id: str) -> AppRecord | None:
+        """Find an app by its client id, or by that of its public client."""
+        public = (app for app in self.apps.values() if app.public_client_id == client_id)
+        return self.apps.get(client_id) or (next(public, None) if client_id else None)
 
     def app_by_robot(self, robot_jid: str) -> AppRecord | None:
         """Find an app by its bot's JID."""

@@ -3,7 +3,7 @@
 import dataclasses
 import re
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Any, Final, Literal, cast
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -53,6 +53,8 @@ class AppChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     description: str | UnsetType = UNSET
     client_id: ClientKey | UnsetType = UNSET
     client_secret: Id | UnsetType = UNSET
+    public_client_id: ClientKey | Literal[""] | UnsetType = UNSET
+    use_on_device: bool | UnsetType = UNSET
     secret_token: Id | UnsetType = UNSET
     bot_jid: Robot | UnsetType = UNSET
     account_id: str | UnsetType = UNSET
@@ -128,6 +130,12 @@ class Listing:
         for key in ("client_id", "bot_jid"):
             if key in wanted and any(getattr(other, key) == wanted[key] for other in others):
                 raise ChangeRefused(key, "another app has it", "Choose another.")
+        taken = {
+            id_ for other in others for id_ in (other.client_id, other.public_client_id) if id_
+        }
+        taken.add(wanted.get("client_id", app.client_id))
+        if wanted.get("public_client_id") in taken:
+            raise ChangeRefused("public_client_id", "another client has it", "Choose another.")
         if "account_id" in wanted and world.account(wanted["account_id"]) is None:
             known = ", ".join(account.id for account in world.accounts)
             raise ChangeRefused("account_id", "no account has this id", f"Known are: {known}.")

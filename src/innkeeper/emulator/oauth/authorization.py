@@ -60,6 +60,8 @@ class Authorization:
     """Those asked for; all of the app's when none were."""
     issuer: Mapping[str, str] = field(default_factory=dict[str, str])
     """What every answer carries besides: `iss`, where the rules want it."""
+    public: bool = False
+    """Whether the app's public client asks."""
 
     def back(self, **answer: str) -> str:
         """Write where the browser goes with an answer: a code, or an error."""
@@ -82,7 +84,8 @@ def judge(world: World, query: str) -> Authorization | Denied | SentBack:
         return redirect_uri
     raw_state = _raw_state(query)
     issuer = issuer_of(world)
-    fault = _fault(world.rules, app, given)
+    public = given["client_id"] == [app.public_client_id]
+    fault = _fault(world.rules, app, given, public=public)
     if fault is not None:
         rule, error, why = fault
         state = raw_state if len(given.get("state", ())) == 1 else None
@@ -97,6 +100,7 @@ def judge(world: World, query: str) -> Authorization | Denied | SentBack:
         method=one.get("code_challenge_method", "plain"),
         scopes=tuple(_known(app, one.get("scope", "")) or app.scopes),
         issuer=issuer,
+        public=public,
     )
 
 
@@ -128,7 +132,7 @@ def _app(world: World, given: Mapping[str, Sequence[str]]) -> AppRecord | Denied
     if len(values) > 1:
         what, fix = "client_id was sent more than once.", "Send it once."
         return Denied("authorize.repeated_parameter", 4702, "Invalid client_id", what, fix)
-    app = world.apps.get(values[0]) if values else None
+    app = world.app_by_client(values[0]) if values else None
     if app is None:
         what = "No app has this client_id." if values else "client_id is missing."
         fix = "Copy the Client ID from the app's page in the Marketplace."
@@ -154,7 +158,7 @@ def _redirect_uri(rules: Rules, app: AppRecord, given: Mapping[str, Sequence[str
 
 
 def _fault(
-    rules: Rules, app: AppRecord, given: Mapping[str, Sequence[str]]
+    rules: Rules, app: AppRecord, given: Mapping[str, Sequence[str]], *, public: bool
 ) -> tuple[str, str, str] | None:
     repeated = [name for name in _ONCE if len(given.get(name, ())) > 1]
     if repeated:
@@ -165,13 +169,15 @@ def _fault(
     if response_type != "code":
         error = "unsupported_response_type" if response_type else "invalid_request"
         return "authorize.response_type", error, "response_type must be code"
-    fault = _pkce_fault(rules, one)
+    fault = _pkce_fault(rules, one, public=public)
     if fault is None and rules.unknown_scopes == "refuse":
         return _scope_fault(app, one.get("scope", ""))
     return fault
 
 
-def _pkce_fault(rules: Rules, one: Mapping[str, str]) -> tuple[str, str, str] | None:
+def _pkce_fault(
+    rules: Rules, one: Mapping[str, str], *, public: bool
+) -> tuple[str, str, str] | None:
     challenge, method = one.get("code_challenge"), one.get("code_challenge_method", "plain")
     why = ""
     if method not in {"plain", "S256"}:
@@ -180,6 +186,8 @@ def _pkce_fault(rules: Rules, one: Mapping[str, str]) -> tuple[str, str, str] | 
         why = "code_challenge_method was sent without a code_challenge"
     elif challenge is not None and not is_verifier(challenge):
         why = "code_challenge must be 43 to 128 characters of A-Z a-z 0-9 . _ ~ -"
+    elif challenge is None and public:
+        why = "a public client must send a code_challenge"
     elif challenge is None and rules.pkce == "required":
         why = "a code_challenge is required (rule pkce)"
     elif challenge is not None and method == "plain" and rules.plain_challenge == "refuse":

@@ -1,11 +1,16 @@
-"""Which app is asking? Its id and secret, in whichever of Zoom's three places they stand."""
+"""Which app is asking? Its id and secret, in whichever of Zoom's three places they stand.
 
+An app may have a second client besides, a public one: an id without a secret, which proves
+itself by PKCE alone. Source: https://developers.zoom.us/blog/public-pkce/
+"""
+
+from dataclasses import dataclass
 from hmac import compare_digest
 
 from starlette.requests import Request
 
 from innkeeper.emulator.answers import Form
-from innkeeper.emulator.world import AppRecord, World
+from innkeeper.emulator.world import AppRecord, Code, Token, World
 from innkeeper.errors import InnkeeperError
 from innkeeper.wire.oauth import INVALID_CLIENT, OAuthFault, parse_basic
 
@@ -29,13 +34,27 @@ class OAuthRefused(InnkeeperError):
         super().__init__("request refused", why or fault.reason or fault.error)
 
 
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who asks: an app, by its secret or as its public client."""
+
+    app: AppRecord
+    public: bool = False
+
+    def owns(self, given: Code | Token) -> bool:
+        """Tell whether a code or token was given to this very client."""
+        return given.client_id == self.app.client_id and given.public == self.public
+
+
 def malformed(rule: str, why: str) -> OAuthRefused:
     """Refuse a request whose parameters make no sense."""
     return OAuthRefused(rule, OAuthFault(INVALID_REQUEST, why))
 
 
-def authenticate(request: Request, form: Form, world: World) -> AppRecord:
+def authenticate(request: Request, form: Form, world: World) -> Client:
     """Find the app that proves itself by its secret: Basic, in the body, or in the query.
+
+    A public client has nothing to prove here: its id stands in body or query.
 
     Args:
         form: The parameters of body and query together.
@@ -46,7 +65,8 @@ def authenticate(request: Request, form: Form, world: World) -> AppRecord:
     """
     headers = request.headers.getlist("authorization")
     if not headers:
-        return _match(world, [(form["client_id"], form["client_secret"])])
+        public = None if form["client_secret"] else _public(world, form["client_id"])
+        return public or _match(world, [(form["client_id"], form["client_secret"])])
     if form["client_secret"]:
         why = "the client authenticates twice: in the Authorization header and with client_secret"
         raise malformed("client.twice", why)
@@ -61,11 +81,17 @@ def authenticate(request: Request, form: Form, world: World) -> AppRecord:
     return _match(world, pairs)
 
 
-def _match(world: World, pairs: list[tuple[str, str]]) -> AppRecord:
+def _public(world: World, client_id: str) -> Client | None:
+    app = world.app_by_client(client_id)
+    is_public = app is not None and app.public_client_id == client_id
+    return Client(app, public=True) if app is not None and is_public else None
+
+
+def _match(world: World, pairs: list[tuple[str, str]]) -> Client:
     for client_id, secret in pairs:
         app = world.apps.get(client_id)
         if app is not None and compare_digest(app.client_secret.encode(), secret.encode()):
-            return app
+            return Client(app)
     known = any(client_id in world.apps for client_id, _ in pairs)
     if known:
         raise _refused("the client secret is wrong, or missing (4704)")

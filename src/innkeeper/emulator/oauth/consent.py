@@ -146,6 +146,7 @@ class Consent:
             method=asked.method,
             issued_at=world.now(),
             scopes=granted,
+            public=asked.public,
         )
         world.codes[code.value] = code
         world.announce("installed", installation)

@@ -15,10 +15,10 @@ from starlette.routing import Route
 from innkeeper.emulator import answers
 from innkeeper.emulator.oauth import tokens
 from innkeeper.emulator.oauth.authorization import issuer_of
-from innkeeper.emulator.oauth.client_auth import OAuthRefused, authenticate, malformed
+from innkeeper.emulator.oauth.client_auth import Client, OAuthRefused, authenticate, malformed
 from innkeeper.emulator.oauth.grants import GRANTS, give
 from innkeeper.emulator.rules import Rules
-from innkeeper.emulator.world import AppRecord, Token, World
+from innkeeper.emulator.world import Token, World
 from innkeeper.secret import Secret
 from innkeeper.wire.oauth import (
     AUTHORIZE_PATH,
@@ -34,7 +34,7 @@ from innkeeper.wire.oauth import (
 
 _TOKENS: Final = frozenset({"token", "refresh_token"})
 METADATA_PATH: Final = "/.well-known/oauth-authorization-server"
-Answer = Callable[[AppRecord, answers.Form], Awaitable[Response]]
+Answer = Callable[[Client, answers.Form], Awaitable[Response]]
 
 
 class Uninstaller(Protocol):
@@ -82,7 +82,11 @@ class TokenEndpoint:
             "response_types_supported": ["code"],
             "grant_types_supported": list(GRANTS),
             "code_challenge_methods_supported": methods,
-            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+            "token_endpoint_auth_methods_supported": [
+                "client_secret_basic",
+                "client_secret_post",
+                "none",
+            ],
             "authorization_response_iss_parameter_supported": True,
         }
         return answers.json_answer(described)
@@ -101,8 +105,8 @@ class TokenEndpoint:
             repeated = form.repeated()
             if repeated:
                 raise malformed("parameter.repeated", "a parameter was sent more than once")
-            app = authenticate(request, form, self._world)
-            return await answer(app, form)
+            client = authenticate(request, form, self._world)
+            return await answer(client, form)
         except OAuthRefused as refusal:
             return self._refused(request, refusal)
 
@@ -122,8 +126,8 @@ class TokenEndpoint:
             merged.setdefault(name, []).extend(values)
         return answers.Form(merged)
 
-    async def _given(self, app: AppRecord, form: answers.Form) -> Response:
-        token, rules = give(self._world, app, form), self._world.rules
+    async def _given(self, client: Client, form: answers.Form) -> Response:
+        token, rules = give(self._world, client, form), self._world.rules
         answer = Tokens(
             access_token=Secret(token.access),
             expires_in=rules.expires_in,
@@ -133,13 +137,13 @@ class TokenEndpoint:
         )
         return answers.json_answer(answer.json(), headers={"pragma": "no-cache"})
 
-    async def _revoked(self, app: AppRecord, form: answers.Form) -> Response:
+    async def _revoked(self, client: Client, form: answers.Form) -> Response:
         value = form["token"]
         if not value:
             raise malformed("revoke.missing", "token is missing")
         token = tokens.by_access(self._world, value) or tokens.by_refresh(self._world, value)
-        if token is not None and token.client_id != app.client_id:
-            raise OAuthRefused("revoke.foreign", INVALID_TOKEN, "the token is another app's")
+        if token is not None and not client.owns(token):
+            raise OAuthRefused("revoke.foreign", INVALID_TOKEN, "the token is another client's")
         if token is not None and not token.revoked:
             tokens.revoke_family(self._world, token.family)
             await self._uninstall(token)

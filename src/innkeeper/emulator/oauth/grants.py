@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from innkeeper.emulator.answers import Form
 from innkeeper.emulator.oauth import tokens
-from innkeeper.emulator.oauth.client_auth import OAuthRefused, malformed
+from innkeeper.emulator.oauth.client_auth import Client, OAuthRefused, malformed
 from innkeeper.emulator.world import AppRecord, Code, Token, World
 from innkeeper.wire.oauth import (
     CHATBOT_SCOPE,
@@ -22,10 +22,10 @@ from innkeeper.wire.oauth import (
     verifier_matches,
 )
 
-Grant = Callable[[World, AppRecord, Form], Token]
+Grant = Callable[[World, Client, Form], Token]
 
 
-def give(world: World, app: AppRecord, form: Form) -> Token:
+def give(world: World, client: Client, form: Form) -> Token:
     """Make a token by the grant that the form names.
 
     Raises:
@@ -38,32 +38,35 @@ def give(world: World, app: AppRecord, form: Form) -> Token:
     if grant is None:
         why = "grant_type is missing" if not name else "this grant_type is not known (4705)"
         raise OAuthRefused("grant.unsupported", UNSUPPORTED_GRANT, why)
-    return grant(world, app, form)
+    return grant(world, client, form)
 
 
-def _by_code(world: World, app: AppRecord, form: Form) -> Token:
+def _by_code(world: World, client: Client, form: Form) -> Token:
     if not form["code"]:
         raise malformed("code.missing", "code is missing")
     code = world.codes.get(form["code"])
     if code is None:
         raise OAuthRefused("code.unknown", INVALID_CODE, "no such code was given (4734)")
-    _check_code(world, app, code)
+    _check_code(world, client, code)
     _check_redirect(code, form)
     _check_verifier(code, form)
-    user = world.user(code.user_id)
+    app, user = client.app, world.user(code.user_id)
     if user is None or world.installation_for(app, user) is None:
         raise OAuthRefused("code.owner_gone", INVALID_CODE, "the app was removed since (4735)")
     tokens.revoke_earlier(world, app, user.id)
     token = tokens.issue(
         world, app, "user", account_id=user.account_id, scopes=code.scopes, user_id=user.id
     )
+    token.public = client.public
     code.spent, code.family = True, token.family
     return token
 
 
-def _check_code(world: World, app: AppRecord, code: Code) -> None:
-    if code.client_id != app.client_id:
-        raise OAuthRefused("code.foreign", INVALID_CODE, "the code belongs to another app (4734)")
+def _check_code(world: World, client: Client, code: Code) -> None:
+    if not client.owns(code):
+        raise OAuthRefused(
+            "code.foreign", INVALID_CODE, "the code belongs to another client (4734)"
+        )
     if code.spent:
         tokens.revoke_family(world, code.family)
         why = "the code was used or revoked before; the tokens it gave are revoked (4734)"
@@ -95,33 +98,35 @@ def _check_verifier(code: Code, form: Form) -> None:
         raise OAuthRefused("pkce.mismatch", OAuthFault("invalid_grant"), why)
 
 
-def _by_refresh(world: World, app: AppRecord, form: Form) -> Token:
+def _by_refresh(world: World, client: Client, form: Form) -> Token:
     if not form["refresh_token"]:
         raise malformed("refresh.missing", "refresh_token is missing")
     old = tokens.by_refresh(world, form["refresh_token"])
     if old is None:
         raise OAuthRefused("refresh.unknown", INVALID_TOKEN, "no such refresh token was given")
-    _check_refresh(world, app, old)
+    _check_refresh(world, client, old)
     asked = form["scope"].replace(",", " ").split()
     if set(asked) - set(old.scopes):
         raise OAuthRefused("refresh.scope", _scope_fault(), "a scope was never granted (4711)")
     old.refreshed = True
     if world.rules.refreshed_access == "dies":
         old.revoked = True
-    return tokens.issue(
+    token = tokens.issue(
         world,
-        app,
+        client.app,
         "user",
         account_id=old.account_id,
         scopes=asked or old.scopes,
         user_id=old.user_id,
         family=old.family,
     )
+    token.public = client.public
+    return token
 
 
-def _check_refresh(world: World, app: AppRecord, old: Token) -> None:
-    if old.client_id != app.client_id:
-        raise OAuthRefused("refresh.foreign", INVALID_TOKEN, "it belongs to another app")
+def _check_refresh(world: World, client: Client, old: Token) -> None:
+    if not client.owns(old):
+        raise OAuthRefused("refresh.foreign", INVALID_TOKEN, "it belongs to another client")
     if old.revoked:
         why = "it was revoked: by a newer authorization, a removal, or on purpose (4741)"
         raise OAuthRefused("refresh.revoked", INVALID_TOKEN, why)
@@ -146,13 +151,15 @@ def _check_reuse(world: World, old: Token) -> None:
     raise OAuthRefused("refresh.reused", INVALID_TOKEN, "only the latest may be used")
 
 
-def _chatbot(world: World, app: AppRecord, form: Form) -> Token:
+def _chatbot(world: World, client: Client, form: Form) -> Token:
+    app = _confidential(client)
     _check_scope(form, [CHATBOT_SCOPE])
     scopes = [CHATBOT_SCOPE]
     return tokens.issue(world, app, "chatbot", account_id=app.account_id, scopes=scopes)
 
 
-def _account(world: World, app: AppRecord, form: Form) -> Token:
+def _account(world: World, client: Client, form: Form) -> Token:
+    app = _confidential(client)
     if not form["account_id"]:
         raise malformed("account.missing", "account_id is missing")
     if form["account_id"] != app.account_id:
@@ -162,6 +169,13 @@ def _account(world: World, app: AppRecord, form: Form) -> Token:
     if world.rules.account_tokens == "newest":
         tokens.revoke_account_tokens(world, app)
     return tokens.issue(world, app, "account", account_id=app.account_id, scopes=scopes)
+
+
+def _confidential(client: Client) -> AppRecord:
+    if client.public:
+        why = "a public client has no secret, so it cannot act for itself"
+        raise OAuthRefused("grant.public", OAuthFault("unauthorized_client"), why)
+    return client.app
 
 
 def _check_scope(form: Form, known: list[str]) -> list[str]:

@@ -37,6 +37,7 @@ CHECKS: Final[Mapping[str, str]] = {
     "consent.declined": "Allow",
     "consent.replayed": "a consent page that is answered once, in its own browser",
     "grant.missing": "a grant_type",
+    "grant.public": "a client with a secret",
     "grant.scope": "scopes that the app has",
     "grant.unsupported": "authorization_code, refresh_token, client_credentials or"
     " account_credentials",
