@@ -58,7 +58,6 @@ WAITING: set[str] = {
     "unknown_components",
     "markdown_bold",
     "text_limit",
-    "user_managed_imchat",
 }
 """Switches whose behaviour is being built; the list only shrinks."""
 

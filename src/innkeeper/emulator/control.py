@@ -11,8 +11,10 @@ from starlette.routing import Route
 from innkeeper.emulator import answers
 from innkeeper.emulator.choices import RuleRefused, choose, described
 from innkeeper.emulator.marketplace.listing import ChangeRefused, Listing, read_change
+from innkeeper.emulator.marketplace.manifests import export, import_manifest
 from innkeeper.emulator.marketplace.removal import InstallationUnknown, Removal
 from innkeeper.emulator.planting import manifest_notes
+from innkeeper.emulator.seed import SeedRefused
 from innkeeper.emulator.snapshot import SnapshotRefused
 from innkeeper.emulator.world import AppRecord, World
 from innkeeper.errors import BodyRefused, InnkeeperError
@@ -80,6 +82,8 @@ class Control:
         """List what is answered here."""
         return [
             Route(f"{PREFIX}/state", self.state, methods=["GET"]),
+            Route(f"{PREFIX}/apps", self.import_app, methods=["POST"]),
+            Route(f"{PREFIX}/apps/{{client_id}}/manifest", self.export_app, methods=["GET"]),
             Route(f"{PREFIX}/apps/{{client_id}}", self.change_app, methods=["PATCH"]),
             Route(f"{PREFIX}/rules", self.show_rules, methods=["GET"]),
             Route(f"{PREFIX}/rules", self.change_rules, methods=["PATCH"]),
@@ -96,15 +100,32 @@ class Control:
         """Tell who is here, which apps there are, and what they were allowed."""
         return answers.json_answer(self._described())
 
+    async def import_app(self, request: Request) -> Response:
+        """Make an app of a manifest, bare or in a seed's wrapper; a known client id replaces."""
+        try:
+            document = await _read(request, dict[str, Any])
+            app, new = import_manifest(self._world, document)
+        except SeedRefused as error:
+            return _Refused(error.code, f"{error.path}: {error.why}", error.fix).answer()
+        except _Refused as refusal:
+            return refusal.answer()
+        return answers.json_answer(_app(app), 201 if new else 200)
+
+    async def export_app(self, request: Request) -> Response:
+        """Give an app's manifest as the app is now."""
+        app = self._world.apps.get(request.path_params["client_id"])
+        return answers.json_answer(export(app)) if app else self._no_app(request).answer()
+
+    def _no_app(self, request: Request) -> "_Refused":
+        client_id = request.path_params["client_id"]
+        known = f"Known are: {', '.join(self._world.apps) or 'none'}."
+        return _Refused("unknown_app", f"no app is called {client_id}", known, status=404)
+
     async def change_app(self, request: Request) -> Response:
         """Change an app; a new endpoint is validated first, and if it fails nothing changes."""
-        client_id = request.path_params["client_id"]
-        app = self._world.apps.get(client_id)
+        app = self._world.apps.get(request.path_params["client_id"])
         if app is None:
-            known = f"Known are: {', '.join(self._world.apps) or 'none'}."
-            return _Refused(
-                "unknown_app", f"no app is called {client_id}", known, status=404
-            ).answer()
+            return self._no_app(request).answer()
         try:
             change = read_change(await _read(request, dict[str, Any]))
             await self._listing.change(app, change, revalidate=True)

@@ -6,7 +6,15 @@ from typing import Final
 import msgspec
 
 from innkeeper import ids
-from innkeeper.emulator.seed import AccountSeed, AppSeed, InstallSeed, Seed, SeedRefused, UserSeed
+from innkeeper.emulator.seed import (
+    AccountSeed,
+    AppSeed,
+    Document,
+    InstallSeed,
+    Seed,
+    SeedRefused,
+    UserSeed,
+)
 from innkeeper.emulator.world import (
     Account,
     AppRecord,
@@ -39,6 +47,15 @@ def plant(seed: Seed, world: World) -> None:
         planter.app(app, seed.manifests[index], f"$.apps[{index}]")
     for index, install in enumerate(seed.document.installs):
         planter.installation(install, f"$.installs[{index}]")
+
+
+def plant_app(world: World, wanted: AppSeed, manifest: Manifest) -> AppRecord:
+    """Add one app to a world that stands already; what is left out is made up.
+
+    Raises:
+        SeedRefused: If a name of it is taken, or its account unknown.
+    """
+    return _Planter(Seed(Document(accounts=[]), (), "the app"), world).app(wanted, manifest, "$")
 
 
 class _Planter:
@@ -80,9 +97,9 @@ class _Planter:
             )
         )
 
-    def app(self, wanted: AppSeed, manifest: Manifest, path: str) -> None:
+    def app(self, wanted: AppSeed, manifest: Manifest, path: str) -> AppRecord:
         world = self._world
-        app = _record(wanted, manifest)
+        app = record(wanted, manifest)
         app.client_id = wanted.client_id or world.new_id()
         app.client_secret = wanted.client_secret or world.new_secret()
         app.secret_token = wanted.secret_token or world.new_secret()
@@ -103,6 +120,7 @@ class _Planter:
             known = (account.id for account in world.accounts)
             raise self._unknown(f"{path}.account", app.account_id, known)
         world.apps[app.client_id] = app
+        return app
 
     def installation(self, wanted: InstallSeed, path: str) -> None:
         world = self._world
@@ -126,7 +144,7 @@ class _Planter:
         return self._seed.refuse(path, f"there is no {name}", f"Known are: {', '.join(known)}.")
 
 
-def _record(wanted: AppSeed, manifest: Manifest) -> AppRecord:
+def record(wanted: AppSeed, manifest: Manifest) -> AppRecord:
     """Make an app of its manifest, still without ids and secrets."""
     oauth, display = manifest.oauth_information, manifest.display_information
     command = manifest.features.team_chat_subscription.slash_command

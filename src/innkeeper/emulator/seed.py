@@ -177,6 +177,23 @@ class Seed:
         return SeedRefused(self.file, path, why, fix)
 
 
+def read_app(document: Any) -> tuple[AppSeed, Manifest]:
+    """Read one app as a seed holds it; its manifest is the object, no path.
+
+    Raises:
+        SeedRefused: Naming the place, what is wrong there, and what to do.
+    """
+    try:
+        wanted = msgspec.convert(document, AppSeed)
+    except msgspec.ValidationError as error:
+        what, path = locate(error)
+        raise SeedRefused("the app", f"${path}", what, _remedy(what, f"$.apps[]{path}")) from None
+    if isinstance(wanted.manifest, str):
+        fix = "Write the manifest itself; a path is for seed files."
+        raise SeedRefused("the app", "$.manifest", "it is no object", fix)
+    return wanted, _manifest(wanted, "$.manifest", "the app", None)
+
+
 def _rules(document: dict[str, Any], file: str) -> Rules:
     try:
         return choose(document, now=Rules())

@@ -26,6 +26,7 @@ from innkeeper.emulator.control import Control
 from innkeeper.emulator.courier.rounds import Courier
 from innkeeper.emulator.guard import Guard
 from innkeeper.emulator.home import Home
+from innkeeper.emulator.marketplace.api import MarketplaceApi
 from innkeeper.emulator.marketplace.listing import Listing
 from innkeeper.emulator.marketplace.localtest import LocalTest, authorization_url
 from innkeeper.emulator.marketplace.pages import Marketplace
@@ -123,6 +124,7 @@ class Emulator:
         return [
             *endpoint.routes(),
             *ChatbotApi(world, self.chat.conversations).routes(),
+            *MarketplaceApi(world, self.removal).routes(),
             *self._consent.routes(),
             *users.routes(),
             *Launch(world).routes(),

@@ -148,6 +148,8 @@ class AppRecord:
     verification_token: str = field(default="", repr=False)
     """The legacy token that deliveries carried before they were signed."""
     subscriptions: list[Subscription] = field(default_factory=list[Subscription])
+    retired_secrets: dict[str, datetime] = field(default_factory=dict[str, datetime], repr=False)
+    """Former client secrets, and until when each is still good."""
     consent_version: int = 1
     """Grows when scopes or webhooks change; consent given to an older one is asked again."""
     public_client_id: str = ""

@@ -19,17 +19,22 @@ from innkeeper.emulator.marketplace.appviews import (
     no_such_app,
 )
 from innkeeper.emulator.marketplace.listing import ENDPOINTS, ChangeRefused, Listing, read_change
+from innkeeper.emulator.marketplace.manifests import import_manifest
 from innkeeper.emulator.oauth import scopes
 from innkeeper.emulator.planting import manifest_notes
+from innkeeper.emulator.seed import SeedRefused
 from innkeeper.emulator.viewer import viewer
 from innkeeper.emulator.world import AppRecord, World
+from innkeeper.errors import BodyRefused
 from innkeeper.ui.views import AppPageView, AppsView, NoticeView, ScopeView
+from innkeeper.wire import lossless
 from innkeeper.wire.oauth import CHATBOT_SCOPE
 
 _DONE: Final[Mapping[str, NoticeView]] = {
     "endpoints": NoticeView("Saved. What is new proved that it holds the secret token."),
     "scopes": NoticeView("Scopes saved. If they changed, consent is asked again."),
     "welcome": NoticeView("Welcome message saved."),
+    "imported": NoticeView("Imported. Give the app its credentials, and try it on Local Test."),
     "secret": NoticeView("A new secret token was made. Give it to the app.", "info"),
 }
 _FIELDS: Final[Mapping[str, str]] = {"scopes": "scope", "welcome.mode": "mode"}
@@ -52,6 +57,7 @@ class Marketplace:
         """List what is answered here."""
         return [
             Route(PATH, self.apps, methods=["GET"]),
+            Route(f"{PATH}/import", self.import_app, methods=["POST"]),
             Route(APP_PATH, self.app, methods=["GET"]),
             Route(f"{APP_PATH}/endpoints", self.save_endpoints, methods=["POST"]),
             Route(f"{APP_PATH}/scopes", self.save_scopes, methods=["POST"]),
@@ -62,6 +68,21 @@ class Marketplace:
     async def apps(self, request: Request) -> Response:
         """List the apps."""
         return answers.page(request, AppsView(app_views(self._world)), viewer=viewer(request))
+
+    async def import_app(self, request: Request) -> Response:
+        """Make an app of the manifest that somebody pasted."""
+        typed = (await answers.read_form(request))["manifest"]
+        try:
+            app, _ = import_manifest(self._world, lossless.parse(typed.encode()))
+        except BodyRefused as error:
+            why = f"That is no JSON ({error.reason})."
+        except SeedRefused as error:
+            why = f"At {error.path}: {error.why}. {error.fix}"
+        else:
+            return answers.redirect(f"{app_address(app)}?done=imported")
+        view = AppsView(app_views(self._world), typed=typed)
+        notice = NoticeView(f"Not imported. {why}", "bad")
+        return answers.page(request, view, status=400, viewer=viewer(request), notice=notice)
 
     async def app(self, request: Request) -> Response:
         """Show an app's settings."""

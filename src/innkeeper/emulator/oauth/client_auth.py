@@ -5,6 +5,7 @@ itself by PKCE alone. Source: https://developers.zoom.us/blog/public-pkce/
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from hmac import compare_digest
 
 from starlette.requests import Request
@@ -90,12 +91,18 @@ def _public(world: World, client_id: str) -> Client | None:
 def _match(world: World, pairs: list[tuple[str, str]]) -> Client:
     for client_id, secret in pairs:
         app = world.apps.get(client_id)
-        if app is not None and compare_digest(app.client_secret.encode(), secret.encode()):
+        if app is not None and _holds(app, secret, world.now()):
             return Client(app)
     known = any(client_id in world.apps for client_id, _ in pairs)
     if known:
         raise _refused("the client secret is wrong, or missing (4704)")
     raise _refused("no app has this client id (4702)")
+
+
+def _holds(app: AppRecord, secret: str, now: datetime) -> bool:
+    """Tell whether a secret is the app's, or was and has not run out after a rotation."""
+    good = [app.client_secret, *(old for old, end in app.retired_secrets.items() if now < end)]
+    return any(compare_digest(each.encode(), secret.encode()) for each in good)
 
 
 def _refused(why: str) -> OAuthRefused:

@@ -8,6 +8,8 @@ from innkeeper.ui.views import ScopeView
 KNOWN: Final = {
     "imchat:bot": "Send and edit messages in Team Chat as a chatbot",
     "imchat:userapp": "Work as a chatbot for you in Team Chat",
+    "marketplace:read:app": "See the apps of your account",
+    "marketplace:write:app": "Create and change apps of your account",
     "user:read:user": "See your name, your email address and your account",
     "user:read:email": "See your email address",
     "team_chat:read:list_user_channels": "See which channels you are in",

@@ -54,9 +54,13 @@ class HomeView:
 
 @dataclass(frozen=True, slots=True)
 class AppsView:
-    """All apps; each leads to GET /marketplace/apps/{client_id}."""
+    """All apps; each leads to GET /marketplace/apps/{client_id}.
+
+    Posts /marketplace/import with `manifest`. `typed` is one that was refused.
+    """
 
     apps: tuple[AppView, ...] = ()
+    typed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
