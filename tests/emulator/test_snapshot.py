@@ -33,6 +33,8 @@ async def live(visit: Visit) -> None:
     await visit.code()
     await visit.refresh((await visit.tokens())["refresh_token"])
     await visit.me(tokens["access_token"])
+    visit.app.use_on_device = True
+    await visit.ask("POST", "/oauth/devicecode", headers=visit.basic())
     visit.bot.silent = True
     chat = {"with": visit.app.bot_jid, "text": "/bot help"}
     await visit.ask("POST", "/chat/say", form=chat, user=visit.ana)

@@ -31,8 +31,10 @@ from innkeeper.emulator.marketplace.listing import Listing
 from innkeeper.emulator.marketplace.localtest import LocalTest, authorization_url
 from innkeeper.emulator.marketplace.pages import Marketplace
 from innkeeper.emulator.marketplace.removal import Removal, Removed
+from innkeeper.emulator.oauth.admission import Admission
 from innkeeper.emulator.oauth.authorization import SentBack
 from innkeeper.emulator.oauth.consent import Consent
+from innkeeper.emulator.oauth.device_pages import DevicePages
 from innkeeper.emulator.oauth.endpoint import TokenEndpoint
 from innkeeper.emulator.oauth.users import Users
 from innkeeper.emulator.planting import plant
@@ -98,7 +100,8 @@ class Emulator:
         self.marketplace = Marketplace(self.world, self.listing, origin=self.base_url)
         self._live = Live(self.world)
         self._backlog = Backlog()
-        self._consent = Consent(self.world, self._backlog, self.chat)
+        self._admission = Admission(self.world, self._backlog, self.chat)
+        self._consent = Consent(self.world, self._admission)
         self._loops: list[asyncio.Task[None]] = []
         self._moving = asyncio.Lock()
         self.app: AsgiApp = self._application()
@@ -126,6 +129,7 @@ class Emulator:
             *ChatbotApi(world, self.chat.conversations).routes(),
             *MarketplaceApi(world, self.removal).routes(),
             *self._consent.routes(),
+            *DevicePages(world, self._admission).routes(),
             *users.routes(),
             *Launch(world).routes(),
             *Home(world, origin=self.base_url).routes(),

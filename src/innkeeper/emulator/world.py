@@ -25,6 +25,7 @@ Management = Literal["admin", "user"]
 Usage = Literal["EVENT_FOR_USER", "EVENT_FOR_ADMIN"]
 HeaderKind = Literal["default", "basic", "oauth", "custom"]
 WelcomeMode = Literal["default", "static", "dynamic"]
+Decision = Literal["waiting", "allowed", "declined"]
 TokenKind = Literal["chatbot", "account", "user"]
 
 
@@ -208,6 +209,23 @@ class Code:
 
 
 @dataclass(slots=True)
+class DeviceRequest:
+    """A device that waits until somebody types its user code and decides."""
+
+    code: str = field(repr=False)
+    user_code: str
+    client_id: str
+    public: bool
+    issued_at: datetime
+    interval: int
+    """Seconds between two of its questions; grows each time it asks too soon."""
+    asked_at: datetime | None = None
+    decision: Decision = "waiting"
+    user_id: str = ""
+    spent: bool = False
+
+
+@dataclass(slots=True)
 class Token:
     """One access token, and the refresh token given with it, if any."""
 
@@ -266,6 +284,8 @@ class State:
     installations: dict[str, Installation] = field(default_factory=dict[str, Installation])
     consent_requests: dict[str, ConsentRequest] = field(default_factory=dict[str, ConsentRequest])
     codes: dict[str, Code] = field(default_factory=dict[str, Code])
+    devices: dict[str, DeviceRequest] = field(default_factory=dict[str, DeviceRequest])
+    """By their device codes."""
     tokens: list[Token] = field(default_factory=list[Token])
     messages: dict[str, Message] = field(default_factory=dict[str, Message])
     deliveries: dict[str, Delivery] = field(default_factory=dict[str, Delivery])

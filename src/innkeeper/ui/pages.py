@@ -33,6 +33,7 @@ TEMPLATES: Final[Mapping[type, str]] = {
     views.ChatView: "chat.html",
     views.ConsentView: "consent.html",
     views.DeliveryView: "delivery.html",
+    views.DeviceView: "device.html",
     views.HomeView: "home.html",
     views.LaunchStepView: "launch.html",
     views.LocalTestView: "local_test.html",

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from innkeeper.emulator.oauth.consent import KEPT
+from innkeeper.emulator.oauth.pending import KEPT
 from innkeeper.net.outbound import Response
 from tests.emulator.visit import (
     BOT,

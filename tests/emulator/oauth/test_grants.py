@@ -121,7 +121,7 @@ async def test_refuses_a_code_of_a_user_who_is_gone(visit: Visit) -> None:
         "password",
         "implicit",
         "AUTHORIZATION_CODE",
-        "urn:ietf:params:oauth:grant-type:device_code",
+        "urn:ietf:params:oauth:grant-type:jwt-bearer",
         "",
     ],
 )

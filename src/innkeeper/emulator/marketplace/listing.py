@@ -16,6 +16,7 @@ from innkeeper.emulator.seed import ClientKey, Id, Robot
 from innkeeper.emulator.world import (
     AppRecord,
     Code,
+    DeviceRequest,
     Endpoint,
     Environment,
     Installation,
@@ -173,9 +174,10 @@ class Listing:
     def _rename(self, app: AppRecord, client_id: str) -> None:
         """Give an app another client id, and all that stands under the old one with it."""
         world = self._world
-        owned: list[Installation | Code | Token | Message | Delivery | Endpoint] = [
+        owned: list[Installation | Code | DeviceRequest | Token | Message | Delivery | Endpoint] = [
             *world.installations.values(),
             *world.codes.values(),
+            *world.devices.values(),
             *world.tokens,
             *world.messages.values(),
             *world.deliveries.values(),

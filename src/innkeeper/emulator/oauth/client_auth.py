@@ -11,7 +11,7 @@ from hmac import compare_digest
 from starlette.requests import Request
 
 from innkeeper.emulator.answers import Form
-from innkeeper.emulator.world import AppRecord, Code, Token, World
+from innkeeper.emulator.world import AppRecord, Code, DeviceRequest, Token, World
 from innkeeper.errors import InnkeeperError
 from innkeeper.wire.oauth import INVALID_CLIENT, OAuthFault, parse_basic
 
@@ -42,7 +42,7 @@ class Client:
     app: AppRecord
     public: bool = False
 
-    def owns(self, given: Code | Token) -> bool:
+    def owns(self, given: Code | DeviceRequest | Token) -> bool:
         """Tell whether a code or token was given to this very client."""
         return given.client_id == self.app.client_id and given.public == self.public
 

@@ -8,18 +8,20 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Final, Protocol
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from innkeeper.emulator import answers
-from innkeeper.emulator.oauth import tokens
+from innkeeper.emulator.oauth import device_grant, tokens
 from innkeeper.emulator.oauth.authorization import issuer_of
 from innkeeper.emulator.oauth.client_auth import Client, OAuthRefused, authenticate, malformed
 from innkeeper.emulator.oauth.grants import GRANTS, give
 from innkeeper.emulator.rules import Rules
 from innkeeper.emulator.world import Token, World
 from innkeeper.secret import Secret
+from innkeeper.wire.device import DEVICE_CODE_PATH
 from innkeeper.wire.oauth import (
     AUTHORIZE_PATH,
     INVALID_CODE,
@@ -62,6 +64,7 @@ class TokenEndpoint:
         return [
             Route(TOKEN_PATH, self.give, methods=["POST"]),
             Route(REVOKE_PATH, self.revoke, methods=["POST"]),
+            Route(DEVICE_CODE_PATH, self.device, methods=["POST"]),
             Route(METADATA_PATH, self.metadata, methods=["GET"]),
         ]
 
@@ -79,6 +82,7 @@ class TokenEndpoint:
             "authorization_endpoint": f"{issuer}{AUTHORIZE_PATH}",
             "token_endpoint": f"{issuer}{TOKEN_PATH}",
             "revocation_endpoint": f"{issuer}{REVOKE_PATH}",
+            "device_authorization_endpoint": f"{issuer}{DEVICE_CODE_PATH}",
             "response_types_supported": ["code"],
             "grant_types_supported": list(GRANTS),
             "code_challenge_methods_supported": methods,
@@ -98,6 +102,10 @@ class TokenEndpoint:
     async def revoke(self, request: Request) -> Response:
         """Revoke a token and all that descends from the same authorization."""
         return await self._answer(request, self._revoked)
+
+    async def device(self, request: Request) -> Response:
+        """Give a device the code that it shows, and the one that it asks with."""
+        return await self._answer(request, self._device)
 
     async def _answer(self, request: Request, answer: Answer) -> Response:
         form = await self._parameters(request)
@@ -136,6 +144,10 @@ class TokenEndpoint:
             api_url=self._api_url if rules.api_url == "sent" else None,
         )
         return answers.json_answer(answer.json(), headers={"pragma": "no-cache"})
+
+    async def _device(self, client: Client, _form: answers.Form) -> Response:
+        given = device_grant.request_code(self._world, client)
+        return answers.json_answer(msgspec.to_builtins(given))
 
     async def _revoked(self, client: Client, form: answers.Form) -> Response:
         value = form["token"]

@@ -10,6 +10,7 @@ from datetime import timedelta
 from innkeeper.emulator.answers import Form
 from innkeeper.emulator.oauth import tokens
 from innkeeper.emulator.oauth.client_auth import Client, OAuthRefused, malformed
+from innkeeper.emulator.oauth.device_grant import by_device
 from innkeeper.emulator.world import AppRecord, Code, Token, World
 from innkeeper.wire.oauth import (
     CHATBOT_SCOPE,
@@ -194,4 +195,5 @@ GRANTS: Mapping[str, Grant] = {
     GrantType.REFRESH: _by_refresh,
     GrantType.CHATBOT: _chatbot,
     GrantType.ACCOUNT: _account,
+    GrantType.DEVICE: by_device,
 }

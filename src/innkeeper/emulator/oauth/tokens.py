@@ -14,7 +14,15 @@ from starlette.responses import Response
 
 from innkeeper.emulator import answers
 from innkeeper.emulator.traffic.records import Refusal
-from innkeeper.emulator.world import AppRecord, Installation, Token, TokenKind, World
+from innkeeper.emulator.world import (
+    AppRecord,
+    Code,
+    DeviceRequest,
+    Installation,
+    Token,
+    TokenKind,
+    World,
+)
 from innkeeper.wire.oauth import ACCESS_LIFETIME
 
 _IN_QUERY = "Invalid access token, this access token is not supported as query parameter string."
@@ -106,22 +114,27 @@ def revoke_installation(world: World, installation: Installation, *, whole_accou
 
     Where removed tokens live, only what could give new ones dies: codes.
     """
-
-    def covered(client_id: str, user_id: str, account_id: str) -> bool:
-        if client_id != installation.client_id:
-            return False
-        if whole_account:
-            return account_id == installation.account_id
-        return user_id == installation.user_id
-
     living = world.rules.removed_tokens == "live"
     for token in [] if living else world.tokens:
-        if token.kind != "chatbot" and covered(token.client_id, token.user_id, token.account_id):
+        if token.kind != "chatbot" and _covers(world, installation, token, whole=whole_account):
             token.revoked = True
-    for code in world.codes.values():
-        owner = world.user(code.user_id)
-        if covered(code.client_id, code.user_id, owner.account_id if owner else ""):
-            code.spent = True
+    waiting: list[Code | DeviceRequest] = [*world.codes.values(), *world.devices.values()]
+    for given in waiting:
+        if _covers(world, installation, given, whole=whole_account):
+            given.spent = True
+
+
+def _covers(
+    world: World, installation: Installation, given: Token | Code | DeviceRequest, *, whole: bool
+) -> bool:
+    """Tell whether something was given for an installation: to its app, for its people."""
+    if given.client_id != installation.client_id:
+        return False
+    if not whole:
+        return given.user_id == installation.user_id
+    owner = world.user(given.user_id)
+    account_id = given.account_id if isinstance(given, Token) else owner and owner.account_id
+    return account_id == installation.account_id
 
 
 def bearer(request: Request, world: World) -> Token | Refusal:

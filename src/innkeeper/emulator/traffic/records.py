@@ -18,7 +18,7 @@ from innkeeper.net.outbound import AsgiApp, Message, Receive, Request, Response,
 RECORDS_LIMIT: Final = 10_000
 SHOWN_CHARACTERS: Final = 8_192
 READ_LIMIT_BYTES: Final = 262_144
-RECORDED: Final = ("/oauth/", "/v2/", "/.well-known/")
+RECORDED: Final = ("/oauth/", "/oauth_device", "/v2/", "/.well-known/")
 REFUSAL: Final = "emulator.refusal"
 """The scope's key where a handler leaves its `Refusal`."""
 NOTES: Final = "emulator.notes"

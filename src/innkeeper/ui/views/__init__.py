@@ -21,6 +21,7 @@ from innkeeper.ui.views.marketplace import (
     AppsView,
     AppView,
     ConsentView,
+    DeviceView,
     HomeView,
     InstallationView,
     LocalTestView,
@@ -48,6 +49,7 @@ __all__ = [
     "ConsentView",
     "ConversationView",
     "DeliveryView",
+    "DeviceView",
     "Frame",
     "HomeView",
     "IndexView",
@@ -81,6 +83,7 @@ View = (
     | ChatView
     | ConsentView
     | DeliveryView
+    | DeviceView
     | HomeView
     | LaunchStepView
     | LocalTestView

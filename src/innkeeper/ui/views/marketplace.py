@@ -106,7 +106,7 @@ class LocalTestView:
 
 @dataclass(frozen=True, slots=True)
 class ConsentView:
-    """The question whether an app may. Posts /oauth/authorize.
+    """The question whether an app may. Posts `action`.
 
     With every field of `request`, hidden, and `user` and `decision` (allow or decline).
 
@@ -128,6 +128,19 @@ class ConsentView:
     management: Literal["admin", "user"] = "user"
     environment: Literal["development", "production"] = "development"
     warning: str = ""
+    action: str = "/oauth/authorize"
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceView:
+    """The page of a device's user code. Posts /oauth_device with `user_code`.
+
+    Once a code was decided about, `done` says so and there is no form.
+    """
+
+    user_code: str = ""
+    why: str = ""
+    done: str = ""
 
 
 @dataclass(frozen=True, slots=True)
