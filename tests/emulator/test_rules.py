@@ -55,9 +55,6 @@ WAITING: set[str] = {
     "mention_payload",
     "deauthorization_payload",
     "development_removal",
-    "unknown_components",
-    "markdown_bold",
-    "text_limit",
 }
 """Switches whose behaviour is being built; the list only shrinks."""
 

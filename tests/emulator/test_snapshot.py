@@ -36,11 +36,15 @@ async def live(visit: Visit) -> None:
     visit.app.use_on_device = True
     await visit.ask("POST", "/oauth/devicecode", headers=visit.basic())
     visit.bot.silent = True
+    visit.world.rules.bot_retries, visit.world.rules.exhausted = "never", "endpoint"
     chat = {"with": visit.app.bot_jid, "text": "/bot help"}
     await visit.ask("POST", "/chat/say", form=chat, user=visit.ana)
     await visit.zoom.settle()
     await visit.ask("PATCH", "/_emulator/rules", body=b'{"decline": "stay"}')
     await visit.zoom.advance(120)
+    visit.bot.silent = False
+    change = json.dumps({"bot_endpoint": visit.app.bot_endpoint}).encode()
+    await visit.ask("PATCH", f"/_emulator/apps/{visit.app.client_id}", body=change)
 
 
 async def go_on(visit: Visit) -> list[bytes]:

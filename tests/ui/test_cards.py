@@ -91,13 +91,6 @@ def test_a_section_without_a_colour_takes_the_cards_own() -> None:
     assert 'class="bar bar-0e71eb"' in draw(card).html
 
 
-def test_what_zoom_shows_and_this_does_not_is_said_without_a_warning() -> None:
-    drawn = draw(block("datepicker", action_id="when"))
-
-    assert "<code>datepicker</code> Zoom shows this; it is not drawn here yet." in drawn.html
-    assert drawn.warnings == ()
-
-
 def test_what_zoom_does_not_know_is_drawn_with_a_visible_warning() -> None:
     drawn = draw(block("styled_text", text="x"))
 

@@ -486,7 +486,8 @@ def _described() -> Iterator[Switch]:
         limits = next((meta for meta in metas if meta.ge is not None), None)
         extra = cast("dict[str, Any]", told.extra)
         default = getattr(defaults, name)
-        chosen = {preset: extra["presets"].get(preset) for preset in PRESETS}
+        chosen: dict[Preset, Any] = {each: extra["presets"].get(each) for each in PRESETS}
+        presets = {key: default if value is None else value for key, value in chosen.items()}
         values = (False, True) if kind is bool else get_args(kind)
         yield Switch(
             name=name,
@@ -496,7 +497,7 @@ def _described() -> Iterator[Switch]:
             source=extra["source"],
             values=values,
             bounds=(limits.ge, limits.le) if limits else None,
-            presets={key: default if value is None else value for key, value in chosen.items()},
+            presets=presets,
         )
 
 

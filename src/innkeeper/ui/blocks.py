@@ -1,9 +1,11 @@
 """How is each element of a card drawn that is only looked at?"""
 
 from collections.abc import Mapping
+from typing import Final
 
 from markupsafe import Markup
 
+from innkeeper.ui.inputs import editor
 from innkeeper.ui.markdown import anchor, clean, web_address
 from innkeeper.ui.sketch import Piece, Sketch, as_list, as_map
 
@@ -16,14 +18,6 @@ def unknown(kind: str) -> Piece:
         '<p class="card-unknown"><code>{}</code> Zoom would reject or hide this.</p>'
     ).format(clean(kind[:60]))
     return Piece(html, f"({clean(kind[:60])}: Zoom would reject or hide this)")
-
-
-def undrawn(kind: str) -> Piece:
-    """Draw a frame in place of what Zoom shows and we do not."""
-    html = Markup(
-        '<p class="card-unknown"><code>{}</code> Zoom shows this; it is not drawn here yet.</p>'
-    ).format(kind)
-    return Piece(html, f"({kind})")
 
 
 def message(sketch: Sketch, raw: Raw, pointer: str) -> Piece:
@@ -40,7 +34,9 @@ def message(sketch: Sketch, raw: Raw, pointer: str) -> Piece:
         if web_address(link) is None:
             sketch.warn(f"{pointer}/link", "is not an http or https address")
         inner = anchor(str(link), text)
-    html = Markup('<p class="card-text {}" dir="auto">{}{}</p>').format(names, inner, _pen(raw))
+    html = Markup('<p class="card-text {}" dir="auto">{}</p>').format(names, inner)
+    if raw.get("editable") is True:
+        html += editor(sketch, pointer, words="this text", text=text)
     return Piece(html, f"{text} <{clean(str(link))}>" if link else text)
 
 
@@ -67,14 +63,11 @@ def _field(sketch: Sketch, item: Raw, pointer: str) -> Piece:
         key,
         names,
         sketch.rich(value),
-        _pen(item),
+        editor(sketch, pointer.rpartition("/items/")[0], words=key, text=value, key=key)
+        if item.get("editable") is True
+        else "",
     )
     return Piece(html, f"{key}: {value}")
-
-
-def _pen(raw: Raw) -> Markup:
-    """Mark a text that a person may edit."""
-    return Markup(' <span class="pen">editable</span>') if raw.get("editable") is True else Markup()
 
 
 def attachments(sketch: Sketch, raw: Raw, pointer: str) -> Piece:
@@ -105,10 +98,18 @@ def image(sketch: Sketch, raw: Raw, pointer: str) -> Piece:
     pictures = [as_map(item) for item in as_list(raw.get("images"))]
     if not pictures:
         sketch.warn(f"{pointer}/images", "is missing or empty")
+    current = raw.get("cur_index")
     drawn = [
-        _frame(str(one.get("alt_text") or "Picture"), str(one.get("image_url")), ["picture"])
-        for one in pictures
+        _frame(
+            str(one.get("alt_text") or "Picture"),
+            str(one.get("image_url")),
+            ["picture shown first" if at == current and len(pictures) > 1 else "picture"],
+        )
+        for at, one in enumerate(pictures)
     ]
+    for at, one in enumerate(pictures):
+        if web_address(one.get("image_url")) is None:
+            sketch.warn(f"{pointer}/images/{at}/image_url", "is not an http or https address")
     html = Markup("").join(piece.html for piece in drawn)
     return Piece(html, "\n".join(piece.text for piece in drawn))
 
@@ -130,19 +131,46 @@ def _size(size: int) -> str:
     return f"{min(size, 999_999)} GB"
 
 
-def divider(_sketch: Sketch, _raw: Raw, _pointer: str) -> Piece:
-    """Draw a line."""
-    return Piece(Markup('<hr class="card-divider">'), "---")
+def video(sketch: Sketch, raw: Raw, pointer: str) -> Piece:
+    """Draw a video as a frame with its title and link; nothing is fetched or played."""
+    title = sketch.words(as_map(raw.get("title")), "text", f"{pointer}/title")
+    for key in ("video_url", "thumbnail_url"):
+        if web_address(raw.get(key)) is None:
+            sketch.warn(f"{pointer}/{key}", "is not an http or https address")
+    url = raw.get("title_url") or raw.get("video_url")
+    facts = ["video", *(str(raw.get(key) or "") for key in ("author_name", "provider_name"))]
+    return _frame(title, str(url), facts)
+
+
+def divider(sketch: Sketch, raw: Raw, pointer: str) -> Piece:
+    """Draw a line: bold, dotted or coloured where its style says so."""
+    style = as_map(raw.get("style"))
+    color = sketch.color(style.get("color"), f"{pointer}/style/color")
+    names = [name for name in ("bold", "dotted") if style.get(name) is True]
+    names += [f"ink-{color}"] if color else []
+    html = Markup('<hr class="{}">').format(" ".join(["card-divider", *names]))
+    return Piece(html, "===" if "bold" in names else "---")
 
 
 def alert(sketch: Sketch, raw: Raw, pointer: str) -> Piece:
     """Draw a sentence in a box."""
     text = sketch.words(raw, "text", pointer)
     level = str(raw.get("level", "")).lower()
+    if raw.get("level") is not None and level not in _LEVELS:
+        sketch.warn(f"{pointer}/level", f"is none of {', '.join(_LEVELS).upper()}")
     html = Markup('<p class="notice {}" dir="auto">{}</p>').format(
-        "bad" if level == "error" else "info", sketch.rich(text)
+        _LEVELS.get(level, "info"), sketch.rich(text)
     )
     return Piece(html, f"! {text}")
+
+
+_LEVELS: Final[Mapping[str, str]] = {
+    "info": "info",
+    "success": "good",
+    "warning": "warn",
+    "error": "bad",
+}
+"""The looks of an alert. Zoom shows only `ERROR`; the others are what its names suggest."""
 
 
 def progress_bar(sketch: Sketch, raw: Raw, pointer: str) -> Piece:

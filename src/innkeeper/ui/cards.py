@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from innkeeper.ui import blocks, controls
-from innkeeper.ui.markdown import anchor
+from innkeeper.ui import blocks, controls, inputs
+from innkeeper.ui.markdown import Bold, anchor, clean
 from innkeeper.ui.sketch import Piece, Sketch, as_list, as_map
 
 Choice = tuple[str, str]
@@ -42,11 +42,14 @@ def draw(
     interactive: bool = True,
     members: Sequence[Choice] = (),
     channels: Sequence[Choice] = (),
+    bold: Bold = "both",
+    long_texts: bool = False,
 ) -> Drawn:
     """Draw a card from its `content`, whatever it holds.
 
     Buttons post /chat/click with `message` and `value`; dropdowns post /chat/select with
-    `message`, `block` (the JSON pointer of the element in `content`) and `value`.
+    `message`, `block` (the JSON pointer of the element in `content`) and `value`. Inputs post
+    /chat/pick, /chat/edit and /chat/submit: `inputs` says with which fields.
 
     Args:
         markdown: The message's own `is_markdown_support`.
@@ -54,6 +57,8 @@ def draw(
         interactive: Draw controls that can be used; otherwise they are disabled.
         members: The options of a dropdown whose `static_source` is `members`.
         channels: The same for `channels`.
+        bold: How bold is written in markdown.
+        long_texts: Warn about texts of more than 4,000 characters.
     """
     sketch = Sketch(
         message_id=message_id,
@@ -61,15 +66,20 @@ def draw(
         interactive=interactive,
         members=tuple(members),
         channels=tuple(channels),
+        bold=bold,
+        long_texts=long_texts,
     )
     card = as_map(content)
+    settings = as_map(card.get("settings"))
+    sketch.form = settings.get("form") is True
     if not card.get("head") and not card.get("body"):
         sketch.warn("", "has neither a head nor a body")
-    default_bar = as_map(card.get("settings")).get("default_sidebar_color")
+    default_bar = settings.get("default_sidebar_color")
     if default_bar is not None:
         sketch.bar = sketch.color(default_bar, "/settings/default_sidebar_color") or ""
     pieces = _head(sketch, card) + _body(sketch, card.get("body"), "/body")
     inner = Markup("").join(piece.html for piece in pieces)
+    inner = inputs.form(sketch, inner) if sketch.form else inner
     links = Markup("").join(
         Markup('<link rel="stylesheet" href="/static/colors/{}.css">').format(name)
         for name in sketch.colors
@@ -117,8 +127,6 @@ def _block(sketch: Sketch, raw: Mapping[str, object], pointer: str) -> Piece:
     painter = _PAINTERS.get(kind)
     if painter is not None:
         return painter(sketch, raw, pointer)
-    if kind in _UNDRAWN:
-        return blocks.undrawn(kind)
     sketch.warn(f"{pointer}/type", f"is no element that Zoom knows: {kind[:60]}")
     return blocks.unknown(kind)
 
@@ -143,6 +151,36 @@ def _section(sketch: Sketch, raw: Mapping[str, object], pointer: str) -> Piece:
     )
     lines = "\n".join(piece.text for piece in pieces if piece.text).splitlines()
     return Piece(html, "\n".join(f"| {line}" for line in lines))
+
+
+def _page(sketch: Sketch, raw: Mapping[str, object], pointer: str) -> Piece:
+    """Draw the current page of several, the others behind their numbers."""
+    pages = [as_map(page) for page in as_list(raw.get("pages"))]
+    if not pages:
+        sketch.warn(f"{pointer}/pages", "is missing or empty")
+        return Piece(Markup(), "")
+    current = raw.get("cur_page")
+    if not any(page.get("pageNo") == current for page in pages):
+        sketch.warn(f"{pointer}/cur_page", "is the number of no page")
+        current = pages[0].get("pageNo")
+    drawn: list[Markup] = []
+    lines: list[str] = []
+    for at, page in enumerate(pages):
+        pieces = _body(sketch, page.get("body"), f"{pointer}/pages/{at}/body")
+        number = clean(str(page.get("pageNo", at + 1))[:20])
+        drawn.append(
+            Markup("<details{}><summary>Page {} of {}</summary>{}</details>").format(
+                Markup(" open") if page.get("pageNo") == current else "",
+                number,
+                len(pages),
+                Markup("").join(piece.html for piece in pieces),
+            )
+        )
+        lines.append(f"Page {number} of {len(pages)}")
+        if page.get("pageNo") == current:
+            lines += [piece.text for piece in pieces if piece.text]
+    html = Markup('<div class="card-pages">{}</div>').format(Markup("").join(drawn))
+    return Piece(html, "\n".join(lines))
 
 
 def _footer(sketch: Sketch, raw: Mapping[str, object], pointer: str) -> list[Piece]:
@@ -174,18 +212,20 @@ _PAINTERS: Final[Mapping[str, Callable[[Sketch, Mapping[str, object], str], Piec
     "actions": controls.actions,
     "alert": blocks.alert,
     "attachments": blocks.attachments,
+    "checkboxes": inputs.checkboxes,
+    "datepicker": inputs.datepicker,
     "divider": blocks.divider,
     "fields": blocks.fields,
     "file": blocks.file,
     "image": blocks.image,
     "images": blocks.image,
     "message": blocks.message,
+    "page": _page,
+    "plain_text_input": inputs.plain_text_input,
     "progress_bar": blocks.progress_bar,
+    "radio_buttons": inputs.radio_buttons,
     "section": _section,
     "select": controls.select,
+    "timepicker": inputs.timepicker,
+    "video": blocks.video,
 }
-
-_UNDRAWN: Final = frozenset(
-    {"checkboxes", "datepicker", "page", "plain_text_input", "radio_buttons", "timepicker", "video"}
-)
-"""Elements that Zoom knows and this does not draw yet."""

@@ -5,6 +5,7 @@ from typing import Final
 
 from markupsafe import Markup
 
+from innkeeper.ui.inputs import control_id, control_name, submits
 from innkeeper.ui.markdown import clean, web_address
 from innkeeper.ui.sketch import Piece, Sketch, as_list, as_map
 
@@ -35,6 +36,13 @@ def actions(sketch: Sketch, raw: Raw, pointer: str) -> Piece:
             '<details class="overflow"><summary class="button">{}</summary>'
             '<div class="menu">{}</div></details>'
         ).format(clean(str(words or "More")), Markup("").join(piece.html for piece in rest))
+    if sketch.form:
+        return Piece(
+            Markup('<div class="card-actions">{}</div>').format(row),
+            " ".join(piece.text for piece in drawn),
+        )
+    if submits(items):
+        sketch.warn(pointer, "has a button with submit, but the card is no form (settings.form)")
     html = Markup(
         '<form class="card-actions" method="post" action="/chat/click" data-live>'
         '<input type="hidden" name="message" value="{}">{}</form>'
@@ -58,13 +66,21 @@ def _button(sketch: Sketch, item: Raw, pointer: str) -> Piece:
         ).format(names, dialog, words)
     else:
         off = look == "disabled" or not sketch.interactive
-        html = Markup('<button class="{}" name="value" value="{}"{}>{}</button>').format(
+        html = Markup('<button class="{}" name="value" value="{}"{}{}>{}</button>').format(
             names,
             value if isinstance(value, str) else "",
+            _elsewhere(sketch, item),
             Markup(" disabled") if off else "",
             words,
         )
     return Piece(html, f"[{text}]")
+
+
+def _elsewhere(sketch: Sketch, item: Raw) -> Markup:
+    """Let a button that does not submit its card's form leave the form's inputs alone."""
+    if not sketch.form or item.get("submit") is True:
+        return Markup()
+    return Markup(' formaction="/chat/click" formnovalidate')
 
 
 def select(sketch: Sketch, raw: Raw, pointer: str) -> Piece:
@@ -79,6 +95,20 @@ def select(sketch: Sketch, raw: Raw, pointer: str) -> Piece:
         for value, words in choices
     )
     none = Markup("") if any(value == chosen for value, _ in choices) else _NONE_YET
+    said = f"{text}: " + " | ".join(words for _, words in choices)
+    if sketch.form:
+        inside = Markup(
+            '<div class="card-select"><label for="{id}" dir="auto">{text}</label> '
+            '<select id="{id}" name="{name}"{off}>{none}{options}</select></div>'
+        ).format(
+            id=control_id(sketch, pointer),
+            text=text,
+            name=control_name(sketch, pointer),
+            off=sketch.off,
+            none=none,
+            options=options,
+        )
+        return Piece(inside, said)
     html = Markup(
         '<form class="card-select" method="post" action="/chat/select" data-live>'
         '<input type="hidden" name="message" value="{message}">'
@@ -95,7 +125,7 @@ def select(sketch: Sketch, raw: Raw, pointer: str) -> Piece:
         none=none,
         options=options,
     )
-    return Piece(html, f"{text}: " + " | ".join(words for _, words in choices))
+    return Piece(html, said)
 
 
 _NONE_YET: Final = Markup('<option value="" selected disabled>Choose…</option>')

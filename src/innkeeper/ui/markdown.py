@@ -5,16 +5,21 @@ Source: https://developers.zoom.us/docs/chat/customizing-messages/markdown/
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from markupsafe import Markup, escape
+
+Bold = Literal["both", "one", "two"]
 
 # Possessive quantifiers, and no part that can start inside itself: each character is
 # looked at a bounded number of times, whatever a bot sends.
 _TOKEN: Final = re.compile(
     r"(?P<code>`[^`\n]++`)"
     r"|<(?P<link>https?://[^\s<>|]++)(?:\|(?P<words>[^<>|\n]++))?>"
+    r"|<(?P<mention>![a-z]{2,20}|@?[A-Za-z0-9._-]{1,128}@[a-z.]*xmpp(?:dev)?\.zoom\.us)"
+    r"(?:\|(?P<who>[^<>|\n]++))?>"
     r"|(?P<url>https?://[^\s<>|`]++)"
     r"|(?P<mark>\*\*|[*_~])"
     r"|(?P<line>\n)",
@@ -23,6 +28,7 @@ _TOKEN: Final = re.compile(
 _PLAIN: Final = re.compile(r"(?P<url>https?://[^\s<>]++)|(?P<line>\n)", re.IGNORECASE)
 _UNFIT: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _TAGS: Final = {"*": "strong", "**": "strong", "_": "em", "~": "s"}
+_UNREAD: Final[Mapping[Bold, str]] = {"one": "**", "two": "*"}
 _SCHEME: Final = re.compile(r"https?://", re.IGNORECASE)
 
 
@@ -40,8 +46,11 @@ def clean(text: str) -> str:
     return _UNFIT.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n"))
 
 
-def to_html(text: str) -> Markup:
+def to_html(text: str, *, bold: Bold = "both") -> Markup:
     """Draw a text in Zoom's markdown; all that is no markdown stays as it was typed.
+
+    Args:
+        bold: How bold is written: with one star, with two, or either.
 
     Example:
         >>> to_html("*Due* & _late_")
@@ -54,19 +63,29 @@ def to_html(text: str) -> Markup:
     while token := _TOKEN.search(text, at):
         out.append(escape(text[at : token.start()]))
         at = token.end()
-        if token["mark"]:
+        if token["mark"] and token["mark"] == _UNREAD.get(bold):
+            out.append(escape(token["mark"]))
+        elif token["mark"]:
             _mark(out, opened, token)
         elif token["line"]:
             opened.clear()
             out.append(Markup("<br>"))
         elif token["code"]:
             out.append(Markup("<code>{}</code>").format(token["code"][1:-1]))
+        elif token["mention"]:
+            out.append(_mention(token["mention"], token["who"]))
         elif token["link"]:
             out.append(anchor(token["link"], token["words"] or token["link"]))
         else:
             at = _bare(out, token)
     out.append(escape(text[at:]))
     return Markup("").join(out)
+
+
+def _mention(who: str, words: str | None) -> Markup:
+    """Draw a mention: of everybody (`<!all>`), or of a person by JID."""
+    named = words or who.removeprefix("!").removeprefix("@").partition("@")[0]
+    return Markup('<span class="mention">@{}</span>').format(named)
 
 
 def plain(text: str) -> Markup:

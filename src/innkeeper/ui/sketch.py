@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Final, cast
 
 from markupsafe import Markup
 
 from innkeeper.ui.colors import color_name
-from innkeeper.ui.markdown import clean, plain, to_html
+from innkeeper.ui.markdown import Bold, clean, plain, to_html
+
+LONG: Final = 4_000
+"""Above how many characters some say that Zoom cuts a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +30,20 @@ class Sketch:
     interactive: bool
     members: tuple[tuple[str, str], ...]
     channels: tuple[tuple[str, str], ...]
+    bold: Bold = "both"
+    form: bool = False
+    """Whether the card is a form: its inputs are sent together."""
+    long_texts: bool = False
+    """Whether a text of more than `LONG` characters is warned about."""
     bar: str = ""
     in_section: bool = False
     warnings: list[str] = field(default_factory=list[str])
     colors: dict[str, None] = field(default_factory=dict[str, None])
+
+    @property
+    def off(self) -> Markup:
+        """What stands in a control that cannot be used."""
+        return Markup() if self.interactive else Markup(" disabled")
 
     def warn(self, pointer: str, why: str) -> None:
         """Note what Zoom would reject or hide, and where it stands."""
@@ -40,6 +53,8 @@ class Sketch:
         """Read a text that must be there."""
         value = raw.get(key)
         if isinstance(value, str) and value:
+            if self.long_texts and len(value) > LONG:
+                self.warn(f"{pointer}/{key}", f"has more than {LONG} characters")
             return clean(value)
         if value is None or value == "":
             self.warn(f"{pointer}/{key}", "is missing or empty")
@@ -49,7 +64,7 @@ class Sketch:
 
     def rich(self, text: str, *, markdown: bool = False) -> Markup:
         """Draw a text, in markdown where the message or the element says so."""
-        return to_html(text) if markdown or self.markdown else plain(text)
+        return to_html(text, bold=self.bold) if markdown or self.markdown else plain(text)
 
     def style(self, raw: object, pointer: str) -> str:
         """Name the classes of a text's style."""

@@ -124,3 +124,12 @@ def test_finds_elements_and_buttons_in_sections_too() -> None:
 )
 def test_finds_nothing_where_nothing_is(content: Any) -> None:
     assert list(buttons(content)) == []
+
+
+def test_an_unknown_element_is_refused_where_the_rule_says_so() -> None:
+    content = {"body": [{"type": "hologram"}]}
+
+    assert examine(content) == ["/body/0: Zoom knows no element of the type 'hologram'"]
+    with pytest.raises(CardRefused, match="/body/0"):
+        examine(content, unknown="refuse")
+    examine({"body": [{"type": "datepicker", "action_id": "d"}]}, unknown="refuse")

@@ -107,7 +107,7 @@ class ChatbotApi:
         try:
             call = self._call(token, await _body(request))
             message = self._own(call, request.path_params["message_id"])
-            content, markdown = _card(call)
+            content, markdown = _card(call, self._world)
         except Refused as error:
             return self._refuse(request, error)
         self._conversations.edit(message, content, markdown=markdown)
@@ -128,7 +128,7 @@ class ChatbotApi:
 
     def _send(self, request: Request, call: Call) -> Response:
         sender = self._sender(call)
-        content, markdown = _card(call)
+        content, markdown = _card(call, self._world)
         conversation, meant_for = self._destination(call, sender)
         message = self._conversations.show(
             conversation,
@@ -253,13 +253,14 @@ class ChatbotApi:
         return {"x-zm-trackingid": f"v=2.0;clid=emu;rid=WEB_{self._world.token_bytes(16).hex()}"}
 
 
-def _card(call: Call) -> tuple[dict[str, Any], bool]:
+def _card(call: Call, world: World) -> tuple[dict[str, Any], bool]:
     content = call.fields.get("content")
     markdown = call.fields.get("is_markdown_support") is True
     if not isinstance(content, dict):
         raise Refused(BAD_REQUEST, "card.content", "content is missing or is no object")
     try:
-        call.notes.extend(examine(content, markdown=markdown))
+        unknown = world.rules.unknown_components
+        call.notes.extend(examine(content, markdown=markdown, unknown=unknown))
     except CardRefused as error:
         why = f"at {error.pointer or '/'}: {error.why}"
         raise Refused(BAD_REQUEST, "card.refused", why) from None

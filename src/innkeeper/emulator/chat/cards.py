@@ -25,11 +25,12 @@ _DRAWN_ELSEWHERE: Final = frozenset(
 Raw = Mapping[str, Any]
 
 
-def examine(content: Any, *, markdown: bool = False) -> list[str]:
+def examine(content: Any, *, markdown: bool = False, unknown: str = "warn") -> list[str]:
     """Refuse a card that Zoom would refuse; list what it might hide or dislike.
 
     Args:
         markdown: The message's own `is_markdown_support`.
+        unknown: What an element that Zoom does not know does: `warn` or `refuse`.
 
     Raises:
         CardRefused: Naming the place and the rule.
@@ -44,7 +45,10 @@ def examine(content: Any, *, markdown: bool = False) -> list[str]:
         warnings += _complaints(card.head.check, "/head")
     for pointer, block in _walk(card.body, "/body"):
         _refuse_known(block, pointer, markdown=markdown)
-        warnings += _about(block, pointer)
+        complaints = _about(block, pointer)
+        if complaints and unknown == "refuse" and isinstance(block, UnknownBlock):
+            raise CardRefused(pointer, f"Zoom knows no element of the type {block.type[:60]!r}")
+        warnings += complaints
     return warnings
 
 

@@ -179,6 +179,8 @@ class ChatPages:
             interactive=app is not None and self._world.installation_for(app, user) is not None,
             members=members,
             channels=channels,
+            bold=self._world.rules.markdown_bold,
+            long_texts=self._world.rules.text_limit != "none",
         )
 
     def _peer_of(self, message_id: str) -> str:
