@@ -18,7 +18,7 @@ from innkeeper.errors import API_FIXES
 from innkeeper.net.outbound import AsgiTransport
 from innkeeper.store.records import EventState
 from innkeeper.wire import blocks, events, lossless, messages, payloads, signature
-from tests.docs import rules_page
+from tests.docs import emulated_page, rules_page
 from tests.docs.blocks import ROOT
 from tests.house.test_errors import ERRORS
 
@@ -217,4 +217,10 @@ def test_every_lever_of_the_control_api_is_described():
 def test_every_switch_and_check_of_the_emulator_is_described():
     assert rules_page.PLACE.read_text("utf-8") == rules_page.page(), (
         "run `python -m tests.docs.rules_page`"
+    )
+
+
+def test_what_is_emulated_is_described_as_the_table_has_it():
+    assert emulated_page.PLACE.read_text("utf-8") == emulated_page.page(), (
+        "run `python -m tests.docs.emulated_page`"
     )

@@ -24,6 +24,7 @@ from innkeeper.emulator.chat.live import Live
 from innkeeper.emulator.chat.pages import ChatPages
 from innkeeper.emulator.control import Control
 from innkeeper.emulator.courier.rounds import Courier
+from innkeeper.emulator.coveragepages import Coverage
 from innkeeper.emulator.guard import Guard
 from innkeeper.emulator.home import Home
 from innkeeper.emulator.marketplace.api import MarketplaceApi
@@ -124,6 +125,7 @@ class Emulator:
         world, users = self.world, Users(self.world)
         endpoint = TokenEndpoint(world, self.removal, api_url=self.base_url)
         local_test = LocalTest(world, self.removal, origin=self.base_url)
+        coverage = Coverage(world)
         return [
             *endpoint.routes(),
             *ChatbotApi(world, self.chat.conversations).routes(),
@@ -138,8 +140,9 @@ class Emulator:
             *local_test.routes(),
             *ChatPages(world, self.chat, self._live).routes(),
             *TrafficPages(world, self.traffic, self.courier).routes(),
+            *coverage.routes(),
             *Control(world, self.listing, self.removal, self).routes(),
-            *users.rest(),
+            *coverage.rest(),
         ]
 
     async def start(self) -> None:

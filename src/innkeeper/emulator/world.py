@@ -292,6 +292,8 @@ class State:
     endpoints: list[Endpoint] = field(default_factory=list[Endpoint])
     muted: list[str] = field(default_factory=list[str])
     """Which events are over for which URLs (`Delivery.muting`)."""
+    not_emulated: dict[str, int] = field(default_factory=dict[str, int])
+    """How often a call was asked for that is not emulated."""
 
 
 class World(State):

@@ -38,6 +38,7 @@ TEMPLATES: Final[Mapping[type, str]] = {
     views.LaunchStepView: "launch.html",
     views.LocalTestView: "local_test.html",
     views.MessageView: "message.html",
+    views.NotEmulatedView: "not_emulated.html",
     views.OAuthErrorView: "oauth_error.html",
     views.SignInView: "signin.html",
     views.TrafficView: "traffic.html",

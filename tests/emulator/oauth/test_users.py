@@ -42,5 +42,5 @@ async def test_a_token_of_a_vanished_user_stands_for_nobody(visit: Visit) -> Non
 async def test_says_what_is_not_emulated(visit: Visit, method: str, path: str) -> None:
     answer = await visit.ask(method, path)
     assert answer.status == 501
-    assert read(answer)["message"] == f"{method} {path} is not emulated."
+    assert read(answer)["message"].startswith(f"{method} {path} is not emulated.")
     assert answer.headers["x-emulator-refused"] == "not_emulated"

@@ -1,4 +1,4 @@
-"""Who is this? GET /v2/users/me; and an honest answer for all of /v2 that is not emulated."""
+"""Who is this? GET /v2/users/me says whom a token stands for."""
 
 from typing import Any, Final
 
@@ -17,7 +17,6 @@ ME_SCOPES: Final = ("user:read:user", "user:read")
 
 Source: https://developers.zoom.us/docs/api/users/
 """
-_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 class Users:
@@ -30,10 +29,6 @@ class Users:
         """List what is answered here."""
         return [Route(ME_PATH, self.me, methods=["GET"])]
 
-    def rest(self) -> list[Route]:
-        """List what answers for the rest of /v2; it goes after every other route."""
-        return [Route("/v2/{path:path}", self.unknown, methods=_METHODS)]
-
     async def me(self, request: Request) -> Response:
         """Describe the user whom the token stands for; the owner, for an account's token."""
         token = bearer(request, self._world)
@@ -45,12 +40,6 @@ class Users:
             return unauthorized(request, Refusal("token.kind", why))
         lacking = require_scope(request, self._world, token, *ME_SCOPES)
         return lacking or answers.json_answer(self._described(user))
-
-    async def unknown(self, request: Request) -> Response:
-        """Say that a call is not emulated, rather than pretend that it failed."""
-        why = f"{request.method} {request.url.path} is not emulated"
-        answers.refuse(request, "not_emulated", why)
-        return answers.json_answer({"code": 501, "message": f"{why}."}, 501)
 
     def _subject(self, token: Token) -> User | None:
         if token.kind == "user":

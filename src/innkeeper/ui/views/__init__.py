@@ -15,6 +15,7 @@ from innkeeper.ui.views.chat import (
     MessageView,
     SignInView,
 )
+from innkeeper.ui.views.coverage import CoverageRow, NotEmulatedView
 from innkeeper.ui.views.frame import Frame, NoticeView, PersonView
 from innkeeper.ui.views.marketplace import (
     AppPageView,
@@ -48,6 +49,7 @@ __all__ = [
     "CommandView",
     "ConsentView",
     "ConversationView",
+    "CoverageRow",
     "DeliveryView",
     "DeviceView",
     "Frame",
@@ -59,6 +61,7 @@ __all__ = [
     "LinkView",
     "LocalTestView",
     "MessageView",
+    "NotEmulatedView",
     "NoticeView",
     "OAuthErrorView",
     "PersonView",
@@ -88,6 +91,7 @@ View = (
     | LaunchStepView
     | LocalTestView
     | MessageView
+    | NotEmulatedView
     | OAuthErrorView
     | SignInView
     | TrafficView
