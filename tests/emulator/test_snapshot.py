@@ -35,6 +35,8 @@ async def live(visit: Visit) -> None:
     await visit.me(tokens["access_token"])
     visit.app.use_on_device = True
     await visit.ask("POST", "/oauth/devicecode", headers=visit.basic())
+    person = {"client_id": visit.app.client_id, "user": visit.ben.id}
+    await visit.ask("POST", "/oauth/approval", form=person)
     visit.bot.silent = True
     visit.world.rules.bot_retries, visit.world.rules.exhausted = "never", "endpoint"
     chat = {"with": visit.app.bot_jid, "text": "/bot help"}

@@ -210,12 +210,19 @@ class Control:
             "seed": world.seed,
             "rules": world.rules,
             "accounts": [
-                {"id": each.id, "name": each.name, "channels": each.channels}
+                {
+                    "id": each.id,
+                    "name": each.name,
+                    "channels": each.channels,
+                    "approval_required": each.approval_required,
+                    "approved_apps": each.approved_apps,
+                }
                 for each in world.accounts
             ],
             "users": world.users(),
             "apps": [_app(app) for app in world.apps.values()],
             "installations": list(world.installations.values()),
+            "approvals": list(world.approvals.values()),
         }
 
     def _time(self) -> dict[str, Any]:
@@ -244,6 +251,7 @@ def _app(app: AppRecord) -> dict[str, Any]:
         "management": app.management,
         "scopes": app.scopes,
         "use_on_device": app.use_on_device,
+        "disabled": app.disabled,
         "welcome": app.welcome,
         "command": app.command,
         "consent_version": app.consent_version,

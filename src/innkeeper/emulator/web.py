@@ -33,6 +33,7 @@ from innkeeper.emulator.marketplace.localtest import LocalTest, authorization_ur
 from innkeeper.emulator.marketplace.pages import Marketplace
 from innkeeper.emulator.marketplace.removal import Removal, Removed
 from innkeeper.emulator.oauth.admission import Admission
+from innkeeper.emulator.oauth.approval import Approvals
 from innkeeper.emulator.oauth.authorization import SentBack
 from innkeeper.emulator.oauth.consent import Consent
 from innkeeper.emulator.oauth.device_pages import DevicePages
@@ -131,6 +132,7 @@ class Emulator:
             *ChatbotApi(world, self.chat.conversations).routes(),
             *MarketplaceApi(world, self.removal).routes(),
             *self._consent.routes(),
+            *Approvals(world, self.courier).routes(),
             *DevicePages(world, self._admission).routes(),
             *users.routes(),
             *Launch(world).routes(),

@@ -70,6 +70,25 @@ class Account:
     name: str
     users: list[User] = field(default_factory=list[User])
     channels: list[Channel] = field(default_factory=list[Channel])
+    approval_required: bool = False
+    """Whether its people may add only the apps that its admins approved."""
+    approved_apps: list[str] = field(default_factory=list[str])
+    """By their client ids."""
+
+    def approves(self, client_id: str) -> bool:
+        """Tell whether the account's people may add an app."""
+        return not self.approval_required or client_id in self.approved_apps
+
+
+@dataclass(slots=True)
+class ApprovalRequest:
+    """A person's request that an admin approve an app."""
+
+    id: str
+    client_id: str
+    account_id: str
+    user_id: str
+    asked_at: datetime
 
 
 @dataclass(slots=True)
@@ -155,6 +174,8 @@ class AppRecord:
     """Grows when scopes or webhooks change; consent given to an older one is asked again."""
     public_client_id: str = ""
     """The id of a client without a secret, which proves itself by PKCE; empty if there is none."""
+    disabled: bool = False
+    """Whether Zoom disabled the app: it can do nothing (4717)."""
     use_on_device: bool = False
     """Whether the feature "Use App on Device" lets devices ask for a code."""
 
@@ -241,6 +262,8 @@ class Token:
     revoked: bool = False
     refreshed: bool = False
     """Whether its refresh token was spent."""
+    ended: int = 0
+    """Zoom's number for why it was revoked; 0 while it was not."""
     public: bool = False
     """Whether it was given to the app's public client."""
     reuses: int = 0
@@ -286,6 +309,7 @@ class State:
     codes: dict[str, Code] = field(default_factory=dict[str, Code])
     devices: dict[str, DeviceRequest] = field(default_factory=dict[str, DeviceRequest])
     """By their device codes."""
+    approvals: dict[str, ApprovalRequest] = field(default_factory=dict[str, ApprovalRequest])
     tokens: list[Token] = field(default_factory=list[Token])
     messages: dict[str, Message] = field(default_factory=dict[str, Message])
     deliveries: dict[str, Delivery] = field(default_factory=dict[str, Delivery])

@@ -15,6 +15,7 @@ from innkeeper.emulator.places import locate
 from innkeeper.emulator.seed import ClientKey, Id, Robot
 from innkeeper.emulator.world import (
     AppRecord,
+    ApprovalRequest,
     Code,
     DeviceRequest,
     Endpoint,
@@ -56,6 +57,7 @@ class AppChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     client_secret: Id | UnsetType = UNSET
     public_client_id: ClientKey | Literal[""] | UnsetType = UNSET
     use_on_device: bool | UnsetType = UNSET
+    disabled: bool | UnsetType = UNSET
     secret_token: Id | UnsetType = UNSET
     bot_jid: Robot | UnsetType = UNSET
     account_id: str | UnsetType = UNSET
@@ -174,10 +176,20 @@ class Listing:
     def _rename(self, app: AppRecord, client_id: str) -> None:
         """Give an app another client id, and all that stands under the old one with it."""
         world = self._world
-        owned: list[Installation | Code | DeviceRequest | Token | Message | Delivery | Endpoint] = [
+        owned: list[
+            Installation
+            | Code
+            | DeviceRequest
+            | ApprovalRequest
+            | Token
+            | Message
+            | Delivery
+            | Endpoint
+        ] = [
             *world.installations.values(),
             *world.codes.values(),
             *world.devices.values(),
+            *world.approvals.values(),
             *world.tokens,
             *world.messages.values(),
             *world.deliveries.values(),
@@ -186,6 +198,11 @@ class Listing:
         for each in owned:
             if each.client_id == app.client_id:
                 each.client_id = client_id
+        for account in world.accounts:
+            approved = account.approved_apps
+            account.approved_apps = [
+                client_id if each == app.client_id else each for each in approved
+            ]
         world.apps = {
             client_id if other is app else known: other for known, other in world.apps.items()
         }

@@ -72,8 +72,8 @@ def question(
         leads_to: Where the answer leads, for the person to read.
         action: Where the form is posted.
     """
-    able = [user for user in world.users() if admit(app, user) is None]
-    denied = admit(app, person) if person else None
+    able = [user for user in world.users() if admit(world, app, user) is None]
+    denied = admit(world, app, person) if person else None
     selected = person if person and denied is None else next(iter(able), None)
     account = world.account(app.account_id)
     return ConsentView(

@@ -33,6 +33,8 @@ class Denied:
     what: str
     fix: str
     status: int = 400
+    ask: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What a request for approval carries, where one would help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ def judge(world: World, query: str) -> Authorization | Denied | SentBack:
     )
 
 
-def admit(app: AppRecord, user: User) -> Denied | None:
+def admit(world: World, app: AppRecord, user: User) -> Denied | None:
     """Tell why this user may not authorize this app, if so."""
     if app.environment == "development" and user.account_id != app.account_id:
         return Denied(
@@ -114,6 +116,17 @@ def admit(app: AppRecord, user: User) -> Denied | None:
             f"{user.name} belongs to another account than the app.",
             "Choose somebody of the developer's account, or publish the app (production).",
             403,
+        )
+    account = world.account(user.account_id)
+    if account is not None and not account.approves(app.client_id):
+        return Denied(
+            "authorize.not_approved",
+            4700,
+            f"You cannot authorize {app.name}",
+            f"{account.name} wants its admins to approve apps first, and this one is not approved.",
+            f"Ask an admin, or approve it with PATCH /_emulator/accounts/{account.id}.",
+            403,
+            {"client_id": app.client_id, "user": user.id},
         )
     if app.management == "admin" and user.role != "admin":
         return Denied(
@@ -137,6 +150,9 @@ def _app(world: World, given: Mapping[str, Sequence[str]]) -> AppRecord | Denied
         what = "No app has this client_id." if values else "client_id is missing."
         fix = "Copy the Client ID from the app's page in the Marketplace."
         return Denied("authorize.client_unknown", 4702, "Invalid client_id", what, fix)
+    if app.disabled:
+        what, fix = f"{app.name} is disabled.", "Enable it again in the Marketplace."
+        return Denied("authorize.disabled", 4717, "The app has been disabled", what, fix, 403)
     return app
 
 

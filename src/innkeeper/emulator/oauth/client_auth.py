@@ -67,7 +67,11 @@ def authenticate(request: Request, form: Form, world: World) -> Client:
     headers = request.headers.getlist("authorization")
     if not headers:
         public = None if form["client_secret"] else _public(world, form["client_id"])
-        return public or _match(world, [(form["client_id"], form["client_secret"])])
+        return (
+            _enabled(public)
+            if public
+            else _match(world, [(form["client_id"], form["client_secret"])])
+        )
     if form["client_secret"]:
         why = "the client authenticates twice: in the Authorization header and with client_secret"
         raise malformed("client.twice", why)
@@ -92,11 +96,18 @@ def _match(world: World, pairs: list[tuple[str, str]]) -> Client:
     for client_id, secret in pairs:
         app = world.apps.get(client_id)
         if app is not None and _holds(app, secret, world.now()):
-            return Client(app)
+            return _enabled(Client(app))
     known = any(client_id in world.apps for client_id, _ in pairs)
     if known:
         raise _refused("the client secret is wrong, or missing (4704)")
     raise _refused("no app has this client id (4702)")
+
+
+def _enabled(client: Client) -> Client:
+    if client.app.disabled:
+        fault = OAuthFault(INVALID_CLIENT.error, "The app has been disabled")
+        raise OAuthRefused("client.disabled", fault, "the app has been disabled (4717)")
+    return client
 
 
 def _holds(app: AppRecord, secret: str, now: datetime) -> bool:

@@ -78,7 +78,7 @@ class Consent:
         asked = judge(self._world, query)
         if not isinstance(asked, Authorization):
             return asked
-        return admit(asked.app, person) or self.grant(asked, person)
+        return admit(self._world, asked.app, person) or self.grant(asked, person)
 
     def decline(self, query: str) -> str | Denied | SentBack:
         """Say no to an authorization request; a text is where the browser goes next."""
@@ -115,7 +115,7 @@ class Consent:
             self._world.rules.standing_consent == "redirect"
             and installation is not None
             and installation.consent_version == asked.app.consent_version
-            and admit(asked.app, person) is None
+            and admit(self._world, asked.app, person) is None
         )
 
     def _question(
@@ -142,7 +142,9 @@ class Consent:
         if _prefers_json(request) or self._world.rules.authorize_errors == "json":
             zoom = {"status": False, "errorCode": refusal.code, "errorMessage": refusal.message}
             return answers.json_answer({**zoom, "result": None}, refusal.status)
-        view = OAuthErrorView(str(refusal.code), refusal.message, refusal.what, refusal.fix)
+        view = OAuthErrorView(
+            str(refusal.code), refusal.message, refusal.what, refusal.fix, refusal.ask
+        )
         return answers.page(request, view, status=refusal.status, viewer=viewer(request))
 
 

@@ -77,7 +77,7 @@ class DevicePages:
         person = self._world.user(form["user"]) if form["decision"] == "allow" else None
         if form.repeated() or (person is None and form["decision"] != "decline"):
             return self._refused(request, pending.NO_DECISION)
-        denied = admit(app, person) if person else None
+        denied = admit(self._world, app, person) if person else None
         if denied is not None:
             return self._refused(request, denied)
         del self._world.consent_requests[asked.id]
@@ -106,7 +106,7 @@ class DevicePages:
 
     def _refused(self, request: Request, denied: Denied) -> Response:
         answers.refuse(request, denied.rule, denied.what)
-        view = OAuthErrorView(str(denied.code), denied.message, denied.what, denied.fix)
+        view = OAuthErrorView(str(denied.code), denied.message, denied.what, denied.fix, denied.ask)
         return answers.page(request, view, status=denied.status, viewer=viewer(request))
 
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from innkeeper.emulator.answers import Form
 from innkeeper.emulator.oauth import tokens
+from innkeeper.emulator.oauth.catalogue import ended
 from innkeeper.emulator.oauth.client_auth import Client, OAuthRefused, malformed
 from innkeeper.emulator.oauth.device_grant import by_device
 from innkeeper.emulator.world import AppRecord, Code, Token, World
@@ -111,7 +112,7 @@ def _by_refresh(world: World, client: Client, form: Form) -> Token:
         raise OAuthRefused("refresh.scope", _scope_fault(), "a scope was never granted (4711)")
     old.refreshed = True
     if world.rules.refreshed_access == "dies":
-        old.revoked = True
+        old.revoked, old.ended = True, 4741
     token = tokens.issue(
         world,
         client.app,
@@ -129,8 +130,7 @@ def _check_refresh(world: World, client: Client, old: Token) -> None:
     if not client.owns(old):
         raise OAuthRefused("refresh.foreign", INVALID_TOKEN, "it belongs to another client")
     if old.revoked:
-        why = "it was revoked: by a newer authorization, a removal, or on purpose (4741)"
-        raise OAuthRefused("refresh.revoked", INVALID_TOKEN, why)
+        raise OAuthRefused("refresh.revoked", INVALID_TOKEN, ended(old.ended or 4741))
     if old.refreshed:
         _check_reuse(world, old)
     if tokens.refresh_expired(world, old):

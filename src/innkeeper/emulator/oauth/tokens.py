@@ -13,8 +13,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from innkeeper.emulator import answers
+from innkeeper.emulator.oauth.catalogue import ended
 from innkeeper.emulator.traffic.records import Refusal
 from innkeeper.emulator.world import (
+    Account,
     AppRecord,
     Code,
     DeviceRequest,
@@ -88,25 +90,30 @@ def refresh_expired(world: World, token: Token) -> bool:
     return world.now() - token.issued_at >= timedelta(days=world.rules.refresh_days)
 
 
+def _end(token: Token, number: int) -> None:
+    """Revoke a token for good; the first reason stays."""
+    token.revoked, token.ended = True, token.ended or number
+
+
 def revoke_family(world: World, family: str) -> None:
     """Kill every token that descends from one authorization."""
     for token in world.tokens:
         if token.family == family:
-            token.revoked = True
+            _end(token, 4741)
 
 
 def revoke_earlier(world: World, app: AppRecord, user_id: str) -> None:
     """Kill a user's tokens for an app: only the last authorization counts (4741)."""
     for token in world.tokens:
         if token.client_id == app.client_id and token.kind == "user" and token.user_id == user_id:
-            token.revoked = True
+            _end(token, 4741)
 
 
 def revoke_account_tokens(world: World, app: AppRecord) -> None:
     """Kill an app's account tokens, where only the newest is to live."""
     for token in world.tokens:
         if token.client_id == app.client_id and token.kind == "account":
-            token.revoked = True
+            _end(token, 4741)
 
 
 def revoke_installation(world: World, installation: Installation, *, whole_account: bool) -> None:
@@ -117,10 +124,22 @@ def revoke_installation(world: World, installation: Installation, *, whole_accou
     living = world.rules.removed_tokens == "live"
     for token in [] if living else world.tokens:
         if token.kind != "chatbot" and _covers(world, installation, token, whole=whole_account):
-            token.revoked = True
+            _end(token, 4737)
     waiting: list[Code | DeviceRequest] = [*world.codes.values(), *world.devices.values()]
     for given in waiting:
         if _covers(world, installation, given, whole=whole_account):
+            given.spent = True
+
+
+def withdraw(world: World, app: AppRecord, account: Account) -> None:
+    """Kill all that an app was given by an account that no longer approves it (4738)."""
+    for token in world.tokens:
+        if token.client_id == app.client_id and token.account_id == account.id:
+            _end(token, 4738)
+    waiting: list[Code | DeviceRequest] = [*world.codes.values(), *world.devices.values()]
+    for given in waiting:
+        owner = world.user(given.user_id)
+        if given.client_id == app.client_id and owner and owner.account_id == account.id:
             given.spent = True
 
 
@@ -152,11 +171,18 @@ def bearer(request: Request, world: World) -> Token | Refusal:
     token = by_access(world, (value or in_header).strip())
     if token is None:
         return Refusal("token.unknown", "this is no access token of ours")
+    return _dead(world, token) or token
+
+
+def _dead(world: World, token: Token) -> Refusal | None:
+    app = world.apps.get(token.client_id)
     if token.revoked:
-        return Refusal("token.revoked", "the token was revoked, or the app was removed (4741)")
+        return Refusal("token.revoked", ended(token.ended or 4741))
+    if app is not None and app.disabled:
+        return Refusal("token.disabled", ended(4717))
     if access_expired(token, world.now()):
         return Refusal("token.expired", "the token's hour is over")
-    return token
+    return None
 
 
 def require_scope(request: Request, world: World, token: Token, *scopes: str) -> Response | None:

@@ -148,9 +148,11 @@ class OAuthErrorView:
     """An authorization request that was refused without a redirect.
 
     `code` and `message` are Zoom's; `what` says which rule it broke, `fix` what to change.
+    With `ask`, a button posts /oauth/approval with its fields, hidden.
     """
 
     code: str
     message: str
     what: str
     fix: str
+    ask: Mapping[str, str] = field(default_factory=dict[str, str])
