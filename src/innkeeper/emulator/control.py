@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from innkeeper.emulator import answers
+from innkeeper.emulator import answers, openapi
 from innkeeper.emulator.choices import RuleRefused, choose, described
 from innkeeper.emulator.marketplace.listing import ChangeRefused, Listing, read_change
 from innkeeper.emulator.marketplace.manifests import export, import_manifest
@@ -93,6 +93,7 @@ class Control:
             Route(f"{PREFIX}/snapshot", self.snapshot, methods=["GET"]),
             Route(f"{PREFIX}/restore", self.restore, methods=["POST"]),
             Route(f"{PREFIX}/health", self.health, methods=["GET"]),
+            Route(f"{PREFIX}/openapi.json", self.describe, methods=["GET"]),
             Route(f"{PREFIX}/installations/{{installation_id}}", self.remove, methods=["DELETE"]),
         ]
 
@@ -187,6 +188,10 @@ class Control:
         except _Refused as refusal:
             return refusal.answer()
         return answers.json_answer(self._described())
+
+    async def describe(self, _: Request) -> Response:
+        """Give the control API as an OpenAPI document."""
+        return answers.json_answer(openapi.document())
 
     async def health(self, _: Request) -> Response:
         """Tell that the emulator is up."""

@@ -56,6 +56,7 @@ ROWS: Final = (
         ("POST /oauth_device", "full", "oauth/test_device_pages"),
         ("GET /oauth/device/complete/{user_code}", "full", "oauth/test_device_pages"),
         ("POST /oauth/device/complete/{user_code}", "full", "oauth/test_device_pages"),
+        ("POST /oauth/approval", "full", "oauth/test_approval", "Asking an admin for an app."),
         ("POST /oauth/revoke", "full", "oauth/test_endpoint oauth/test_tokens"),
         ("GET /.well-known/oauth-authorization-server", "full", "oauth/test_rules"),
         ("Public PKCE clients", "full", "oauth/test_public_clients"),
@@ -106,7 +107,12 @@ ROWS: Final = (
         ),
         ("GET /v2/marketplace/apps/{app_id}/webhook_logs", "none", "", "See the page Traffic."),
         ("GET /v2/marketplace/apps/{app_id}/api_call_logs", "none", "", "See the page Traffic."),
-        ("POST /v2/marketplace/apps/{app_id}/preApprove", "none", "", "Nobody has to approve."),
+        (
+            "POST /v2/marketplace/apps/{app_id}/preApprove",
+            "none",
+            "",
+            "See PATCH /_emulator/accounts/{account_id}.",
+        ),
     ),
     *_rows(
         "Webhooks",

@@ -1,0 +1,164 @@
+"""Which calls does the control API have? One entry each: what it takes and what it answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+Schema = Mapping[str, Any]
+
+TEXT: Final[Schema] = {"type": "string"}
+NUMBER: Final[Schema] = {"type": "number"}
+WHOLE: Final[Schema] = {"type": "integer"}
+TRUTH: Final[Schema] = {"type": "boolean"}
+MOMENT: Final[Schema] = {"type": "string", "format": "date-time"}
+ANY: Final[Schema] = {}
+
+
+def ref(name: str) -> Schema:
+    """Point to a shape of the document."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def listed(of: Schema) -> Schema:
+    """Describe a list."""
+    return {"type": "array", "items": of}
+
+
+def or_null(schema: Schema) -> Schema:
+    """Describe what may be null."""
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def shape(**fields: Schema) -> Schema:
+    """Describe an object that has all of these fields, and perhaps more."""
+    return {"type": "object", "properties": fields, "required": list(fields)}
+
+
+def mapped(of: Schema) -> Schema:
+    """Describe an object whose keys are no names."""
+    return {"type": "object", "additionalProperties": of}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One call: what it does, what it takes, what it answers when it worked."""
+
+    call: str
+    """`METHOD /path`."""
+    summary: str
+    answer: Schema
+    body: Schema | None = None
+    query: tuple[str, ...] = ()
+    statuses: tuple[int, ...] = (200,)
+    refusals: tuple[int, ...] = ()
+
+
+OPERATIONS: Final = (
+    Operation("GET /_emulator/state", "Who is here, and what they allowed.", ref("State")),
+    Operation(
+        "POST /_emulator/apps",
+        "Makes an app of a manifest, or gives it to the app that is named.",
+        ref("App"),
+        body={"anyOf": [ref("AppSeed"), ref("Manifest")]},
+        statuses=(200, 201),
+        refusals=(400,),
+    ),
+    Operation(
+        "GET /_emulator/apps/{client_id}/manifest",
+        "Gives an app's manifest, as the app is now.",
+        ref("Manifest"),
+        refusals=(404,),
+    ),
+    Operation(
+        "PATCH /_emulator/apps/{client_id}",
+        "Changes an app. A new endpoint is validated first.",
+        ref("App"),
+        body=ref("AppChange"),
+        refusals=(400, 404),
+    ),
+    Operation(
+        "PATCH /_emulator/accounts/{account_id}",
+        "Says whether apps need an admin's approval, and which have it.",
+        shape(id=TEXT, approval_required=TRUTH, approved_apps=listed(TEXT)),
+        body={
+            "type": "object",
+            "properties": {"approval_required": TRUTH, "approved_apps": listed(TEXT)},
+        },
+        refusals=(400, 404),
+    ),
+    Operation(
+        "DELETE /_emulator/approvals/{approval_id}",
+        "Declines a person's request for approval.",
+        shape(id=TEXT, declined=TRUTH),
+        refusals=(404,),
+    ),
+    Operation(
+        "GET /_emulator/rules",
+        "Lists every switch, and how it stands.",
+        shape(presets=listed(TEXT), rules=listed(ref("Switch"))),
+    ),
+    Operation(
+        "PATCH /_emulator/rules",
+        "Chooses a preset, single rules, or both.",
+        ref("Rules"),
+        body=ref("RulesChange"),
+        refusals=(400,),
+    ),
+    Operation("GET /_emulator/clock", "Tells the time.", ref("Clock")),
+    Operation(
+        "POST /_emulator/clock",
+        "Moves the clock, by seconds; what falls due on the way is done first.",
+        ref("Clock"),
+        body=shape(advance=NUMBER),
+        refusals=(400,),
+    ),
+    Operation("POST /_emulator/reset", "Begins again from the seed.", ref("State")),
+    Operation("GET /_emulator/snapshot", "Writes everything down.", ref("Snapshot")),
+    Operation(
+        "POST /_emulator/restore",
+        "Makes everything what a snapshot says.",
+        ref("State"),
+        body=ref("Snapshot"),
+        refusals=(400,),
+    ),
+    Operation(
+        "GET /_emulator/health",
+        "Tells that the emulator is up.",
+        shape(status={"const": "ok"}, now=MOMENT),
+    ),
+    Operation(
+        "GET /_emulator/not-emulated",
+        "Tells what is emulated, and how often what is not was asked for.",
+        shape(rows=listed(ref("CoverageRow")), unlisted=mapped(WHOLE)),
+    ),
+    Operation(
+        "DELETE /_emulator/installations/{installation_id}",
+        "Removes an installation, as Remove App does.",
+        shape(id=TEXT, told=TRUTH, why=TEXT),
+        refusals=(404,),
+    ),
+    Operation(
+        "GET /_emulator/messages",
+        "Lists every chat message.",
+        shape(messages=listed({"type": "object"})),
+    ),
+    Operation(
+        "GET /_emulator/traffic",
+        "Lists every request both ways, from a number on.",
+        shape(traffic=listed(ref("Exchange"))),
+        query=("after",),
+        refusals=(400,),
+    ),
+    Operation(
+        "GET /_emulator/deliveries",
+        "Lists every webhook.",
+        shape(deliveries=listed(ref("Delivery"))),
+    ),
+    Operation(
+        "POST /_emulator/deliveries/{delivery_id}/redeliver",
+        "Tries a webhook once more.",
+        ref("Delivery"),
+        refusals=(404,),
+    ),
+    Operation("GET /_emulator/openapi.json", "Gives this document.", {"type": "object"}),
+)
