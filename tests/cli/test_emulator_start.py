@@ -1,5 +1,6 @@
 """A seed that is good grows a world; one that is not is told with file, place and remedy."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,29 @@ def test_grows_the_world_of_its_seed(tmp_path: Path) -> None:
     assert [each["user_id"] for each in state["installations"]] == ["u_ida"]
     assert f"{emulator.url}/marketplace" in ended.said
     assert ended.code == 0
+
+
+@pytest.mark.slow
+def test_goes_on_from_a_snapshot(tmp_path: Path) -> None:
+    kept = Emulator(seed=read_seed(planted(tmp_path)), transport=AsgiTransport(), random_seed=5)
+    kept.world.users()[0].name = "Ida the second"
+    document = asyncio.run(kept.snapshot())
+    (tmp_path / "kept.json").write_text(json.dumps(document))
+    [port] = free_ports(1)
+    argv = ("emulator", "start", "--port", str(port), "--snapshot", "kept.json")
+    with started(*argv, port=port, cwd=tmp_path) as emulator:
+        emulator.wait_until_it_answers()
+        state = json.loads(emulator.get("/_emulator/state"))
+    assert [user["name"] for user in state["users"]] == ["Ida the second"]
+    assert [app["client_id"] for app in state["apps"]] == ["bellboy"]
+
+
+@pytest.mark.slow
+def test_a_snapshot_of_another_version_is_told_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / "kept.json").write_text('{"version": 99}')
+    ended = innkeeper("emulator", "start", "--snapshot", "kept.json", cwd=tmp_path)
+    assert ended.code == 1
+    assert "version 99" in ended.line
 
 
 def changed(**parts: Any) -> dict[str, Any]:

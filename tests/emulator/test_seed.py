@@ -59,6 +59,27 @@ FAULTS = [
         id="rule",
     ),
     pytest.param(
+        _document(rules={"preset": "lax"}),
+        "$.rules.preset",
+        "'lax'",
+        "zoom, rfc or paranoid",
+        id="preset",
+    ),
+    pytest.param(
+        _document(rules={"declined": "stay"}),
+        "$.rules.declined",
+        "no rule",
+        "Known are: preset, decline",
+        id="unknown-rule",
+    ),
+    pytest.param(
+        _document(rules={"refresh_days": 0}),
+        "$.rules.refresh_days",
+        "0 is no value",
+        "whole number from 1",
+        id="rule-bounds",
+    ),
+    pytest.param(
         _document(apps=[{"manifest": {}}]),
         "$.apps[0].manifest",
         "`display_information`",

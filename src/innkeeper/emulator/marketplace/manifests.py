@@ -7,7 +7,7 @@ Source: https://developers.zoom.us/docs/build-flow/manifests/schema/
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sized
 from typing import Any, Final, cast
 
 import msgspec
@@ -51,7 +51,7 @@ def inner(document: Any) -> Any:
 def known(document: Any) -> Any:
     """Drop the parts that Zoom does not know."""
     if not isinstance(document, dict):
-        return document
+        return cast("Any", document)
     parts = cast("dict[str, Any]", document)
     return {key: value for key, value in parts.items() if key in _ROOTS}
 
@@ -101,14 +101,15 @@ def _chat(manifest: Manifest, others: list[AppRecord]) -> Iterator[Fault]:
 
 
 def _features(manifest: Manifest) -> Iterator[Fault]:
-    features, raw = manifest.features, manifest.raw.get("features") or {}
+    features = manifest.features
+    raw = cast("Mapping[str, Any]", manifest.raw.get("features") or {})
     at_home = ("development_home_uri", "production_home_uri", "domain_allow_list")
     for key in at_home if not features.products else ():
         if raw.get(key):
             yield Fault(f"/features/{key}", "Only an app with products has this")
     chat = cast("Mapping[str, Any]", raw.get("team_chat_subscription") or {})
-    shortcuts: Any = chat.get("shortcuts")
-    if isinstance(shortcuts, list) and len(shortcuts) > SHORTCUTS_LIMIT:
+    shortcuts = cast("Any", chat.get("shortcuts"))
+    if isinstance(shortcuts, Sized) and len(shortcuts) > SHORTCUTS_LIMIT:
         message = f"There are at most {SHORTCUTS_LIMIT} shortcuts"
         yield Fault("/features/team_chat_subscription/shortcuts", message)
     subscriptions = features.event_subscription
