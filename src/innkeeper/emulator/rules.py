@@ -487,7 +487,9 @@ def _described() -> Iterator[Switch]:
         extra = cast("dict[str, Any]", told.extra)
         default = getattr(defaults, name)
         chosen: dict[Preset, Any] = {each: extra["presets"].get(each) for each in PRESETS}
-        presets = {key: default if value is None else value for key, value in chosen.items()}
+        presets: dict[Preset, Any] = {
+            key: default if value is None else value for key, value in chosen.items()
+        }
         values = (False, True) if kind is bool else get_args(kind)
         yield Switch(
             name=name,

@@ -41,17 +41,16 @@ class Fault:
     message: str
 
 
-def inner(document: Any) -> Any:
+def inner(document: object) -> object:
     """Take the manifest out of the document that may wrap it."""
-    if isinstance(document, dict) and "manifest" in document:
-        return cast("dict[str, Any]", document)["manifest"]
-    return document
+    wrapped = isinstance(document, dict) and "manifest" in document
+    return cast("dict[str, Any]", document)["manifest"] if wrapped else document
 
 
 def known(document: Any) -> Any:
     """Drop the parts that Zoom does not know."""
     if not isinstance(document, dict):
-        return cast("Any", document)
+        return document
     parts = cast("dict[str, Any]", document)
     return {key: value for key, value in parts.items() if key in _ROOTS}
 
