@@ -59,6 +59,8 @@ class Delivery:
     """Which subscription asked for it; empty for the bot's endpoint and for a removal."""
     stamp: str = ""
     """The timestamp header of the latest attempt."""
+    held: bool = False
+    """Whether a fault has held it back; none does so twice."""
     user_id: str = ""
     """Whom the answer is for: that of `bot_installed` is a person's welcome."""
 

@@ -25,6 +25,8 @@ from innkeeper.emulator.chat.pages import ChatPages
 from innkeeper.emulator.control import Control
 from innkeeper.emulator.courier.rounds import Courier
 from innkeeper.emulator.coveragepages import Coverage
+from innkeeper.emulator.faults.api import ApiFaults
+from innkeeper.emulator.faults.levers import Faults
 from innkeeper.emulator.guard import Guard
 from innkeeper.emulator.home import Home
 from innkeeper.emulator.marketplace.api import MarketplaceApi
@@ -98,6 +100,7 @@ class Emulator:
         self.courier = Courier(self.world, transport, self.traffic, allow_hosts=hosts)
         self.chat = Chat(self.world, self.courier)
         self.removal = Removal(self.world, self.courier, self.chat)
+        self.faults = Faults(self.world)
         self.listing = Listing(self.world, self.courier)
         self.marketplace = Marketplace(self.world, self.listing, origin=self.base_url)
         self._live = Live(self.world)
@@ -120,7 +123,8 @@ class Emulator:
         starlette.router.redirect_slashes = False
         starlette.state.world = self.world
         host = urlsplit(self.base_url).hostname or ""
-        return TrafficRecorder(Guard(starlette, self.world, hosts=[host]), self.traffic, self.world)
+        failing = ApiFaults(starlette, self.world)
+        return TrafficRecorder(Guard(failing, self.world, hosts=[host]), self.traffic, self.world)
 
     def _routes(self) -> list[Route]:
         world, users = self.world, Users(self.world)
@@ -144,6 +148,7 @@ class Emulator:
             *TrafficPages(world, self.traffic, self.courier).routes(),
             *coverage.routes(),
             *Control(world, self.listing, self.removal, self).routes(),
+            *self.faults.routes(),
             *coverage.rest(),
         ]
 

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from innkeeper.clock import MovableClock
 from innkeeper.emulator.delivery import Delivery
+from innkeeper.emulator.faultrules import FaultRule
 from innkeeper.emulator.rules import Rules
 from innkeeper.wire.manifest import Manifest
 
@@ -170,6 +171,8 @@ class AppRecord:
     subscriptions: list[Subscription] = field(default_factory=list[Subscription])
     retired_secrets: dict[str, datetime] = field(default_factory=dict[str, datetime], repr=False)
     """Former client secrets, and until when each is still good."""
+    previous_secret_token: str = field(default="", repr=False)
+    """What its webhooks were signed with before the secret token was last changed."""
     consent_version: int = 1
     """Grows when scopes or webhooks change; consent given to an older one is asked again."""
     public_client_id: str = ""
@@ -294,6 +297,14 @@ class Message:
     version: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """How long a client was asked to stay away."""
+
+    asked_at: datetime
+    until: datetime
+
+
 @dataclass
 class State:
     """Everything that an emulated Zoom remembers, and that a snapshot therefore keeps.
@@ -318,6 +329,11 @@ class State:
     """Which events are over for which URLs (`Delivery.muting`)."""
     not_emulated: dict[str, int] = field(default_factory=dict[str, int])
     """How often a call was asked for that is not emulated."""
+    faults: list[FaultRule] = field(default_factory=list[FaultRule])
+    faults_numbered: int = 0
+    """How many fault rules there have been; the next one's number is one more."""
+    waits: dict[str, Wait] = field(default_factory=dict[str, Wait])
+    """Who was answered 429 and has not asked again, by Client ID."""
 
 
 class World(State):

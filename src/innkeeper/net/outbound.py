@@ -23,6 +23,8 @@ AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 DEADLINE_SECONDS = 10.0
 ANSWER_LIMIT_BYTES = 65_536
+DEADLINE = "innkeeper.deadline"
+"""The ASGI extension that says, in process, how many seconds the client would wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +191,7 @@ class AsgiTransport:
         self,
         request: Request,
         *,
-        deadline: float = DEADLINE_SECONDS,  # noqa: ARG002  # there is no network to wait for
+        deadline: float = DEADLINE_SECONDS,
         limit_bytes: int = ANSWER_LIMIT_BYTES,
     ) -> Response:
         """Hand a request to the application at its origin and collect the answer.
@@ -206,6 +208,7 @@ class AsgiTransport:
         app = self.apps.get(origin)
         if app is None:
             raise Unreachable("no application", origin)
+        scope["extensions"] = {DEADLINE: {"seconds": deadline}}
         answer = _Collector(request.body, limit_bytes)
         try:
             await app(scope, answer.receive, answer.send)

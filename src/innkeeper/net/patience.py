@@ -10,6 +10,8 @@ from typing import Any, Final
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from innkeeper.net.connection import WIRE, Wire
+
 HEAD_LIMIT_BYTES: Final = 32_768
 ARRIVAL_SECONDS: Final = 10.0
 """How long a request may be on its way, from its first byte to its last."""
@@ -44,6 +46,7 @@ class PatientProtocol(HttpToolsProtocol):
         self._head_bytes, self._in_head = 0, True
         self._arm()
         super().on_message_begin()
+        self.scope["extensions"] = {WIRE: {"wire": Wire(self.transport)}}
 
     def on_url(self, url: bytes) -> None:
         """Take the address, up to the limit."""

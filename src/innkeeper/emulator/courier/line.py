@@ -1,5 +1,6 @@
 """How does a request leave for an app? To an allowed address, within 3 s, and written down."""
 
+import asyncio
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,6 +8,9 @@ from time import perf_counter
 from typing import Final
 
 from innkeeper.emulator.courier.addresses import check_address
+from innkeeper.emulator.delivery import Delivery
+from innkeeper.emulator.faultrules import Applied
+from innkeeper.emulator.faults.courier import Plan
 from innkeeper.emulator.traffic.records import Traffic
 from innkeeper.errors import EndpointRefused, Unreachable
 from innkeeper.net.outbound import ANSWER_LIMIT_BYTES, Request, Response, Transport
@@ -22,6 +26,8 @@ class Outcome:
     error: str
     ms: float = 0
     record: int = 0
+    held_seconds: float | None = None
+    """How long it is held back, if nothing was sent for that reason."""
 
 
 class Line:
@@ -40,7 +46,12 @@ class Line:
         self._traffic = traffic
 
     async def send(
-        self, request: Request, *, client_id: str = "", delivery_id: str = ""
+        self,
+        request: Request,
+        *,
+        client_id: str = "",
+        delivery_id: str = "",
+        fault: Applied | None = None,
     ) -> Outcome:
         """Send a request; an address that is not allowed is an outcome, too."""
         try:
@@ -60,9 +71,27 @@ class Line:
             failed = ": ".join(part for part in (failure.what, failure.why) if part)
         ms = (perf_counter() - began) * 1000
         record = self._traffic.posted(
-            request, response, ms=ms, error=failed, delivery_id=delivery_id, client_id=client_id
+            request,
+            response,
+            ms=ms,
+            error=failed,
+            delivery_id=delivery_id,
+            client_id=client_id,
+            fault=fault,
         )
         return Outcome(response, failed, ms, record)
+
+    async def carry(self, request: Request, plan: Plan, *, delivery: Delivery) -> Outcome:
+        """Send what a plan makes of a request, and give the first outcome."""
+        whose = {"client_id": delivery.client_id, "delivery_id": delivery.id}
+        sends = (self.send(each, fault=plan.fault, **whose) for each in plan.requests)
+        outcomes = await asyncio.gather(*sends)
+        if outcomes:
+            return outcomes[0]
+        record = self._traffic.posted(
+            request, None, ms=0, error=plan.why, fault=plan.fault, **whose
+        )
+        return Outcome(None, plan.why, record=record, held_seconds=plan.hold_seconds)
 
     async def ask(self, request: Request) -> Response:
         """Send a request that must be answered.

@@ -6,7 +6,7 @@ https://developers.zoom.us/blog/webhook-delays.md
 
 import asyncio
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from innkeeper.clock import epoch_ms
@@ -18,6 +18,7 @@ from innkeeper.emulator.courier.envelope import CLOCK_HEADER, seal, seal_challen
 from innkeeper.emulator.courier.line import DEADLINE_SECONDS, Line, Outcome
 from innkeeper.emulator.courier.stringify import stringify
 from innkeeper.emulator.delivery import Attempt, Delivery
+from innkeeper.emulator.faults.courier import plan
 from innkeeper.emulator.traffic.records import Traffic
 from innkeeper.emulator.world import AppRecord, Endpoint, World
 from innkeeper.errors import EndpointRefused, InnkeeperError
@@ -301,6 +302,10 @@ class Courier:
             if planned:
                 delivery.next_at = at
             raise
+        if outcome.held_seconds is not None:
+            delivery.held = True
+            delivery.next_at = self._world.now() + timedelta(seconds=outcome.held_seconds)
+            return
         response, error = outcome.response, outcome.error
         if response is not None and not delivery.succeeds(response.status):
             error = _complaint(response)
@@ -348,7 +353,11 @@ class Courier:
                 request = await self._credentials.add(request, wanted.headers)
             except EndpointRefused as error:
                 return Outcome(None, error.why)
-        return await self._line.send(request, client_id=app.client_id, delivery_id=delivery.id)
+        planned = plan(self._world, request, app, delivery=delivery)
+        outcome = await self._line.carry(request, planned, delivery=delivery)
+        for each in planned.release:
+            self._world.deliveries[each].next_at = self._world.now()
+        return outcome
 
     def _snippet(self, response: Response) -> str:
         text = self._traffic.mask.text(response.body.decode("utf-8", "replace"))

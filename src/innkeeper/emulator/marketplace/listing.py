@@ -124,6 +124,7 @@ class Listing:
 
     def regenerate_secret(self, app: AppRecord) -> None:
         """Make a new secret token; the old one signs nothing any more."""
+        app.previous_secret_token = app.secret_token
         app.secret_token = self._world.new_secret()
         self._world.announce("app", app)
 
@@ -166,6 +167,8 @@ class Listing:
         if "client_id" in new:
             self._rename(app, new["client_id"])
         before = {key: getattr(app, key) for key in new}
+        if "secret_token" in new:
+            app.previous_secret_token = app.secret_token
         for key, value in new.items():
             setattr(app, key, value)
         if any(key in new and _differs(before[key], new[key]) for key in ASKED_AGAIN):

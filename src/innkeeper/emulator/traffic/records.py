@@ -10,6 +10,7 @@ from datetime import datetime
 from time import perf_counter
 from typing import Any, Final, Literal
 
+from innkeeper.emulator.faultrules import Applied
 from innkeeper.emulator.traffic.checks import CHECKS
 from innkeeper.emulator.traffic.masking import Mask
 from innkeeper.emulator.world import World
@@ -23,6 +24,8 @@ REFUSAL: Final = "emulator.refusal"
 """The scope's key where a handler leaves its `Refusal`."""
 NOTES: Final = "emulator.notes"
 """The scope's key where a handler leaves what Zoom might have minded, as a list."""
+FAULT: Final = "emulator.fault"
+"""The scope's key where the fault that was done to an exchange is left."""
 REFUSED_HEADER: Final = b"x-emulator-refused"
 ACCEPTS_HEADER: Final = b"x-emulator-accepts"
 
@@ -73,6 +76,8 @@ class Record:
     notes: tuple[str, ...] = ()
     delivery_id: str = ""
     client_id: str = ""
+    fault: Applied | None = None
+    """What was done to it on purpose."""
 
     def json(self) -> dict[str, Any]:
         """Write the record as the control API gives it."""
@@ -92,6 +97,7 @@ class Record:
             "notes": list(self.notes),
             "delivery_id": self.delivery_id,
             "client_id": self.client_id,
+            "fault": self.fault.json() if self.fault else None,
         }
 
 
@@ -121,6 +127,7 @@ class Traffic:
         error: str = "",
         delivery_id: str = "",
         client_id: str = "",
+        fault: Applied | None = None,
     ) -> int:
         """Keep what we sent to an app, and its answer if there was one; give its number."""
         answer = response or Response(0)
@@ -136,6 +143,7 @@ class Traffic:
             error=error,
             delivery_id=delivery_id,
             client_id=client_id,
+            fault=fault,
         )
 
     def asked(self, scope: Scope, tap: "Tap", *, at: datetime) -> None:
@@ -154,6 +162,7 @@ class Traffic:
             error="" if tap.status else "no answer was given",
             refusal=scope.get(REFUSAL),
             notes=tuple(scope.get(NOTES, ())),
+            fault=scope.get(FAULT),
         )
 
     def _keep(self, **parts: Any) -> int:
