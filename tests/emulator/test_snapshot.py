@@ -26,6 +26,7 @@ PATHS = ("state", "messages", "deliveries", "rules", "snapshot")
 
 async def live(visit: Visit) -> None:
     """Have something of everything happen."""
+    visit.zoom.faults.add("html", on={"path": "/nowhere"}, p=0.5, seed=3)
     visit.app.environment = "production"
     tokens = await visit.tokens()
     await visit.zoom.settle()

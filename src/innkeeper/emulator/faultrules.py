@@ -134,13 +134,13 @@ class OldSecret(_Kind, frozen=True, tag="old_secret"):
 class Stale(_Kind, frozen=True, tag="stale"):
     """Stamp and sign a time that has passed."""
 
-    seconds: Annotated[float, Meta(ge=0, le=31_622_400)] = 600
+    seconds: Annotated[float, Meta(ge=0, le=31_622_400)] = 172_800
 
 
 class Future(_Kind, frozen=True, tag="future"):
     """Stamp and sign a time that is to come."""
 
-    seconds: Annotated[float, Meta(ge=0, le=31_622_400)] = 600
+    seconds: Annotated[float, Meta(ge=0, le=31_622_400)] = 3_600
 
 
 class Tamper(_Kind, frozen=True, tag="tamper"):

@@ -55,8 +55,9 @@ async def test_refuses_what_is_no_json(visit: Visit, body: bytes) -> None:
     assert (refused.status, read(refused)["error"]) == (400, "bad_json")
 
 
-async def test_knows_which_rules_there_are(visit: Visit) -> None:
-    refused = await visit.ask("DELETE", f"{PATH}/7")
+@pytest.mark.parametrize("number", ["7", "first", "9" * 5_000])
+async def test_knows_which_rules_there_are(visit: Visit, number: str) -> None:
+    refused = await visit.ask("DELETE", f"{PATH}/{number}")
     assert (refused.status, read(refused)["error"]) == (404, "fault_unknown")
     with pytest.raises(FaultUnknown):
         visit.zoom.faults.remove(7)

@@ -59,9 +59,7 @@ class ApiFaults:
             return
         scope[FAULT] = kinds.Applied(fault.kind, fault.number)
         self._world.announce("fault", fault)
-        exchange = _Exchange(
-            self._world, scope, replay.receive, watched, act=self._app
-        )
+        exchange = _Exchange(self._world, scope, replay.receive, watched, act=self._app)
         await exchange.fail(cast("kinds.ApiKind", fault.order.do))
 
 

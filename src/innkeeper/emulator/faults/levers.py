@@ -57,7 +57,7 @@ class Faults:
             Route(PATH, self._list, methods=["GET"]),
             Route(PATH, self._add, methods=["POST"]),
             Route(PATH, self._clear, methods=["DELETE"]),
-            Route(f"{PATH}/{{number:int}}", self._remove, methods=["DELETE"]),
+            Route(f"{PATH}/{{number}}", self._remove, methods=["DELETE"]),
         ]
 
     def add(
@@ -137,7 +137,8 @@ class Faults:
 
     async def _remove(self, request: Request) -> Response:
         try:
-            self.remove(request.path_params["number"])
+            named: str = request.path_params["number"]
+            self.remove(int(named) if named.isdecimal() and len(named) < 10 else 0)
         except FaultUnknown as error:
             return _refused(error.code, error.what, error.fix, status=404)
         return answers.json_answer({"faults": [rule.json() for rule in self._world.faults]})
