@@ -125,7 +125,7 @@ def _turned(value: Any) -> Any:
         members = list(cast("dict[str, Any]", value).items())
         return {name: _turned(member) for name, member in reversed(members)}
     if isinstance(value, list):
-        return [_turned(each) for each in value]
+        return list(map(_turned, cast("list[object]", value)))
     return value
 
 
