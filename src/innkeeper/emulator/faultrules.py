@@ -25,8 +25,8 @@ Seconds = Annotated[float, Meta(ge=0, le=LONGEST_SECONDS)]
 Code = Annotated[int, Meta(ge=200, le=599)]
 Body = Annotated[str, Meta(max_length=65_536)]
 Pattern = Annotated[str, Meta(min_length=1, max_length=2_048)]
-HeaderName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{1,64}\Z")]
-HeaderValue = Annotated[str, Meta(pattern=r"^[\x20-\x7e]{0,4096}\Z")]
+HeaderName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{1,64}(?![\s\S])")]
+HeaderValue = Annotated[str, Meta(pattern=r"^[\x20-\x7e]{0,4096}(?![\s\S])")]
 Headers = Annotated[dict[HeaderName, HeaderValue], Meta(max_length=50)]
 
 

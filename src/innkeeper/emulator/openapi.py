@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from innkeeper.emulator.choices import PRESET
+from innkeeper.emulator.faultrules import Order
 from innkeeper.emulator.marketplace.listing import AppChange
 from innkeeper.emulator.operations import (
     ANY,
@@ -142,6 +143,19 @@ def _records() -> dict[str, Schema]:
             notes=listed(TEXT),
             delivery_id=TEXT,
             client_id=TEXT,
+            fault=or_null(shape(kind=TEXT, rule=WHOLE)),
+        ),
+        "FaultRule": shape(
+            number=WHOLE,
+            seen=WHOLE,
+            applied=WHOLE,
+            spent=TRUTH,
+            do=shape(kind=TEXT),
+            on={"type": "object"},
+            times=or_null(WHOLE),
+            skip=WHOLE,
+            p=or_null(NUMBER),
+            seed=or_null(WHOLE),
         ),
         "Attempt": shape(at=MOMENT, status=WHOLE, error=TEXT, ms=NUMBER, answer=TEXT),
         "Delivery": shape(
@@ -171,7 +185,7 @@ def _records() -> dict[str, Schema]:
 def document() -> Mapping[str, Any]:
     """Write the whole document."""
     _, read = msgspec.json.schema_components(
-        (AppChange, AppSeed), ref_template="#/components/schemas/{name}"
+        (AppChange, AppSeed, Order), ref_template="#/components/schemas/{name}"
     )
     paths: dict[str, dict[str, Any]] = {}
     for each in OPERATIONS:

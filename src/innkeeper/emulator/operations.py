@@ -132,6 +132,30 @@ OPERATIONS: Final = (
         shape(rows=listed(ref("CoverageRow")), unlisted=mapped(WHOLE)),
     ),
     Operation(
+        "GET /_emulator/faults",
+        "Lists the fault rules, with what each has counted.",
+        shape(faults=listed(ref("FaultRule"))),
+    ),
+    Operation(
+        "POST /_emulator/faults",
+        "Adds a fault rule, behind those that stand.",
+        ref("FaultRule"),
+        body=ref("Order"),
+        statuses=(201,),
+        refusals=(400,),
+    ),
+    Operation(
+        "DELETE /_emulator/faults",
+        "Takes every fault rule back.",
+        shape(faults=listed(ref("FaultRule"))),
+    ),
+    Operation(
+        "DELETE /_emulator/faults/{number}",
+        "Takes one fault rule back.",
+        shape(faults=listed(ref("FaultRule"))),
+        refusals=(404,),
+    ),
+    Operation(
         "DELETE /_emulator/installations/{installation_id}",
         "Removes an installation, as Remove App does.",
         shape(id=TEXT, told=TRUTH, why=TEXT),
