@@ -179,7 +179,8 @@ class Scene:
         )
         if form is not None:
             raw = urlencode(form).encode()
-        return await self.transport.send(Request(method, f"http://zoom.test{path}", sent, raw))
+        asked = Request(method, f"http://zoom.test{path}", sent, raw)
+        return await self.transport.send(asked, limit_bytes=4_000_000)
 
     def messages(self, user: User | None = None, peer: str = "") -> list[Message]:
         conversation = self.chat.conversations.find(user or self.ana, peer or self.app.bot_jid)

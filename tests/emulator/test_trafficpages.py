@@ -76,3 +76,64 @@ async def test_records_are_listed_from_a_number_on(scene: Scene) -> None:
 async def test_an_odd_number_is_refused(scene: Scene, after: str) -> None:
     answer = await scene.call("GET", f"/_emulator/traffic?after={after}")
     assert answer.status == 400
+
+
+async def test_a_search_finds_words_in_paths_bodies_and_reasons(scene: Scene) -> None:
+    scene.install()
+    token = scene.token()
+    for text in ("towels", "pillows"):
+        body = {
+            "robot_jid": scene.app.bot_jid,
+            "to_jid": scene.ana.jid,
+            "account_id": scene.ana.account_id,
+            "content": {"head": {"text": text}},
+        }
+        await scene.call("POST", "/v2/im/chat/messages", token=token, body=body)
+    await scene.call("POST", "/v2/im/chat/messages", token=token, body={})
+
+    async def found(query: str) -> str:
+        return (await scene.call("GET", f"/traffic?{query}")).body.decode()
+
+    assert "1 of 3" in await found("q=TOWELS")
+    assert "2 of 3" in await found("q=messages+200")
+    assert "1 of 3" in await found("only=refused")
+    assert "0 of 3" in await found("only=out")
+    assert "No request fits" in await found("q=nowhere")
+    refused = await found("q=robot_jid+missing")
+    assert "accepts the Bot JID of this app" in refused
+    assert "curl --request POST" in refused
+    assert token.access not in refused
+
+
+async def test_older_requests_are_a_page_further(scene: Scene) -> None:
+    for _ in range(130):
+        await scene.call("GET", "/v2/nothing")
+
+    first = (await scene.call("GET", "/traffic")).body.decode()
+    assert "before=31" in first
+    older = (await scene.call("GET", "/traffic?before=31")).body.decode()
+    assert "Request 30<" in older
+    assert "Request 31<" not in older
+    assert "before=" not in older
+
+
+async def test_a_signature_is_explained_with_each_attempt(scene: Scene) -> None:
+    delivery = await scene.courier.post_now(scene.app, BOT_URL, "bot_notification", {"cmd": "hi"})
+    path = f"/traffic/deliveries/{delivery.id}"
+
+    fits = (await scene.call("GET", path)).body.decode()
+    scene.app.secret_token = "emu_rotated_since_then"
+    not_any_more = (await scene.call("GET", path)).body.decode()
+
+    assert "step by step" in fits
+    assert ">fits</span>" in fits
+    assert "does not fit</span>" in not_any_more
+
+
+async def test_everything_can_be_taken_along_as_lines(scene: Scene) -> None:
+    await scene.call("GET", "/v2/nothing")
+    await scene.call("GET", "/v2/nothing")
+
+    lines = (await scene.call("GET", "/_emulator/traffic.jsonl")).body.splitlines()
+
+    assert [json.loads(line)["seq"] for line in lines] == [1, 2]

@@ -204,11 +204,12 @@ def document() -> Mapping[str, Any]:
 
 
 def _operation(each: Operation, path: str) -> dict[str, Any]:
+    done = {"description": "Done.", "content": {each.media: {"schema": each.answer}}}
     found: dict[str, Any] = {
         "operationId": _name(each.call),
         "summary": each.summary,
         "responses": {
-            **{str(status): _content("Done.", each.answer) for status in each.statuses},
+            **{str(status): done for status in each.statuses},
             **{str(status): _content("Refused.", ref("Refusal")) for status in each.refusals},
         },
     }

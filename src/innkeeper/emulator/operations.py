@@ -51,6 +51,8 @@ class Operation:
     query: tuple[str, ...] = ()
     statuses: tuple[int, ...] = (200,)
     refusals: tuple[int, ...] = ()
+    media: str = "application/json"
+    """What an answer that worked is written in."""
 
 
 OPERATIONS: Final = (
@@ -172,6 +174,12 @@ OPERATIONS: Final = (
         shape(traffic=listed(ref("Exchange"))),
         query=("after",),
         refusals=(400,),
+    ),
+    Operation(
+        "GET /_emulator/traffic.jsonl",
+        "Gives every request that is remembered, one JSON object a line.",
+        ref("Exchange"),
+        media="application/jsonl",
     ),
     Operation(
         "GET /_emulator/deliveries",

@@ -9,14 +9,25 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from innkeeper.emulator import answers
+from innkeeper.emulator.courier.explained import Explained, explain
 from innkeeper.emulator.courier.rounds import Courier, DeliveryUnknown
 from innkeeper.emulator.delivery import Attempt, Delivery, State
+from innkeeper.emulator.traffic.curl import curl
 from innkeeper.emulator.traffic.records import Half, Record, Traffic
 from innkeeper.emulator.viewer import viewer
 from innkeeper.emulator.world import World
-from innkeeper.ui.views import AttemptView, DeliveryView, TrafficRow, TrafficView
+from innkeeper.ui.views import (
+    AttemptView,
+    DeliveryView,
+    SignatureView,
+    StepView,
+    TrafficRow,
+    TrafficView,
+)
 
-_SHOWN = 200
+_SHOWN: Final = 100
+_EVENTS: Final = 20
+_ONLY: Final = frozenset({"in", "out", "refused"})
 
 
 class TrafficPages:
@@ -35,17 +46,27 @@ class TrafficPages:
             Route(f"/traffic{one}", self.show_delivery, methods=["GET"]),
             Route(f"/traffic{one}/redeliver", self.press_redeliver, methods=["POST"]),
             Route("/_emulator/traffic", self.records, methods=["GET"]),
+            Route("/_emulator/traffic.jsonl", self.export, methods=["GET"]),
             Route("/_emulator/deliveries", self.deliveries, methods=["GET"]),
             Route(f"/_emulator{one}/redeliver", self.redeliver, methods=["POST"]),
         ]
 
     async def show(self, request: Request) -> Response:
-        """Show the last exchanges and deliveries, newest first."""
-        records = self._traffic.records()[-_SHOWN:]
-        deliveries = self._courier.deliveries[-_SHOWN:]
+        """Show the exchanges that fit the search, and the last deliveries, newest first."""
+        query, only = request.query_params.get("q", ""), request.query_params.get("only", "")
+        before = _number(request.query_params.get("before", ""))
+        records = self._traffic.records()
+        fitting = [each for each in reversed(records) if _fits(each, query, only)]
+        rest = [each for each in fitting if not before or each.number < before]
+        deliveries = [] if query or only or before else self._courier.deliveries[-_EVENTS:]
         view = TrafficView(
-            rows=tuple(_row(each) for each in reversed(records)),
+            rows=tuple(self._row(each) for each in rest[:_SHOWN]),
             deliveries=tuple(self._delivery(each, {}) for each in reversed(deliveries)),
+            query=query,
+            only=only if only in _ONLY else "",
+            found=len(fitting),
+            total=len(records),
+            older=rest[_SHOWN - 1].number if len(rest) > _SHOWN else 0,
         )
         return answers.page(request, view, viewer=viewer(request))
 
@@ -75,6 +96,15 @@ class TrafficPages:
         records = self._traffic.records(after=int(after))
         return answers.json_answer({"traffic": [record.json() for record in records]})
 
+    async def export(self, _: Request) -> Response:
+        """Give every exchange that is remembered, one JSON object a line."""
+        lines = b"".join(
+            msgspec.json.encode(each.json()) + b"\n" for each in self._traffic.records()
+        )
+        return Response(
+            lines, media_type="application/jsonl", headers={"cache-control": "no-store"}
+        )
+
     async def deliveries(self, _: Request) -> Response:
         """List the deliveries as JSON."""
         found = [delivery.json() for delivery in self._courier.deliveries]
@@ -99,11 +129,48 @@ class TrafficPages:
             state=_STATES[delivery.state],
             created_at=delivery.created_at,
             attempts=tuple(
-                _attempt(number, attempt, records.get(attempt.record))
+                self._attempt(number, attempt, records.get(attempt.record), delivery)
                 for number, attempt in enumerate(delivery.attempts, 1)
             ),
             next_at=delivery.next_at,
             body=msgspec.json.format(delivery.body, indent=2).decode(),
+            diagnostics=tuple(delivery.diagnostics),
+        )
+
+    def _attempt(
+        self, number: int, attempt: Attempt, record: Record | None, delivery: Delivery
+    ) -> AttemptView:
+        app = self._world.apps.get(delivery.client_id)
+        made = explain(record.request.headers, delivery.body, app) if record and app else None
+        return AttemptView(
+            number=number,
+            time=attempt.at,
+            status=attempt.status,
+            milliseconds=attempt.ms,
+            error=attempt.error,
+            request=_text(record.request) if record else "",
+            response=_text(record.answer) if record else attempt.answer,
+            signature=_signature(made) if made else None,
+        )
+
+    def _row(self, record: Record) -> TrafficRow:
+        refusal = record.refusal
+        said = [refusal.why if refusal else "", record.error, *record.notes]
+        return TrafficRow(
+            number=record.number,
+            time=record.at,
+            direction=record.direction,
+            method=record.method,
+            target=record.url,
+            status=record.status,
+            milliseconds=record.ms,
+            summary="; ".join(part for part in said if part),
+            refused=refusal.rule if refusal else "",
+            accepts=refusal.accepts if refusal else "",
+            curl=curl(record, self._world.base_url) if record.direction == "in" else "",
+            request=_text(record.request),
+            response=_text(record.answer),
+            delivery_id=record.delivery_id,
         )
 
 
@@ -115,35 +182,22 @@ _STATES: Final[Mapping[State, Literal["delivered", "waiting", "gave up"]]] = {
 }
 
 
-def _row(record: Record) -> TrafficRow:
-    refusal = record.refusal
-    said = [refusal.why if refusal else "", record.error, *record.notes]
-    return TrafficRow(
-        number=record.number,
-        time=record.at,
-        direction=record.direction,
-        method=record.method,
-        target=record.url,
-        status=record.status,
-        milliseconds=record.ms,
-        summary="; ".join(part for part in said if part),
-        refused=refusal.rule if refusal else "",
-        request=_text(record.request),
-        response=_text(record.answer),
-        delivery_id=record.delivery_id,
-    )
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
 
 
-def _attempt(number: int, attempt: Attempt, record: Record | None) -> AttemptView:
-    return AttemptView(
-        number=number,
-        time=attempt.at,
-        status=attempt.status,
-        milliseconds=attempt.ms,
-        error=attempt.error,
-        request=_text(record.request) if record else "",
-        response=_text(record.answer) if record else attempt.answer,
-    )
+def _fits(record: Record, query: str, only: str) -> bool:
+    """Tell whether an exchange is of the kind that is wanted, and holds every word."""
+    if only == "refused" and record.refusal is None:
+        return False
+    if only in {"in", "out"} and record.direction != only:
+        return False
+    return not query or all(word in record.words for word in query.casefold().split())
+
+
+def _signature(made: Explained) -> SignatureView:
+    steps = tuple(StepView(each.what, each.result) for each in made.steps)
+    return SignatureView(steps, made.fits, made.verdict)
 
 
 def _text(half: Half) -> str:

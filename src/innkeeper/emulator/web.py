@@ -22,6 +22,7 @@ from innkeeper.emulator.chat.client import Chat
 from innkeeper.emulator.chat.launch import Launch
 from innkeeper.emulator.chat.live import Live
 from innkeeper.emulator.chat.pages import ChatPages
+from innkeeper.emulator.clockpages import ClockPages
 from innkeeper.emulator.control import Control
 from innkeeper.emulator.courier.rounds import Courier
 from innkeeper.emulator.coveragepages import Coverage
@@ -42,6 +43,7 @@ from innkeeper.emulator.oauth.device_pages import DevicePages
 from innkeeper.emulator.oauth.endpoint import TokenEndpoint
 from innkeeper.emulator.oauth.users import Users
 from innkeeper.emulator.planting import plant
+from innkeeper.emulator.rulespages import RulesPages
 from innkeeper.emulator.seed import Seed
 from innkeeper.emulator.traffic.records import Traffic, TrafficRecorder
 from innkeeper.emulator.trafficpages import TrafficPages
@@ -145,6 +147,8 @@ class Emulator:
             *self.marketplace.routes(),
             *local_test.routes(),
             *ChatPages(world, self.chat, self._live).routes(),
+            *ClockPages(world, self).routes(),
+            *RulesPages(world).routes(),
             *TrafficPages(world, self.traffic, self.courier).routes(),
             *coverage.routes(),
             *Control(world, self.listing, self.removal, self).routes(),

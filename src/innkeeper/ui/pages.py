@@ -32,6 +32,7 @@ TEMPLATES: Final[Mapping[type, str]] = {
     views.AppsView: "apps.html",
     views.ChatView: "chat.html",
     views.ConsentView: "consent.html",
+    views.ClockView: "clock.html",
     views.DeliveryView: "delivery.html",
     views.DeviceView: "device.html",
     views.HomeView: "home.html",
@@ -40,6 +41,7 @@ TEMPLATES: Final[Mapping[type, str]] = {
     views.MessageView: "message.html",
     views.NotEmulatedView: "not_emulated.html",
     views.OAuthErrorView: "oauth_error.html",
+    views.RulesView: "rules.html",
     views.SignInView: "signin.html",
     views.TrafficView: "traffic.html",
 }

@@ -79,6 +79,14 @@ class Record:
     fault: Applied | None = None
     """What was done to it on purpose."""
 
+    @property
+    def words(self) -> str:
+        """All that a search looks through, without regard to case."""
+        rule = f"{self.refusal.rule} {self.refusal.why}" if self.refusal else ""
+        parts = (self.method, self.url, str(self.status), rule, self.error, *self.notes)
+        bodies = (self.request.body, self.answer.body)
+        return " ".join((*parts, *bodies, self.delivery_id)).casefold()
+
     def json(self) -> dict[str, Any]:
         """Write the record as the control API gives it."""
         refusal = self.refusal

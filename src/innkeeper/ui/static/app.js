@@ -44,8 +44,8 @@ document.addEventListener("submit", async (event) => {
 });
 
 document.addEventListener("change", (event) => {
-  const form = event.target.closest(".card-select");
-  if (form && event.target.value) form.requestSubmit();
+  const form = event.target.closest("form.card-select, form[data-auto]");
+  if (form && event.target.value && event.target.checkValidity()) form.requestSubmit();
 });
 
 document.addEventListener("click", async (event) => {

@@ -17,6 +17,14 @@ from innkeeper.ui.views.chat import (
 )
 from innkeeper.ui.views.coverage import CoverageRow, NotEmulatedView
 from innkeeper.ui.views.frame import Frame, NoticeView, PersonView
+from innkeeper.ui.views.levers import (
+    CheckView,
+    ClockView,
+    DueView,
+    RuleGroupView,
+    RulesView,
+    RuleView,
+)
 from innkeeper.ui.views.marketplace import (
     AppPageView,
     AppsView,
@@ -29,7 +37,14 @@ from innkeeper.ui.views.marketplace import (
     OAuthErrorView,
     ScopeView,
 )
-from innkeeper.ui.views.traffic import AttemptView, DeliveryView, TrafficRow, TrafficView
+from innkeeper.ui.views.traffic import (
+    AttemptView,
+    DeliveryView,
+    SignatureView,
+    StepView,
+    TrafficRow,
+    TrafficView,
+)
 from innkeeper.ui.views.visit import (
     CancelledView,
     IndexView,
@@ -46,12 +61,15 @@ __all__ = [
     "AttemptView",
     "CancelledView",
     "ChatView",
+    "CheckView",
+    "ClockView",
     "CommandView",
     "ConsentView",
     "ConversationView",
     "CoverageRow",
     "DeliveryView",
     "DeviceView",
+    "DueView",
     "Frame",
     "HomeView",
     "IndexView",
@@ -68,8 +86,13 @@ __all__ = [
     "ProblemView",
     "ReceiptStepView",
     "ReceiptView",
+    "RuleGroupView",
+    "RuleView",
+    "RulesView",
     "ScopeView",
     "SignInView",
+    "SignatureView",
+    "StepView",
     "TrafficRow",
     "TrafficView",
     "View",
@@ -85,6 +108,7 @@ View = (
     | AppsView
     | ChatView
     | ConsentView
+    | ClockView
     | DeliveryView
     | DeviceView
     | HomeView
@@ -93,6 +117,7 @@ View = (
     | MessageView
     | NotEmulatedView
     | OAuthErrorView
+    | RulesView
     | SignInView
     | TrafficView
 )

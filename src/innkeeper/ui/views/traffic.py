@@ -12,7 +12,9 @@ class TrafficRow:
     Args:
         direction: `in`: the bot or a browser asked us; `out`: we posted to the bot.
         status: The HTTP status; 0 when there was no answer.
-        refused: The rule behind a refusal, empty when it was taken.
+        refused: The check behind a refusal, empty when it was taken.
+        accepts: What that check would have accepted.
+        curl: The same request as a command; empty for what we posted.
         request: Head and body as text, shown when the row is opened. So is `response`.
         delivery_id: Leads to the delivery's page; empty when it is none.
     """
@@ -26,9 +28,28 @@ class TrafficRow:
     milliseconds: float = 0
     summary: str = ""
     refused: str = ""
+    accepts: str = ""
+    curl: str = ""
     request: str = ""
     response: str = ""
     delivery_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """One step of a signature: what is done, and what comes out."""
+
+    what: str
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureView:
+    """A signature, worked out again, and whether it fits."""
+
+    steps: tuple[StepView, ...]
+    fits: bool
+    verdict: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +63,7 @@ class AttemptView:
     error: str = ""
     request: str = ""
     response: str = ""
+    signature: SignatureView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +82,25 @@ class DeliveryView:
     attempts: tuple[AttemptView, ...] = ()
     next_at: datetime | None = None
     body: str = ""
+    diagnostics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class TrafficView:
-    """Every request both ways, newest first, and the deliveries, newest first."""
+    """Requests both ways, newest first, and the deliveries, newest first.
+
+    Gets /traffic with `q` (words that the request or its answer holds), `only` (`in`,
+    `out` or `refused`) and `before` (a request's number).
+
+    Args:
+        found: How many requests fit, of `total`.
+        older: The number to go on `before`; 0 where nothing older fits.
+    """
 
     rows: tuple[TrafficRow, ...] = ()
     deliveries: tuple[DeliveryView, ...] = ()
+    query: str = ""
+    only: str = ""
+    found: int = 0
+    total: int = 0
+    older: int = 0

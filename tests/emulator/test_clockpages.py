@@ -1,0 +1,79 @@
+import re
+
+import pytest
+
+from tests.emulator.visit import Visit
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def visit() -> Visit:
+    return Visit()
+
+
+@pytest.mark.parametrize(
+    ("form", "seconds"),
+    [
+        ({"seconds": "7200"}, 7200),
+        ({"amount": "2", "unit": "hours"}, 7200),
+        ({"amount": "0.5", "unit": "minutes"}, 30),
+        ({"amount": "90", "unit": "days"}, 90 * 86_400),
+        ({"amount": "0", "unit": "seconds"}, 0),
+    ],
+)
+async def test_a_button_moves_the_clock(visit: Visit, form: dict[str, str], seconds: int):
+    before = visit.clock.now()
+
+    answer = await visit.ask("POST", "/clock/advance", form=form)
+
+    assert (answer.status, answer.headers["location"]) == (303, "/clock?done=moved")
+    assert (visit.clock.now() - before).total_seconds() == seconds
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {},
+        {"seconds": "soon"},
+        {"seconds": "-1"},
+        {"seconds": "nan"},
+        {"seconds": "inf"},
+        {"amount": "1e9", "unit": "days"},
+        {"amount": "1", "unit": "moons"},
+    ],
+)
+async def test_an_impossible_move_is_refused_with_the_known_units(
+    visit: Visit, form: dict[str, str]
+):
+    before = visit.clock.now()
+
+    answer = await visit.ask("POST", "/clock/advance", form=form)
+
+    assert answer.status == 400
+    assert "seconds, minutes, hours, days" in answer.body.decode()
+    assert visit.clock.now() == before
+
+
+async def test_what_is_due_is_listed_in_its_order(visit: Visit):
+    visit.bot.silent = True
+    await visit.code()
+    chat = {"with": visit.app.bot_jid, "text": "hello"}
+    await visit.ask("POST", "/chat/say", form=chat, user=visit.ana)
+
+    page = (await visit.ask("GET", "/clock")).body.decode()
+
+    assert "Attempt 2 at bot_notification" in page
+    assert re.search(r"/traffic/deliveries/dlv_[0-9a-f]+", page)
+    assert "stands still" in page
+
+
+async def test_a_reset_must_be_meant(visit: Visit):
+    await visit.code()
+
+    refused = await visit.ask("POST", "/clock/reset", form={})
+    assert refused.status == 400
+    assert visit.world.installations
+    done = await visit.ask("POST", "/clock/reset", form={"sure": "yes"})
+    assert done.headers["location"] == "/clock?done=reset"
+    assert not visit.world.installations
