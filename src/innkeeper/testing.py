@@ -20,6 +20,7 @@ from innkeeper.browser import Browser, Page
 from innkeeper.clock import MovableClock
 from innkeeper.emulator import Emulator
 from innkeeper.emulator.chat.cards import buttons
+from innkeeper.emulator.faults.levers import Faults
 from innkeeper.emulator.seed import Seed
 from innkeeper.emulator.world import AppRecord, Environment, Management, Message, User, WelcomeMode
 from innkeeper.errors import InnkeeperError
@@ -226,6 +227,11 @@ class Zoom:
         )
         self.transport.apps[ZOOM_URL] = self.emulator.app
         self._parts: Parts | None = None
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong at Zoom on purpose; `add` to it."""
+        return self.emulator.faults
 
     @property
     def record(self) -> AppRecord:
