@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 
 from innkeeper.emulator.oauth.tokens import issue
 from innkeeper.net.outbound import Response
-from tests.emulator.visit import Visit, read
+from tests.emulator.visit import Visit, hidden, read
 
 INVALID = {"code": 124, "message": "Invalid access token."}
 
@@ -98,6 +98,7 @@ class Lifetimes(RuleBasedStateMachine):
     """D-3: whatever is done in whatever order, nothing is given twice and nothing revives."""
 
     codes = Bundle("codes")
+    devices = Bundle("devices")
     tokens = Bundle("tokens")
 
     def __init__(self) -> None:
@@ -105,6 +106,7 @@ class Lifetimes(RuleBasedStateMachine):
         self._runner = asyncio.Runner()
         self.visit = Visit()
         self.visit.app.management = "user"
+        self.visit.app.use_on_device = True
         self.dead: set[str] = set()
 
     def teardown(self) -> None:
@@ -138,6 +140,41 @@ class Lifetimes(RuleBasedStateMachine):
         given = self._outcome(code, self._run(self.visit.exchange(code)))
         return multiple(*given)
 
+    @rule(target=devices, allowed_by=st.sampled_from([0, 1, None]))
+    def begin_on_a_device(self, allowed_by: int | None) -> str:
+        given = self.visit.ask("POST", "/oauth/devicecode", headers=self.visit.basic())
+        device = str(read(self._run(given))["device_code"])
+        if allowed_by is not None:
+            self.decide_on_a_device(device, allowed_by, "allow")
+        return device
+
+    @rule(device=devices, who=st.integers(0, 1), decision=st.sampled_from(["allow", "decline"]))
+    def decide(self, device: str, who: int, decision: str) -> None:
+        self.decide_on_a_device(device, who, decision)
+
+    def decide_on_a_device(self, device: str, who: int, decision: str) -> None:
+        """Answer the question; where the code is over, there is none and nothing happens."""
+        record = self.visit.world.devices[device]
+        path = f"/oauth/device/complete/{record.user_code}"
+        shown = self._run(self.visit.ask("GET", path))
+        if record.decision != "waiting" or device in self.dead:
+            assert shown.status == 400
+        if shown.status == 200:
+            user = self.visit.world.users()[who].id
+            form = {"request": hidden(shown, "request"), "user": user, "decision": decision}
+            self._run(self.visit.ask("POST", path, form=form))
+            assert record.decision != "waiting"
+
+    @rule(target=tokens, device=devices)
+    def poll(self, device: str) -> Any:
+        """Ask for a device's tokens; that nobody decided yet ends nothing."""
+        grant = "urn:ietf:params:oauth:grant-type:device_code"
+        answer = self._run(self.visit.token({"grant_type": grant, "device_code": device}))
+        if answer.status != 200 and read(answer)["error"] in {"authorization_pending", "slow_down"}:
+            assert device not in self.dead
+            return multiple()
+        return multiple(*self._outcome(device, answer))
+
     @rule(target=tokens, token=tokens)
     def refresh(self, token: dict[str, str]) -> Any:
         value = token["refresh_token"]
@@ -155,9 +192,24 @@ class Lifetimes(RuleBasedStateMachine):
         world = self.visit.world
         for installation in list(world.installations.values()):
             self._run(self.visit.zoom.remove_app(installation.id))
+        self._all_is_over()
+
+    @rule()
+    def withdraw_the_approval(self) -> None:
+        """An admin withdraws it and gives it again: what was, stays over."""
+        path = f"/_emulator/accounts/{self.visit.app.account_id}"
+        for wanted in (b'{"approval_required": true}', b'{"approval_required": false}'):
+            assert self._run(self.visit.ask("PATCH", path, body=wanted)).status == 200
+        self._all_is_over()
+
+    def _all_is_over(self) -> None:
+        world = self.visit.world
         for token in world.tokens:
             self.dead.update((token.access, token.refresh or token.access))
         self.dead.update(world.codes)
+        self.dead.update(
+            device.code for device in world.devices.values() if device.decision == "allowed"
+        )
 
     @rule(seconds=st.sampled_from([1, 299, 300, 3600, 7_775_000]))
     def wait(self, seconds: int) -> None:
