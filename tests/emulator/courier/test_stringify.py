@@ -1,3 +1,5 @@
+"""client_quirks 8: bodies are written as `JSON.stringify` writes them."""
+
 from typing import Any
 
 import pytest

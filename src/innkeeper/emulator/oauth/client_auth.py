@@ -76,10 +76,10 @@ def authenticate(request: Request, form: Form, world: World) -> Client:
         why = "the client authenticates twice: in the Authorization header and with client_secret"
         raise malformed("client.twice", why)
     if len(headers) > 1:
-        raise _refused("there are several Authorization headers")
+        raise _refused("there are several Authorization headers (4706)")
     pairs = parse_basic(headers[0])
     if not pairs:
-        raise _refused("the Authorization header is no Basic header that can be read")
+        raise _refused("the Authorization header is no Basic header that can be read (4706)")
     if form["client_id"] and form["client_id"] not in {client_id for client_id, _ in pairs}:
         why = "client_id is another one in the Authorization header than in the parameters"
         raise malformed("client.twice", why)
@@ -100,7 +100,8 @@ def _match(world: World, pairs: list[tuple[str, str]]) -> Client:
     known = any(client_id in world.apps for client_id, _ in pairs)
     if known:
         raise _refused("the client secret is wrong, or missing (4704)")
-    raise _refused("no app has this client id (4702)")
+    missing = not any(client_id for client_id, _ in pairs)
+    raise _refused("no client is named (4706)" if missing else "no app has this client id (4702)")
 
 
 def _enabled(client: Client) -> Client:
