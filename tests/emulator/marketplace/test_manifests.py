@@ -182,6 +182,14 @@ async def test_the_page_imports_what_is_pasted() -> None:
     assert b"&lt;b&gt;" in refused.body
 
 
+async def test_the_settings_page_leads_to_the_manifest() -> None:
+    visit = Visit()
+    page = (await visit.ask("GET", f"/marketplace/apps/{visit.app.client_id}")).body.decode()
+    link = f"/_emulator/apps/{visit.app.client_id}/manifest"
+    assert f'href="{link}" download="manifest.json"' in page
+    assert (await visit.ask("GET", link)).status == 200
+
+
 def test_an_app_without_a_command_has_none_in_its_manifest() -> None:
     app = make_app("Quiet", bot_endpoint="", command="", command_hints=[])
     features = export(app).get("features", {})

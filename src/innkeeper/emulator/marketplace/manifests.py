@@ -41,10 +41,12 @@ class Fault:
     message: str
 
 
-def inner(document: object) -> object:
+def inner(document: Any) -> Any:
     """Take the manifest out of the document that may wrap it."""
-    wrapped = isinstance(document, dict) and "manifest" in document
-    return cast("dict[str, Any]", document)["manifest"] if wrapped else document
+    if isinstance(document, dict):
+        parts = cast("dict[str, Any]", document)
+        return parts.get("manifest", parts)
+    return document
 
 
 def known(document: Any) -> Any:
