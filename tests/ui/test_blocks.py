@@ -81,3 +81,11 @@ def test_a_blank_field_is_sent_as_a_space_and_that_is_fine() -> None:
 )
 def test_a_size_is_said_in_the_unit_that_fits(size: int, said: str) -> None:
     assert said in draw(block("attachments", size=size)).text
+
+
+@pytest.mark.parametrize("word", ["closeable", "closable"])
+def test_an_alert_can_be_closed_where_it_says_so(word: str) -> None:
+    alert = {"type": "alert", "text": "No towels.", "level": "ERROR"}
+
+    assert '<details class="card-alert" open>' in draw({"body": [{**alert, word: True}]}).html
+    assert "<details" not in draw({"body": [{**alert, word: False}]}).html

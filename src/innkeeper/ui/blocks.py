@@ -161,6 +161,11 @@ def alert(sketch: Sketch, raw: Raw, pointer: str) -> Piece:
     html = Markup('<p class="notice {}" dir="auto">{}</p>').format(
         _LEVELS.get(level, "info"), sketch.rich(text)
     )
+    # One page at Zoom writes closeable, its own client's types closable.
+    if raw.get("closeable") is True or raw.get("closable") is True:
+        html = Markup(
+            '<details class="card-alert" open><summary>Alert, can be closed</summary>{}</details>'
+        ).format(html)
     return Piece(html, f"! {text}")
 
 
