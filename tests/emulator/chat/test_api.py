@@ -428,3 +428,25 @@ async def test_a_user_managed_edit_without_user_jid_is_taken_with_a_note(scene: 
     path = f"/v2/im/chat/messages/{message_id}"
     assert (await scene.call("PUT", path, token=token, body=solo)).status == 200
     assert "user_jid" in scene.traffic.records()[-1].notes[0]
+
+
+@pytest.mark.parametrize("status", ["200", "201"])
+async def test_the_rules_say_with_which_status_a_message_is_sent(scene: Scene, status: Any) -> None:
+    scene.install()
+    scene.world.rules.send_status = status
+    assert (await send(scene)).status == int(status)
+    assert len(scene.messages()) == 1
+
+
+@pytest.mark.parametrize("status", ["400", "403"])
+async def test_the_rules_say_which_status_not_authorized_has(scene: Scene, status: Any) -> None:
+    scene.world.rules.chatbot_refusals = status
+    refused(await send(scene), int(status), 7004, "message.installed")
+
+
+async def test_the_rules_say_whether_a_message_must_name_its_account(scene: Scene) -> None:
+    scene.install()
+    assert (await send(scene, account_id=None)).status == 200
+    scene.world.rules.account_id = "required"
+    refused(await send(scene, account_id=None), 400, 7001, "message.account_id")
+    assert len(scene.messages()) == 1

@@ -95,7 +95,8 @@ class ChatbotApi:
         if isinstance(token, Refusal):
             return unauthorized(request, token)
         try:
-            return self._send(request, self._call(token, await _body(request)))
+            call = self._call(token, await _body(request))
+            return self._done(request, call, self._send(call), self._world.rules.send_status)
         except Refused as error:
             return self._refuse(request, error)
 
@@ -126,11 +127,11 @@ class ChatbotApi:
         self._conversations.delete(message)
         return self._done(request, call, message)
 
-    def _send(self, request: Request, call: Call) -> Response:
+    def _send(self, call: Call) -> Message:
         sender = self._sender(call)
         content, markdown = _card(call, self._world)
         conversation, meant_for = self._destination(call, sender)
-        message = self._conversations.show(
+        return self._conversations.show(
             conversation,
             call.app,
             content,
@@ -139,7 +140,6 @@ class ChatbotApi:
             visible_to=meant_for.id if meant_for else self._visible_to(call, conversation),
             reply_to=self._parent(call, conversation),
         )
-        return self._done(request, call, message)
 
     def _call(self, token: Token, fields: Mapping[str, Any]) -> Call:
         """Accept the token for the bot that is named, and the account if one is."""
@@ -163,6 +163,8 @@ class ChatbotApi:
 
     def _check_account(self, call: Call) -> None:
         account_id = call.text("account_id")
+        if not account_id and self._world.rules.account_id == "required":
+            raise Refused(BAD_REQUEST, "message.account_id", "account_id is missing")
         installed = {
             each.account_id
             for each in self._world.installations.values()
@@ -231,7 +233,9 @@ class ChatbotApi:
             call.notes.append("user_jid is missing; Zoom asks for it in user-managed apps")
         return message
 
-    def _done(self, request: Request, call: Call, message: Message) -> Response:
+    def _done(
+        self, request: Request, call: Call, message: Message, status: str = "200"
+    ) -> Response:
         request.scope[NOTES] = call.notes
         answer = {
             "message_id": message.id,
@@ -241,13 +245,16 @@ class ChatbotApi:
         }
         if call.text("user_jid"):
             answer["user_jid"] = call.text("user_jid")
-        return answers.json_answer(answer, headers=self._tracking())
+        return answers.json_answer(answer, int(status), self._tracking())
 
     def _refuse(self, request: Request, error: Refused) -> Response:
         answers.refuse(request, error.refusal.rule, error.refusal.why)
         fault = error.fault
         body = {"code": fault.code, "message": fault.message, "result": False}
-        return answers.json_answer(body, fault.status, self._tracking())
+        status = fault.status
+        if fault == NOT_AUTHORIZED:
+            status = int(self._world.rules.chatbot_refusals)
+        return answers.json_answer(body, status, self._tracking())
 
     def _tracking(self) -> dict[str, str]:
         return {"x-zm-trackingid": f"v=2.0;clid=emu;rid=WEB_{self._world.token_bytes(16).hex()}"}
