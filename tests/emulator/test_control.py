@@ -106,7 +106,8 @@ async def test_names_what_is_wrong_and_what_is_known(
     assert set(read(refused)) == {"error", "message", "fix"}
     for name in names:
         assert name in refused.body.decode()
-    assert (await visit.ask("GET", "/_emulator/state")).body == before.body
+    after = await visit.ask("GET", "/_emulator/state")
+    assert _but_for_the_clock(after) == _but_for_the_clock(before)
 
 
 @pytest.mark.parametrize("key", ["client_id", "bot_jid"])
@@ -274,3 +275,10 @@ async def test_shows_no_secret_in_the_traffic(visit: Visit) -> None:
     for secret in secrets:
         assert secret not in shown
         assert secret not in page
+
+
+def _but_for_the_clock(answer: Any) -> Any:
+    """Leave out how far ahead of the machine's clock one is: that goes on meanwhile."""
+    state = read(answer)
+    del state["clock"]
+    return state

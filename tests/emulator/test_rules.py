@@ -43,15 +43,8 @@ WAITING: set[str] = {
     "failed_welcome",
     "welcome_again",
     "welcome_audience",
-    "bot_payloads",
-    "alone_to_jid",
     "thread_replies",
-    "callback_keys",
-    "loose_inputs",
-    "form_people",
     "mention_payload",
-    "deauthorization_payload",
-    "development_removal",
 }
 """Switches whose behaviour is being built; the list only shrinks."""
 

@@ -4,12 +4,12 @@ Sources: https://developers.zoom.us/docs/chat/capabilities/,
 https://developers.zoom.us/docs/api/chatbot/events
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from innkeeper.clock import epoch_ms
-from innkeeper.emulator.chat import payloads
+from innkeeper.emulator.chat import inputs, payloads
 from innkeeper.emulator.chat.cards import buttons, element, examine
 from innkeeper.emulator.chat.conversations import Conversation, Conversations
 from innkeeper.emulator.courier.rounds import Courier
@@ -57,7 +57,8 @@ class Chat:
             self.conversations.show(conversation, app, _own_words(app))
             return
         timestamp = self._timestamp()
-        payload = payloads.bot_installed(app, installation, user, timestamp=timestamp)
+        era = self._world.rules.bot_payloads
+        payload = payloads.bot_installed(app, installation, user, timestamp=timestamp, era=era)
         await self._courier.post_now(
             app, app.bot_endpoint, "bot_installed", payload, user_id=user.id
         )
@@ -145,6 +146,64 @@ class Chat:
             name, specific = "interactive_message_fields_editable", {"fieldEditItem": item}
         return await self._interact(opened, name, specific)
 
+    async def picks(
+        self, user: User, message_id: str, block: str | int, values: Sequence[str]
+    ) -> Delivery | None:
+        """Set a picker, radio button, checkbox or switch that stands outside a form.
+
+        Which event that sends is not documented: one like a button's, or none, by rule.
+
+        Raises:
+            ChatRefused: If there is no such input or option, or its app is gone.
+        """
+        opened = self._open(user, message_id)
+        pointer = f"/body/{block}" if isinstance(block, int) else block
+        raw = element(opened.card, pointer)
+        if raw is None or inputs.is_form(opened.card):
+            raise ChatRefused("not set", "the card has no such input there")
+        item = inputs.picked(raw, values)
+        if self._world.rules.loose_inputs == "silent":
+            return None
+        return await self._interact(opened, "interactive_message_actions", {"actionItem": item})
+
+    async def submits(
+        self, user: User, message_id: str, filled: Mapping[str, Sequence[str]], value: str
+    ) -> Delivery:
+        """Send a card that is a form, by one of its buttons.
+
+        Args:
+            filled: What was filled in, by the JSON pointer of the input.
+            value: The value of the button with `submit`.
+
+        Raises:
+            ChatRefused: If it is no form, something in it is not possible, or its app is
+                gone.
+        """
+        opened = self._open(user, message_id)
+        button = next(
+            (
+                each
+                for each in buttons(opened.card)
+                if each.get("value") == value and each.get("submit") is True
+            ),
+            None,
+        )
+        if not inputs.is_form(opened.card) or button is None or _is_disabled(button):
+            raise ChatRefused("not sent", "the card is no form with such a button")
+        items = inputs.submitted(opened.card, filled)
+        items.append({"actionItem": {"text": button.get("text", ""), "value": value}})
+        payload = payloads.form_submit(
+            opened.conversation.user,
+            opened.message,
+            items,
+            channel=opened.conversation.channel,
+            people=self._world.rules.form_people == "sent",
+        )
+        app = opened.app
+        return await self._courier.post_now(
+            app, app.bot_endpoint, "chat_message.submit", payload, event_ts=self._timestamp()
+        )
+
     def choices(self, user: User) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
         """List what dropdowns of members and of channels offer: JIDs and names."""
         account = self._world.account(user.account_id)
@@ -193,18 +252,26 @@ class Chat:
             text = f"{app.name} is not installed for you, so it did not hear this. Add it first."
             self.conversations.note(conversation, text)
             return
+        rules, timestamp = self._world.rules, self._timestamp()
         payload = payloads.bot_notification(
             app,
             conversation.user,
             cmd=cmd,
             channel=conversation.channel,
             trigger_id=self._world.new_id(),
-            timestamp=self._timestamp(),
+            timestamp=timestamp,
+            era=rules.bot_payloads,
+            robot_too=rules.alone_to_jid == "user_and_robot",
         )
-        await self._courier.post_now(app, app.bot_endpoint, "bot_notification", payload)
+        top: dict[str, Any] = {} if rules.bot_payloads == "current" else {"event_ts": timestamp}
+        await self._courier.post_now(app, app.bot_endpoint, "bot_notification", payload, **top)
 
     async def _interact(self, opened: _Opened, name: str, specific: Mapping[str, Any]) -> Delivery:
         app, timestamp = opened.app, self._timestamp()
+        if self._world.rules.callback_keys == "sent" and name != "interactive_message_select":
+            token = self._world.new_id()
+            url = f"{self._world.base_url}/v2/im/chat/callbacks/{token}"
+            specific = {**specific, "callback_token": token, "callback_url": url}
         payload = payloads.interaction(
             app,
             opened.conversation.user,

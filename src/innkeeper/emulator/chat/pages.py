@@ -1,5 +1,6 @@
 """The chat client in a browser: conversations, the messages as they come, and the forms."""
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -11,12 +12,16 @@ from starlette.routing import Route
 from innkeeper.emulator import answers
 from innkeeper.emulator.chat.client import Chat
 from innkeeper.emulator.chat.conversations import Conversation
+from innkeeper.emulator.chat.inputs import PREFIX
 from innkeeper.emulator.chat.live import EventStream, Live
 from innkeeper.emulator.viewer import viewer
 from innkeeper.emulator.world import Message, User, World
 from innkeeper.errors import ChatRefused
 from innkeeper.ui import cards, markdown, pages
 from innkeeper.ui.views import ChatView, CommandView, ConversationView, MessageView
+
+Act = Callable[[Chat, User, answers.Form], Awaitable[object]]
+"""Does what a form of a card says."""
 
 
 class ChatPages:
@@ -34,6 +39,9 @@ class ChatPages:
             Route("/chat/say", self.say, methods=["POST"]),
             Route("/chat/click", self.click, methods=["POST"]),
             Route("/chat/select", self.select, methods=["POST"]),
+            Route("/chat/pick", self.pick, methods=["POST"]),
+            Route("/chat/edit", self.edit, methods=["POST"]),
+            Route("/chat/submit", self.submit, methods=["POST"]),
             Route("/chat/events", self.events, methods=["GET"]),
             Route("/_emulator/messages", self.listing, methods=["GET"]),
         ]
@@ -70,26 +78,33 @@ class ChatPages:
 
     async def click(self, request: Request) -> Response:
         """Take the press of a button."""
-        user = viewer(request)
-        if user is None:
-            return _to_sign_in(request)
-        form = await answers.read_form(request)
-        peer = self._peer_of(form["message"])
-        try:
-            await self._chat.clicks(user, form["message"], form["value"])
-        except ChatRefused as error:
-            self._tell(user, peer, error)
-        return answers.redirect(_address(peer))
+        return await self._used(request, _press)
 
     async def select(self, request: Request) -> Response:
         """Take the choice from a dropdown."""
+        return await self._used(request, _select)
+
+    async def pick(self, request: Request) -> Response:
+        """Take what was set outside a form."""
+        return await self._used(request, _pick)
+
+    async def edit(self, request: Request) -> Response:
+        """Take a text or a field's value that was edited in place."""
+        return await self._used(request, _edit)
+
+    async def submit(self, request: Request) -> Response:
+        """Take a form that was filled in."""
+        return await self._used(request, _submit)
+
+    async def _used(self, request: Request, act: Act) -> Response:
+        """Take what somebody did with a card; if it is not possible, say why in the chat."""
         user = viewer(request)
         if user is None:
             return _to_sign_in(request)
         form = await answers.read_form(request)
         peer = self._peer_of(form["message"])
         try:
-            await self._chat.selects(user, form["message"], form["block"], form["value"])
+            await act(self._chat, user, form)
         except ChatRefused as error:
             self._tell(user, peer, error)
         return answers.redirect(_address(peer))
@@ -195,6 +210,33 @@ class ChatPages:
             return
         what = error.what[:1].upper() + error.what[1:]
         self._chat.conversations.note(conversation, f"{what}: {error.why}.")
+
+
+def _press(chat: Chat, user: User, form: answers.Form) -> Awaitable[object]:
+    return chat.clicks(user, form["message"], form["value"])
+
+
+def _select(chat: Chat, user: User, form: answers.Form) -> Awaitable[object]:
+    return chat.selects(user, form["message"], form["block"], form["value"])
+
+
+def _pick(chat: Chat, user: User, form: answers.Form) -> Awaitable[object]:
+    return chat.picks(user, form["message"], form["block"], form.all("value"))
+
+
+def _edit(chat: Chat, user: User, form: answers.Form) -> Awaitable[object]:
+    target = form["target"].replace("\r\n", "\n")
+    key = form["key"] or None
+    return chat.edits(user, form["message"], form["block"], target, key=key)
+
+
+def _submit(chat: Chat, user: User, form: answers.Form) -> Awaitable[object]:
+    filled = {
+        name.removeprefix(PREFIX): [value.replace("\r\n", "\n") for value in values]
+        for name, values in form.fields.items()
+        if name.startswith(PREFIX)
+    }
+    return chat.submits(user, form["message"], filled, form["value"])
 
 
 def _to_sign_in(request: Request) -> Response:

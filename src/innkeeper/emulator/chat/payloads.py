@@ -5,18 +5,24 @@ https://developers.zoom.us/docs/chat/capabilities/
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from innkeeper.emulator.world import AppRecord, Channel, Installation, Message, User
 
 Payload = dict[str, Any]
+Era = Literal["current", "2019", "2018"]
 
 
 def bot_installed(
-    app: AppRecord, installation: Installation, user: User, *, timestamp: int
+    app: AppRecord,
+    installation: Installation,
+    user: User,
+    *,
+    timestamp: int,
+    era: Era = "current",
 ) -> Payload:
     """Say that a person added the app; the answer is the welcome message."""
-    return {
+    payload = {
         "accountId": installation.account_id,
         "robotJid": app.bot_jid.lower(),
         "timestamp": timestamp,
@@ -26,6 +32,7 @@ def bot_installed(
         "userName": user.name,
         "userStatus": "authenticated",
     }
+    return payload if era == "current" else _without(payload, "userMemberId", "userStatus")
 
 
 def bot_notification(
@@ -36,15 +43,23 @@ def bot_notification(
     channel: Channel | None,
     trigger_id: str,
     timestamp: int,
+    era: Era = "current",
+    robot_too: bool = False,
 ) -> Payload:
-    """Say what a person wrote to the bot, in a channel or between the two of them."""
-    return {
+    """Say what a person wrote to the bot, in a channel or between the two of them.
+
+    Args:
+        era: Which year's keys it has.
+        robot_too: Whether `toJid` names the bot as well when the two are alone.
+    """
+    alone = f"{user.jid.lower()}/robot_{app.bot_jid.lower()}" if robot_too else user.jid.lower()
+    payload = {
         "accountId": user.account_id,
         "channelName": channel.name if channel else user.name,
         "cmd": cmd,
         "robotJid": app.bot_jid.lower(),
         "timestamp": timestamp,
-        "toJid": channel.jid if channel else user.jid.lower(),
+        "toJid": channel.jid if channel else alone,
         "triggerId": trigger_id,
         "userId": user.id,
         "userJid": user.jid.lower(),
@@ -52,6 +67,10 @@ def bot_notification(
         "userName": user.name,
         "userStatus": "authorized",
     }
+    if era == "current":
+        return payload
+    older = _without(payload, "triggerId", "userMemberId", "userStatus") | {"name": app.name}
+    return dict(sorted(older.items()))
 
 
 def interaction(
@@ -82,3 +101,38 @@ def interaction(
         **specific,
     }
     return dict(sorted(payload.items()))
+
+
+def form_submit(
+    user: User,
+    message: Message,
+    items: list[Payload],
+    *,
+    channel: Channel | None,
+    people: bool = True,
+) -> Payload:
+    """Say what a person filled into a form; the pressed button is the last item.
+
+    Args:
+        people: Whether it says who: the sample code that this is known from does without.
+    """
+    settings: Payload = (message.card or {}).get("settings") or {}
+    payload: Payload = {
+        "account_id": user.account_id,
+        "operator": user.email,
+        "operator_id": user.id,
+        "operator_member_id": user.member_id,
+        "object": {
+            "to_jid": channel.jid if channel else user.jid.lower(),
+            "form_id": settings.get("form_id", ""),
+            "message_id": message.id,
+            "submit_items": items,
+        },
+    }
+    if people:
+        return payload
+    return _without(payload, "operator", "operator_id", "operator_member_id")
+
+
+def _without(payload: Payload, *keys: str) -> Payload:
+    return {key: value for key, value in payload.items() if key not in keys}

@@ -4,8 +4,8 @@ Source: https://developers.zoom.us/docs/api/marketplace/events/
 """
 
 from dataclasses import dataclass
-from datetime import UTC
-from typing import Final, Protocol
+from datetime import UTC, datetime
+from typing import Any, Final, Protocol
 
 from innkeeper.clock import epoch_ms
 from innkeeper.emulator.courier.rounds import Courier
@@ -68,7 +68,8 @@ class Removal:
         return self._tell(app, installation, by)
 
     def _tell(self, app: AppRecord, installation: Installation, by: User | None) -> Removed:
-        if app.environment == "development":
+        rules = self._world.rules
+        if app.environment == "development" and rules.development_removal == "silent":
             why = (
                 "Development app: Zoom tells only production apps, so no app_deauthorized was sent."
             )
@@ -77,14 +78,32 @@ class Removal:
             why = "The app has no deauthorization endpoint, so nobody was told."
             return Removed(installation, told=False, why=why)
         now = self._world.now()
-        payload = {
+        stamp = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.")
+        payload: dict[str, Any] = {
             "account_id": installation.account_id,
             "user_id": by.id if by else installation.user_id,
             "signature": self._world.token_bytes(32).hex(),
-            "deauthorization_time": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.")
-            + f"{now.microsecond // 1000:03d}Z",
+            "deauthorization_time": f"{stamp}{now.microsecond // 1000:03d}Z",
             "client_id": app.client_id,
         }
+        extra, top = _variant(rules.deauthorization_payload, now)
         url = app.deauthorization_endpoint
-        self._courier.post(app, url, EVENT, payload, event_ts=epoch_ms(now))
+        self._courier.post(app, url, EVENT, {**payload, **extra}, **top)
         return Removed(installation, told=True, why=f"{EVENT} is on its way to {url}.")
+
+
+def _variant(name: str, now: datetime) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Give what a recorded variant of the event has besides: in the payload, and at the top.
+
+    Over the years `event_ts` stood at the top, in the payload as a number or as a date, or
+    nowhere, and `user_data_retention` was absent, null or a text.
+    """
+    ms = epoch_ms(now)
+    variants: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+        "2025": ({"user_data_retention": None}, {"event_ts": ms}),
+        "reference": ({"event_ts": f"{now.astimezone(UTC):%Y-%m-%d %H:%M:%S}"}, {}),
+        "sdk": ({"event_ts": ms}, {}),
+        "2020": ({"user_data_retention": "false"}, {}),
+        "2019": ({}, {}),
+    }
+    return variants.get(name, ({}, {"event_ts": ms}))
