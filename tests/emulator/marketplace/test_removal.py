@@ -138,3 +138,37 @@ async def test_adding_it_again_is_a_new_installation(visit: Visit) -> None:
     await visit.zoom.settle()
     assert len(visit.bot.events("bot_installed")) == 1
     assert visit.zoom.courier.deliveries[0].url == f"{BOT}/deauthorize"
+
+
+@pytest.mark.parametrize(
+    ("variant", "top", "inside"),
+    [
+        ("current", True, {}),
+        ("2025", True, {"user_data_retention": None}),
+        ("reference", False, {"event_ts": "2026-03-02 09:00:00"}),
+        ("sdk", False, {"event_ts": 1772442000000}),
+        ("2020", False, {"user_data_retention": "false"}),
+        ("2019", False, {}),
+    ],
+)
+async def test_deauthorization_payload(
+    visit: Visit, variant: Any, top: bool, inside: dict[str, Any]
+) -> None:
+    visit.world.rules.deauthorization_payload = variant
+    await visit.tokens()
+    await visit.zoom.settle()
+    await visit.zoom.remove_app(visit.installation.id)
+    await visit.zoom.settle()
+    event = visit.bot.heard[-1]
+    common = {"account_id", "user_id", "signature", "deauthorization_time", "client_id"}
+    assert event["event"] == "app_deauthorized"
+    assert ("event_ts" in event) is top
+    assert {key: value for key, value in event["payload"].items() if key not in common} == inside
+
+
+@pytest.mark.parametrize(("rule", "told"), [("silent", False), ("told", True)])
+async def test_development_removal(visit: Visit, rule: Any, told: bool) -> None:
+    visit.app.environment = "development"
+    visit.world.rules.development_removal = rule
+    await visit.tokens()
+    assert (await visit.zoom.remove_app(visit.installation.id)).told is told
