@@ -169,6 +169,7 @@ def record(wanted: AppSeed, manifest: Manifest) -> AppRecord:
         command=command.command.removeprefix("/") if command else "",
         command_hints=[(hint.usage_hint, hint.description) for hint in hints],
         manifest=manifest,
+        mention=bool(command and (command.enable_mention or command.enable_add_to_channel)),
         subscriptions=_subscriptions(manifest, wanted.environment),
     )
 

@@ -368,7 +368,7 @@ class Rules(msgspec.Struct, forbid_unknown_fields=True):
     welcome_again: Annotated[
         Literal["never", "always"],
         _switch("chat", "A", "Whether authorizing again sends `bot_installed` again."),
-    ] = "always"
+    ] = "never"
     welcome_audience: Annotated[
         Literal["installer", "everybody"],
         _switch(

@@ -61,6 +61,8 @@ class Channel:
     account_id: str
     name: str
     jid: str
+    apps: list[str] = field(default_factory=list[str])
+    """Which apps were added to it, by client id."""
 
 
 @dataclass(slots=True)
@@ -168,6 +170,8 @@ class AppRecord:
     """Whether a base URL of the allow list leaves out the subdomains of its host."""
     verification_token: str = field(default="", repr=False)
     """The legacy token that deliveries carried before they were signed."""
+    mention: bool = False
+    """Whether people can mention the bot in channels (App supports @mention)."""
     subscriptions: list[Subscription] = field(default_factory=list[Subscription])
     retired_secrets: dict[str, datetime] = field(default_factory=dict[str, datetime], repr=False)
     """Former client secrets, and until when each is still good."""

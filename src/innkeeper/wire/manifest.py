@@ -70,6 +70,7 @@ class SlashCommand(Lenient, frozen=True, kw_only=True):
 
     command: str
     command_hints: list[CommandHint] = field(default_factory=list[CommandHint])
+    enable_mention: bool = False
     enable_add_to_channel: bool = False
     development_message_url: str = ""
     production_message_url: str = ""

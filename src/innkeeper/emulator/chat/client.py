@@ -10,14 +10,14 @@ from typing import Any, Final, cast
 
 from innkeeper.clock import epoch_ms
 from innkeeper.emulator.chat import inputs, payloads
-from innkeeper.emulator.chat.cards import buttons, element, examine
+from innkeeper.emulator.chat.activity import Activity
+from innkeeper.emulator.chat.cards import buttons, element
 from innkeeper.emulator.chat.conversations import Conversation, Conversations
+from innkeeper.emulator.chat.welcome import Welcomes
 from innkeeper.emulator.courier.rounds import Courier
 from innkeeper.emulator.delivery import Delivery
 from innkeeper.emulator.world import AppRecord, Installation, Message, User, World
-from innkeeper.errors import BodyRefused, CardRefused, ChatRefused
-from innkeeper.net.outbound import Response
-from innkeeper.wire import lossless
+from innkeeper.errors import ChatRefused
 
 TEXT_LIMIT_BYTES: Final = 65_536
 
@@ -40,28 +40,12 @@ class Chat:
         self._world = world
         self._courier = courier
         self._last_stamp = 0
-        courier.hear("bot_installed", self._take_welcome)
+        self._welcomes = Welcomes(world, courier, self.conversations, self._timestamp)
+        self._activity = Activity(world, courier, self._timestamp)
 
     async def welcome(self, installation: Installation) -> None:
-        """Say an app's first words, to the person who added it.
-
-        Default: the app's name and description. Static: Title and Body. Dynamic: whatever
-        card the app answers to `bot_installed`; an answer that holds none is no message,
-        and the delivery says why. An installation that is gone again gets none.
-        """
-        if installation.id not in self._world.installations:
-            return
-        app, user = self._parties(installation)
-        conversation = Conversation(user, app=app)
-        if app.welcome.mode != "dynamic":
-            self.conversations.show(conversation, app, _own_words(app))
-            return
-        timestamp = self._timestamp()
-        era = self._world.rules.bot_payloads
-        payload = payloads.bot_installed(app, installation, user, timestamp=timestamp, era=era)
-        await self._courier.post_now(
-            app, app.bot_endpoint, "bot_installed", payload, user_id=user.id
-        )
+        """Say an app's first words to whoever it was added for."""
+        await self._welcomes.welcome(installation)
 
     def removed(self, installation: Installation) -> None:
         """Note in the conversations that an app is gone; call it after the removal."""
@@ -87,9 +71,32 @@ class Chat:
         if conversation.app is not None:
             cmd = rest if name and name == _command(conversation.app) else text
             await self._notify(conversation, conversation.app, cmd)
-        elif name and (app := self._app_of(name, user)) is not None:
+            return message
+        if name and (app := self._app_of(name, user)) is not None:
             await self._notify(conversation, app, rest)
+        await self._activity.said(conversation, message)
         return message
+
+    def channel_app(self, user: User, channel_jid: str, client_id: str, *, present: bool) -> None:
+        """Add an app to a channel, or take it out; subscriptions of the account hear of it.
+
+        Raises:
+            ChatRefused: If there is no such channel or app, or it is not installed.
+        """
+        conversation = self.conversations.find(user, channel_jid)
+        channel, app = conversation.channel, self._world.apps.get(client_id)
+        if channel is None or app is None:
+            raise ChatRefused("nothing changed", "there is no such channel or app")
+        if self._world.installation_for(app, user) is None:
+            raise ChatRefused("nothing changed", f"{app.name} is not installed for you")
+        if (client_id in channel.apps) is present:
+            return
+        channel.apps = [each for each in channel.apps if each != client_id]
+        channel.apps += [client_id] if present else []
+        self.conversations.note(
+            conversation, f"{app.name} was {'added to' if present else 'removed from'} the channel."
+        )
+        self._activity.app_moved(user, channel, app, present=present)
 
     async def clicks(self, user: User, message_id: str, value: str) -> Delivery:
         """Press a card's button.
@@ -284,45 +291,10 @@ class Chat:
             app, app.bot_endpoint, name, payload, event_ts=timestamp
         )
 
-    def _take_welcome(self, delivery: Delivery, response: Response) -> None:
-        app, user = self._world.apps.get(delivery.client_id), self._world.user(delivery.user_id)
-        if app is None or user is None or self._world.installation_for(app, user) is None:
-            delivery.diagnostics.append("no welcome message: the app was removed meanwhile")
-            return
-        try:
-            content, markdown = _welcome_of(response)
-            delivery.diagnostics += examine(content, markdown=markdown)
-        except BodyRefused as error:
-            delivery.diagnostics.append(f"no welcome message: the answer is {error.reason}")
-        except CardRefused as error:
-            delivery.diagnostics.append(f"no welcome message: {error.what}: {error.why}")
-        else:
-            conversation = Conversation(user, app=app)
-            self.conversations.show(conversation, app, content, markdown=markdown)
-
     def _timestamp(self) -> int:
         """Draw a time that no event had before: on a clock that stands, too."""
         self._last_stamp = max(self._last_stamp + 1, epoch_ms(self._world.now()))
         return self._last_stamp
-
-
-def _own_words(app: AppRecord) -> dict[str, Any]:
-    title, body = app.name, app.description
-    if app.welcome.mode == "static" and (app.welcome.title or app.welcome.body):
-        title, body = app.welcome.title, app.welcome.body
-    card: dict[str, Any] = {"head": {"text": title}} if title else {}
-    if body:
-        card["body"] = [{"type": "message", "text": body}]
-    return card
-
-
-def _welcome_of(response: Response) -> tuple[dict[str, Any], bool]:
-    answer = lossless.parse(response.body)
-    fields = cast("dict[str, Any]", answer) if isinstance(answer, dict) else {}
-    content = fields.get("content")
-    if not isinstance(content, dict):
-        raise BodyRefused("without a content")
-    return cast("dict[str, Any]", content), fields.get("is_markdown_support") is True
 
 
 def _clean(text: str) -> str:

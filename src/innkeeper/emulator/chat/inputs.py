@@ -117,7 +117,7 @@ def _named(raw: Raw) -> Item:
 
 def _option(raw: Raw, value: str) -> Item:
     options = raw.get("options")
-    for each in options if isinstance(options, list) else []:
+    for each in cast("list[object]", options) if isinstance(options, list) else []:
         if isinstance(each, dict) and cast("Raw", each).get("value") == value:
             return {"text": cast("Raw", each).get("text", ""), "value": value}
     raise ChatRefused("not sent", "an option is none of the card's")

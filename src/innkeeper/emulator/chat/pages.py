@@ -18,7 +18,7 @@ from innkeeper.emulator.viewer import viewer
 from innkeeper.emulator.world import Message, User, World
 from innkeeper.errors import ChatRefused
 from innkeeper.ui import cards, markdown, pages
-from innkeeper.ui.views import ChatView, CommandView, ConversationView, MessageView
+from innkeeper.ui.views import ChannelAppView, ChatView, CommandView, ConversationView, MessageView
 
 Act = Callable[[Chat, User, answers.Form], Awaitable[object]]
 """Does what a form of a card says."""
@@ -39,6 +39,7 @@ class ChatPages:
             Route("/chat/say", self.say, methods=["POST"]),
             Route("/chat/click", self.click, methods=["POST"]),
             Route("/chat/select", self.select, methods=["POST"]),
+            Route("/chat/apps", self.apps, methods=["POST"]),
             Route("/chat/pick", self.pick, methods=["POST"]),
             Route("/chat/edit", self.edit, methods=["POST"]),
             Route("/chat/submit", self.submit, methods=["POST"]),
@@ -96,6 +97,19 @@ class ChatPages:
         """Take a form that was filled in."""
         return await self._used(request, _submit)
 
+    async def apps(self, request: Request) -> Response:
+        """Add an app to a channel, or take it out."""
+        user = viewer(request)
+        if user is None:
+            return _to_sign_in(request)
+        form = await answers.read_form(request)
+        present = form["action"] == "add"
+        try:
+            self._chat.channel_app(user, form["with"], form["app"], present=present)
+        except ChatRefused as error:
+            self._tell(user, form["with"], error)
+        return answers.redirect(_address(form["with"]))
+
     async def _used(self, request: Request, act: Act) -> Response:
         """Take what somebody did with a card; if it is not possible, say why in the chat."""
         user = viewer(request)
@@ -141,7 +155,19 @@ class ChatPages:
             commands=tuple(self._commands(current)) if current else (),
             event_stream_url=f"/chat/events?{query}" if current else "",
             closed=self._closed(current) if current else "",
+            apps=tuple(self._apps(current)) if current else (),
         )
+
+    def _apps(self, conversation: Conversation) -> list[ChannelAppView]:
+        """List which installed apps are in a channel, and which could be."""
+        channel = conversation.channel
+        if channel is None:
+            return []
+        return [
+            ChannelAppView(app.client_id, app.name, app.client_id in channel.apps)
+            for app in self._world.apps.values()
+            if self._world.installation_for(app, conversation.user)
+        ]
 
     def _closed(self, conversation: Conversation) -> str:
         app = conversation.app

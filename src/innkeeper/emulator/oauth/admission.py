@@ -41,9 +41,14 @@ class Admission:
         if world.rules.earlier_tokens == "authorize":
             tokens.revoke_earlier(world, app, person.id)
         world.announce("installed", installation)
-        if new:
+        if new or world.rules.welcome_again == "always":
             self._backlog.add(self._welcoming(installation))
         return installation
+
+    async def order(self) -> None:
+        """Let what an app hears of its installation come before the redirect, by rule."""
+        if self._world.rules.install_order == "event_first":
+            await self._backlog.drain()
 
     def _welcoming(self, installation: Installation) -> Callable[[], Awaitable[object]]:
         async def welcome() -> None:

@@ -48,7 +48,9 @@ class Consent:
             return self._refused(request, asked)
         person = viewer(request)
         if person is not None and self._stands(asked, person):
-            return answers.redirect(self.grant(asked, person), 302)
+            leads_to = self.grant(asked, person)
+            await self._admission.order()
+            return answers.redirect(leads_to, 302)
         return self._question(request, asked, query, person)
 
     async def answer(self, request: Request) -> Response:
@@ -63,6 +65,8 @@ class Consent:
             del self._world.consent_requests[put.id]
         if not isinstance(outcome, str):
             return self._refused(request, outcome)
+        if person is not None:
+            await self._admission.order()
         gone = answers.redirect(outcome)
         return gone if person is None else sign_in(gone, person)
 

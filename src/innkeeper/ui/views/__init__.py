@@ -7,6 +7,7 @@ Which form a page posts, and with which fields, its view says.
 """
 
 from innkeeper.ui.views.chat import (
+    ChannelAppView,
     ChatView,
     CommandView,
     ConversationView,
@@ -60,6 +61,7 @@ __all__ = [
     "AppsView",
     "AttemptView",
     "CancelledView",
+    "ChannelAppView",
     "ChatView",
     "CheckView",
     "ClockView",

@@ -54,6 +54,15 @@ class MessageView:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelAppView:
+    """An app, and whether it is in the channel. Posts /chat/apps with `with`, `app`, `action`."""
+
+    client_id: str
+    name: str
+    present: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ChatView:
     """The chat page. Posts /chat/say with `with` (a JID) and `text`.
 
@@ -68,6 +77,7 @@ class ChatView:
     commands: tuple[CommandView, ...] = ()
     event_stream_url: str = ""
     closed: str = ""
+    apps: tuple[ChannelAppView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

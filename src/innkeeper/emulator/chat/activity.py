@@ -1,0 +1,124 @@
+"""What does Zoom tell apps of a channel? Mentions of the bot, what is posted, apps that move.
+
+Sources: https://developers.zoom.us/docs/api/chatbot/events and
+https://developers.zoom.us/docs/api/team-chat/events/
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from innkeeper.clock import from_epoch
+from innkeeper.emulator.chat.conversations import Conversation
+from innkeeper.emulator.courier.rounds import Courier
+from innkeeper.emulator.world import AppRecord, Channel, Message, Subscription, User, World
+from innkeeper.ids import USER_DOMAIN
+
+MENTION: Final = "team_chat.app_mention"
+POSTED: Final = "team_chat.channel_message_posted"
+ADDED: Final = "team_chat.channel_app_added"
+REMOVED: Final = "team_chat.channel_app_removed"
+_CHANNEL_TYPE: Final = 5
+"""What `object.type` is when apps move: a number there, a word elsewhere."""
+
+
+class Activity:
+    """Tells apps what happens in channels.
+
+    Args:
+        stamp: Draws a time that no event had before, in milliseconds.
+    """
+
+    def __init__(self, world: World, courier: Courier, stamp: Callable[[], int]) -> None:
+        self._world = world
+        self._courier = courier
+        self._stamp = stamp
+
+    async def said(self, conversation: Conversation, message: Message) -> None:
+        """Tell subscriptions what was posted in a channel, and a bot that it was mentioned."""
+        channel, user = conversation.channel, conversation.user
+        if channel is None:
+            return
+        if any(POSTED in each.event_types for each in self._subscriptions()):
+            stamp = self._stamp()
+            about = _about(message, channel, stamp)
+            posted = _by(user, {**about, "channel_owner_account_id": user.account_id})
+            self._publish(POSTED, user, posted, stamp)
+        app = self._mentioned(message.text)
+        if app is not None and self._world.installation_for(app, user) is not None:
+            payload = self._mention(app, user, channel, message, stamp=self._stamp())
+            await self._courier.post_now(
+                app, app.bot_endpoint, MENTION, payload, event_ts=self._stamp()
+            )
+
+    def app_moved(self, user: User, channel: Channel, app: AppRecord, *, present: bool) -> None:
+        """Tell subscriptions that an app came into a channel, or left it."""
+        stamp = self._stamp()
+        moved: dict[str, Any] = {
+            "channel_name": channel.name,
+            "channel_id": channel.id,
+            "type": _CHANNEL_TYPE,
+            "date_time": _iso(stamp),
+            "timestamp": stamp,
+            "app_members": [
+                {"id": app.bot_jid.removesuffix(USER_DOMAIN), "display_name": app.name}
+            ],
+        }
+        self._publish(ADDED if present else REMOVED, user, _by(user, moved), stamp)
+
+    def _publish(self, event: str, user: User, payload: dict[str, Any], stamp: int) -> None:
+        self._courier.publish(
+            event, payload, account_id=user.account_id, user_ids=[user.id], event_ts=stamp
+        )
+
+    def _subscriptions(self) -> list[Subscription]:
+        return [each for app in self._world.apps.values() for each in app.subscriptions]
+
+    def _mentioned(self, text: str) -> AppRecord | None:
+        """Find the app that a text begins by mentioning, the longest name first."""
+        if not text.startswith("@"):
+            return None
+        able = [app for app in self._world.apps.values() if app.mention]
+        named = [app for app in able if text[1:].lower().startswith(app.name.lower())]
+        return max(named, key=lambda app: len(app.name), default=None)
+
+    def _mention(
+        self, app: AppRecord, user: User, channel: Channel, message: Message, *, stamp: int
+    ) -> dict[str, Any]:
+        about = {**_about(message, channel, stamp), "type": "to_channel"}
+        payload = _by(user, about)
+        if self._world.rules.mention_payload == "observed":
+            end = len(app.name)  # one short of where the name ends, as it was seen
+            payload["operator_jid"] = user.jid
+            about |= {
+                "to_jid": channel.jid,
+                "robot_jid": app.bot_jid,
+                "robot_name": app.name,
+                "at_items": [{"at_contact": app.bot_jid, "start_position": 0, "end_position": end}],
+            }
+        return payload
+
+
+def _by(user: User, about: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "account_id": user.account_id,
+        "operator": user.email,
+        "operator_id": user.id,
+        "operator_member_id": user.member_id,
+        "by_external_user": False,
+        "object": about,
+    }
+
+
+def _about(message: Message, channel: Channel, stamp: int) -> dict[str, Any]:
+    return {
+        "message_id": message.id,
+        "channel_id": channel.id,
+        "channel_name": channel.name,
+        "message": message.text,
+        "date_time": _iso(stamp),
+        "timestamp": stamp,
+    }
+
+
+def _iso(stamp: int) -> str:
+    return f"{from_epoch(stamp / 1000):%Y-%m-%dT%H:%M:%SZ}"
