@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from innkeeper.cli.serve import read_seed
+from innkeeper.cli.emulate import read_seed
 from innkeeper.emulator import Emulator
 from innkeeper.emulator.seed import SeedRefused
 from innkeeper.net.outbound import AsgiTransport

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 import msgspec
 import pytest
 
-from innkeeper.cli.serve import read_snapshot
+from innkeeper.cli.emulate import read_snapshot
 from innkeeper.clock import MovableClock
 from innkeeper.emulator.snapshot import VERSION, SnapshotRefused, restore, take
 from innkeeper.emulator.world import State, World

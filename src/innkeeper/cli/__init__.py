@@ -92,12 +92,16 @@ def emulator_start(
     snapshot: Annotated[
         Path | None, typer.Option(help="A file that GET /_emulator/snapshot gave, to go on from.")
     ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(help="A host beyond this machine that events may be posted to."),
+    ] = None,
 ) -> None:
     """Start the emulator and print where its pages are."""
     _checked(port)
-    from innkeeper.cli.serve import run_emulator  # noqa: PLC0415
+    from innkeeper.cli.emulate import run_emulator  # noqa: PLC0415
 
-    run_emulator(port=port, seed=seed, snapshot=snapshot)
+    run_emulator(port=port, seed=seed, snapshot=snapshot, allow_hosts=allow_host or [])
 
 
 @keys.command("new")

@@ -8,7 +8,7 @@ import typer
 
 from innkeeper.app import App
 from innkeeper.cli import example
-from innkeeper.cli.serve import run_until_done, until_stopped
+from innkeeper.cli.foreground import run_until_done, until_stopped
 from innkeeper.cli.walk import Walk
 from innkeeper.emulator import Emulator
 from innkeeper.emulator.seed import Seed

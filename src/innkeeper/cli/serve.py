@@ -1,68 +1,23 @@
 """How does a server run? Bound before anything starts, stopped by a signal, told in a line."""
 
-import asyncio
-import signal
 import tempfile
-from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import typer
 
 from innkeeper.app import App
 from innkeeper.cli.botfile import load_bot
+from innkeeper.cli.foreground import run_until_done, until_stopped
 from innkeeper.emulator import Emulator
 from innkeeper.emulator.seed import Seed
 from innkeeper.emulator.serving import hosting
-from innkeeper.emulator.snapshot import SnapshotRefused
-from innkeeper.errors import BodyRefused
 from innkeeper.local import local_settings, point_at
 from innkeeper.logs import configure
 from innkeeper.net.outbound import HttpTransport
 from innkeeper.net.serving import LOCAL, bind, serving
 from innkeeper.settings import Settings
-from innkeeper.wire import lossless
-
-
-def run_until_done(main: Coroutine[Any, Any, None]) -> None:
-    """Run a server's main task on the fast loop; a signal cancels it, so that it tidies up.
-
-    Raises:
-        typer.Exit: With 130 or 143, if a signal came before it was up, or while it ended.
-    """
-    import uvloop  # noqa: PLC0415  # not on every platform
-
-    caught: list[int] = []
-
-    async def interruptible() -> None:
-        task = asyncio.current_task()
-
-        def interrupt(number: int) -> None:
-            caught.append(number)
-            if task is not None:
-                task.cancel()
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, interrupt, number)
-        await main
-
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        try:
-            runner.run(interruptible())
-        except asyncio.CancelledError:
-            raise typer.Exit(128 + caught[-1]) from None
-
-
-async def until_stopped() -> None:
-    """Return at Ctrl-C, or when asked to end: for whoever serves, a signal is a wish."""
-    task = asyncio.current_task()
-    try:
-        await asyncio.get_running_loop().create_future()
-    except asyncio.CancelledError:
-        if task is not None:
-            task.uncancel()
 
 
 def run_bot(path: Path, *, host: str, port: int | None) -> None:
@@ -81,49 +36,6 @@ def run_bot(path: Path, *, host: str, port: int | None) -> None:
             await stack.enter_async_context(serving(app, listener))
             where = f"http://{f'[{host}]' if ':' in host else host}:{port}"
             typer.echo(f"{path} listens on {where} for {settings.public_url}", err=True)
-            await until_stopped()
-
-    run_until_done(main())
-
-
-def read_seed(path: Path | None) -> Seed | None:
-    """Read a seed file, if one is given."""
-    return Seed.read(path) if path is not None else None
-
-
-def read_snapshot(path: Path | None) -> Any:
-    """Read a snapshot's file, if one is given.
-
-    Raises:
-        SnapshotRefused: If it cannot be read, or is no JSON.
-    """
-    if path is None:
-        return None
-    fix = "Give a file that GET /_emulator/snapshot gave."
-    try:
-        return lossless.parse(path.read_bytes())
-    except OSError as error:
-        why = f"{path} cannot be read ({error.strerror})"
-        raise SnapshotRefused("", why, fix) from None
-    except BodyRefused as error:
-        raise SnapshotRefused("", f"{path} is no JSON ({error.reason})", fix) from None
-
-
-def run_emulator(*, port: int, seed: Path | None, snapshot: Path | None = None) -> None:
-    """Run the emulator alone, from a seed or on from a snapshot."""
-    configure()
-    planted, kept = read_seed(seed), read_snapshot(snapshot)
-    listener = bind(LOCAL, port)
-    url = f"http://{LOCAL}:{port}"
-
-    async def main() -> None:
-        emulator = Emulator(seed=planted, transport=HttpTransport(), base_url=url)
-        if kept is not None:
-            await emulator.restore(kept)
-        async with hosting(emulator, listener):
-            typer.echo(f"The emulated Zoom is at {url}", err=True)
-            typer.echo(f"  Apps  {url}/marketplace\n  Chat  {url}/chat", err=True)
-            typer.echo(f"  State {url}/_emulator/state", err=True)
             await until_stopped()
 
     run_until_done(main())

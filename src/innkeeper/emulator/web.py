@@ -52,6 +52,7 @@ from innkeeper.emulator.world import AppRecord, User, World
 from innkeeper.errors import InnkeeperError
 from innkeeper.net.inbound import BodyTooLarge, ClientGone
 from innkeeper.net.outbound import AsgiApp, AsgiTransport, HttpTransport, Transport
+from innkeeper.net.resolving import CheckedResolver
 
 
 class AuthorizationRefused(InnkeeperError):
@@ -96,7 +97,7 @@ class Emulator:
         self.world = World(clock, seed=drawn)
         self.world.base_url = self.base_url
         plant(self._seed, self.world)
-        transport = transport or HttpTransport()
+        transport = transport or HttpTransport(resolver=CheckedResolver())
         self.traffic = Traffic(self.world)
         hosts = {*allow_hosts, *_hosts_in_process(transport)}
         self.courier = Courier(self.world, transport, self.traffic, allow_hosts=hosts)

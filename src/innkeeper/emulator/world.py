@@ -115,8 +115,8 @@ class CustomHeaders:
     token_url: str = ""
     key: str = ""
     value: str = field(default="", repr=False)
-    token: str = field(default="", repr=False)
-    token_until: datetime | None = None
+    token: str = field(default="", repr=False, compare=False)
+    token_until: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
 
 from innkeeper.errors import AnswerLost, Unreachable
 
@@ -75,9 +76,15 @@ class Transport(Protocol):
 
 
 class HttpTransport:
-    """Carries requests over sockets, from one pool for the life of the process."""
+    """Carries requests over sockets, from one pool for the life of the process.
 
-    def __init__(self) -> None:
+    Args:
+        resolver: Turns names into addresses; the machine's own when omitted. It is closed
+            with the transport.
+    """
+
+    def __init__(self, *, resolver: AbstractResolver | None = None) -> None:
+        self._resolver = resolver
         self._session: aiohttp.ClientSession | None = None
 
     async def send(
@@ -132,7 +139,7 @@ class HttpTransport:
             trust_env=False,
             headers={"user-agent": "Innkeeper", "accept-encoding": "identity"},
             timeout=aiohttp.ClientTimeout(total=None),
-            connector=aiohttp.TCPConnector(limit=100),
+            connector=aiohttp.TCPConnector(limit=100, resolver=self._resolver),
             skip_auto_headers=("content-type",),
             trace_configs=[trace],
         )
@@ -143,6 +150,8 @@ class HttpTransport:
         if self._session is not None:
             await self._session.close()
             self._session = None
+        if self._resolver is not None:
+            await self._resolver.close()
 
 
 async def _capped(answer: aiohttp.ClientResponse, limit_bytes: int) -> bytes:

@@ -227,6 +227,24 @@ async def test_revalidation_failures(scene: Scene, failures: int):
     assert (await post(scene)).state == "delivered"
 
 
+async def test_a_retry_does_not_reach_an_endpoint_that_was_disabled_meanwhile(scene: Scene):
+    scene.world.rules.revalidation_failures = 1
+    prove(scene)
+    await scene.courier.validate_url(scene.app, BOT_URL)
+    scene.clock.advance(72 * 3600 - 60)
+    scene.bot.answer = None
+    scene.bot.then(500)
+    delivery = await post(scene)
+    assert delivery.state == "retrying"
+
+    scene.clock.advance(60)
+    await scene.courier.run_due()
+    assert scene.world.endpoints[0].disabled
+    await retry(scene)
+
+    assert (delivery.state, len(delivery.attempts)) == ("gave_up", 1)
+
+
 async def test_a_good_answer_forgives_earlier_failures(scene: Scene):
     prove(scene)
     await scene.courier.validate_url(scene.app, BOT_URL)

@@ -187,3 +187,15 @@ def test_subscriptions_come_from_the_manifest_of_the_environment():
         Subscription("s1", "Posts", BOT_URL, [EVENT], "EVENT_FOR_ADMIN", wanted)
     ]
     assert planted("production") == []
+
+
+async def test_a_token_that_was_fetched_is_no_change_of_the_subscription(scene: Scene):
+    scene.world.install(scene.app, scene.ana)
+    subscribe(scene.app, **OAUTH)
+    before = CustomHeaders(**OAUTH)
+    token_url(scene, GOOD)
+
+    await publish(scene, scene.ana)
+
+    assert scene.app.subscriptions[0].headers.token == "tok_1"
+    assert scene.app.subscriptions[0].headers == before

@@ -137,6 +137,22 @@ async def test_an_app_that_is_known_gets_the_manifest_and_stays_itself() -> None
     assert visit.app.consent_version == before[2] + 1
 
 
+async def test_the_limit_of_subscriptions_holds_for_an_app_that_stands_too() -> None:
+    visit = Visit()
+    event = {"development_webhook_url": "http://127.0.0.1:9/e", "event_types": ["a.b"]}
+    many = {"enable": True, "events": [event] * 21}
+    posted = {
+        "manifest": document(features__event_subscription=many),
+        "client_id": visit.app.client_id,
+    }
+    refused = await visit.ask("POST", "/_emulator/apps", body=json.dumps(posted).encode())
+    assert refused.status == 400
+    assert "21 event subscriptions, of 20" in read(refused)["message"]
+    assert visit.app.subscriptions == []
+    (fault,) = faults(posted["manifest"], visit.world, of=visit.app)
+    assert fault.setting == "/features/event_subscription/events"
+
+
 async def test_a_public_client_comes_and_goes_with_its_manifest() -> None:
     world = Visit().world
     app = next(iter(world.apps.values()))

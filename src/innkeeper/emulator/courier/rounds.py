@@ -294,6 +294,9 @@ class Courier:
             delivery.drop("the last failure ended this event for this URL (rule exhausted)")
 
     async def _attempt(self, delivery: Delivery, at: datetime, *, planned: bool) -> None:
+        if planned and self._endpoints.disabled(delivery.client_id, delivery.url):
+            self._mute(delivery)
+            return
         if planned:
             delivery.next_at = None  # so that nobody else makes the same attempt meanwhile
         try:

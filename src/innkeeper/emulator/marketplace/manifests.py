@@ -14,7 +14,7 @@ import msgspec
 
 from innkeeper.emulator.places import locate
 from innkeeper.emulator.planting import plant_app, record
-from innkeeper.emulator.seed import AppSeed, read_app
+from innkeeper.emulator.seed import AppSeed, SeedRefused, read_app
 from innkeeper.emulator.world import AppRecord, World
 from innkeeper.wire.manifest import Manifest, OAuthInformation, Scope, SlashCommand, WelcomeMessage
 from innkeeper.wire.oauth import CHATBOT_SCOPE
@@ -69,7 +69,12 @@ def faults(document: Any, world: World, *, of: AppRecord | None = None) -> list[
         what, path = locate(error)
         return [Fault(path.replace(".", "/") or "/", what)]
     others = [app for app in world.apps.values() if app is not of]
-    return [*_oauth(manifest, world), *_chat(manifest, others), *_features(manifest)]
+    limit = world.rules.subscriptions_limit
+    found = [*_oauth(manifest, world), *_chat(manifest, others), *_features(manifest)]
+    if len(manifest.features.event_subscription.events) > limit:
+        message = f"There are at most {limit} event subscriptions"
+        found.append(Fault("/features/event_subscription/events", message))
+    return found
 
 
 def _oauth(manifest: Manifest, world: World) -> Iterator[Fault]:
@@ -148,13 +153,21 @@ def import_manifest(world: World, document: Any) -> tuple[AppRecord, bool]:
     standing = world.apps.get(wanted.client_id or "")
     if standing is None:
         return create(world, wanted, manifest), True
+    new, limit = _renewed(standing, manifest), world.rules.subscriptions_limit
+    if len(new.subscriptions) > limit:
+        why = f"it has {len(new.subscriptions)} event subscriptions, of {limit}"
+        raise SeedRefused("the manifest", "$.features.event_subscription", why, "Leave some out.")
     replace(world, standing, manifest)
     return standing, False
 
 
+def _renewed(app: AppRecord, manifest: Manifest) -> AppRecord:
+    return record(AppSeed(manifest={}, environment=app.environment), manifest)
+
+
 def replace(world: World, app: AppRecord, manifest: Manifest) -> None:
     """Give an app another manifest; its ids, secrets and environment stay."""
-    new = record(AppSeed(manifest={}, environment=app.environment), manifest)
+    new = _renewed(app, manifest)
     asked = ("scopes", "bot_endpoint", "subscriptions")
     if any(getattr(new, key) != getattr(app, key) for key in asked):
         app.consent_version += 1

@@ -1,0 +1,47 @@
+"""How does a command run until it is stopped? On the fast loop, ended by a signal."""
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+from typing import Any
+
+import typer
+
+
+def run_until_done(main: Coroutine[Any, Any, None]) -> None:
+    """Run a server's main task on the fast loop; a signal cancels it, so that it tidies up.
+
+    Raises:
+        typer.Exit: With 130 or 143, if a signal came before it was up, or while it ended.
+    """
+    import uvloop  # noqa: PLC0415  # not on every platform
+
+    caught: list[int] = []
+
+    async def interruptible() -> None:
+        task = asyncio.current_task()
+
+        def interrupt(number: int) -> None:
+            caught.append(number)
+            if task is not None:
+                task.cancel()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, interrupt, number)
+        await main
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        try:
+            runner.run(interruptible())
+        except asyncio.CancelledError:
+            raise typer.Exit(128 + caught[-1]) from None
+
+
+async def until_stopped() -> None:
+    """Return at Ctrl-C, or when asked to end: for whoever serves, a signal is a wish."""
+    task = asyncio.current_task()
+    try:
+        await asyncio.get_running_loop().create_future()
+    except asyncio.CancelledError:
+        if task is not None:
+            task.uncancel()

@@ -1,0 +1,72 @@
+"""Where does a host's name lead, and may a request go there? Asked once, then held to it.
+
+Whoever posts to addresses that others configure must not be led into the network around it:
+every address of a name is looked at, and the connection is made to those that were looked
+at, so that no second answer of the name server can lead elsewhere.
+"""
+
+import ipaddress
+import socket
+from typing import Final
+
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.resolver import ThreadedResolver
+
+_TUNNELS: Final = tuple(
+    ipaddress.ip_network(text)
+    for text in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "100.64.0.0/10")
+)
+"""NAT64, 6to4, Teredo and carrier-grade NAT: addresses that stand for others."""
+
+
+class AddressRefused(OSError):
+    """A name that leads to an address that nothing may be sent to."""
+
+
+def may_reach(address: str) -> bool:
+    """Tell whether an address is this machine's own, or a host's on the public internet.
+
+    Example:
+        >>> may_reach("127.0.0.1"), may_reach("169.254.169.254"), may_reach("10.0.0.7")
+        (True, False, False)
+    """
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    found = getattr(found, "ipv4_mapped", None) or found
+    if found.is_loopback:
+        return True
+    if any(found.version == net.version and found in net for net in _TUNNELS):
+        return False
+    return found.is_global and not found.is_multicast
+
+
+class CheckedResolver(AbstractResolver):
+    """Resolves names, and refuses those of which any address may not be reached.
+
+    Args:
+        inner: Who asks the name server; the machine's own resolver when omitted.
+    """
+
+    def __init__(self, inner: AbstractResolver | None = None) -> None:
+        self._inner = inner or ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """Give every address of a name.
+
+        Raises:
+            AddressRefused: If one of them may not be reached; none is used then.
+        """
+        found = await self._inner.resolve(host, port, family)
+        refused = [each["host"] for each in found if not may_reach(each["host"])]
+        if refused:
+            message = f"{host} leads to {refused[0]}, where nothing is sent"
+            raise AddressRefused(message)
+        return found
+
+    async def close(self) -> None:
+        """Let go of the inner resolver."""
+        await self._inner.close()

@@ -1,0 +1,95 @@
+import socket
+from typing import Any
+
+import pytest
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from innkeeper.errors import Unreachable
+from innkeeper.net.outbound import HttpTransport, Request
+from innkeeper.net.resolving import AddressRefused, CheckedResolver, may_reach
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "169.254.169.254",
+        "10.1.2.3",
+        "172.16.0.1",
+        "192.168.1.1",
+        "100.64.0.1",
+        "0.0.0.0",  # noqa: S104  # an address to refuse
+        "224.0.0.1",
+        "255.255.255.255",
+        "::",
+        "fe80::1",
+        "fe80::1%eth0",
+        "fc00::1",
+        "ff02::1",
+        "64:ff9b::a9fe:a9fe",
+        "2002:a00:1::1",
+        "2001:0:53aa:64c::1",
+        "::ffff:10.0.0.1",
+        "not an address",
+    ],
+)
+def test_nothing_is_sent_into_the_network_around(address: str):
+    assert not may_reach(address)
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1", "8.8.8.8", "2606:4700::1111"]
+)
+def test_this_machine_and_public_hosts_are_reached(address: str):
+    assert may_reach(address)
+
+
+class Names(AbstractResolver):
+    """A name server that answers what it is told."""
+
+    def __init__(self, *addresses: str) -> None:
+        self.addresses = addresses
+        self.asked = 0
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        self.asked += 1
+        answer: dict[str, Any] = {"hostname": host, "port": port, "proto": 0, "flags": 0}
+        return [
+            ResolveResult(host=address, family=family or socket.AF_INET, **answer)
+            for address in self.addresses
+        ]
+
+    async def close(self) -> None:
+        self.asked = -1
+
+
+async def test_one_bad_address_among_good_ones_refuses_the_name():
+    with pytest.raises(AddressRefused, match=r"leads to 10\.0\.0\.1"):
+        await CheckedResolver(Names("8.8.8.8", "10.0.0.1")).resolve("two-faced.test")
+
+
+async def test_the_connection_goes_to_the_address_that_was_looked_at():
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))  # bound and not listening: refused at once, nobody else's
+    names = Names("127.0.0.1")
+    transport = HttpTransport(resolver=CheckedResolver(names))
+    url = f"http://bot.test:{listener.getsockname()[1]}/"
+
+    with pytest.raises(Unreachable, match="no connection"):
+        await transport.send(Request("GET", url, {}, b""))
+
+    await transport.aclose()
+    listener.close()
+    assert names.asked == -1, "asked once, and closed with the transport"
+
+
+async def test_a_refused_name_is_no_connection():
+    transport = HttpTransport(resolver=CheckedResolver(Names("169.254.169.254")))
+
+    with pytest.raises(Unreachable, match="no connection"):
+        await transport.send(Request("GET", "http://metadata.test/", {}, b""))
+
+    await transport.aclose()
