@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.commands import COMMAND, environment, innkeeper
 
-COMMANDS = ["demo", "dev", "run", "emulator start", "keys new", "receipt verify"]
+COMMANDS = ["demo", "dev", "run", "trigger", "emulator start", "keys new", "receipt verify"]
 
 
 def test_lists_every_command(tmp_path: Path) -> None:

@@ -104,6 +104,32 @@ def emulator_start(
     run_emulator(port=port, seed=seed, snapshot=snapshot, allow_hosts=allow_host or [])
 
 
+@app.command()
+def trigger(
+    event: Annotated[str, typer.Argument(help="The event's name, such as bot_notification.")],
+    *,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="PATH=VALUE", help="Change it: payload.cmd=help."),
+    ] = None,
+    client_id: Annotated[
+        str | None, typer.Option("--app", help="The app's client id; the only one's if omitted.")
+    ] = None,
+    user: Annotated[
+        str | None, typer.Option(help="The person's id; whoever added the app if omitted.")
+    ] = None,
+    emulator_url: Annotated[
+        str, typer.Option("--emulator", help="Where the emulator is.")
+    ] = f"http://127.0.0.1:{EMULATOR_PORT}",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the delivery as JSON.")] = False,
+) -> None:
+    """Have a running emulator send an event, and tell what became of it."""
+    from innkeeper.cli.trigger import order, send  # noqa: PLC0415
+
+    asked = order(event, changes or [], app=client_id, user=user)
+    raise typer.Exit(send(asked, emulator_url, as_json=as_json))
+
+
 @keys.command("new")
 def keys_new() -> None:
     """Print a fresh key for INNKEEPER_KEYS; put it before the ones you have."""

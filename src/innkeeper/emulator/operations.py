@@ -192,5 +192,21 @@ OPERATIONS: Final = (
         ref("Delivery"),
         refusals=(404,),
     ),
+    Operation(
+        "POST /_emulator/trigger",
+        "Sends an event as if somebody had caused it; `set` changes it by dotted paths.",
+        ref("Delivery"),
+        body={
+            "type": "object",
+            "properties": {
+                "event": TEXT,
+                "app": or_null(TEXT),
+                "user": or_null(TEXT),
+                "set": mapped(ANY),
+            },
+            "required": ["event"],
+        },
+        refusals=(400,),
+    ),
     Operation("GET /_emulator/openapi.json", "Gives this document.", {"type": "object"}),
 )

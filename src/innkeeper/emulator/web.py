@@ -22,6 +22,7 @@ from innkeeper.emulator.chat.client import Chat
 from innkeeper.emulator.chat.launch import Launch
 from innkeeper.emulator.chat.live import Live
 from innkeeper.emulator.chat.pages import ChatPages
+from innkeeper.emulator.chat.trigger import Trigger
 from innkeeper.emulator.clockpages import ClockPages
 from innkeeper.emulator.control import Control
 from innkeeper.emulator.courier.rounds import Courier
@@ -153,6 +154,7 @@ class Emulator:
             *TrafficPages(world, self.traffic, self.courier).routes(),
             *coverage.routes(),
             *Control(world, self.listing, self.removal, self).routes(),
+            *Trigger(world, self.chat, self.courier).routes(),
             *self.faults.routes(),
             *coverage.rest(),
         ]

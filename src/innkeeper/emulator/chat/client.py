@@ -40,8 +40,8 @@ class Chat:
         self._world = world
         self._courier = courier
         self._last_stamp = 0
-        self._welcomes = Welcomes(world, courier, self.conversations, self._timestamp)
-        self._activity = Activity(world, courier, self._timestamp)
+        self._welcomes = Welcomes(world, courier, self.conversations, self.timestamp)
+        self._activity = Activity(world, courier, self.timestamp)
 
     async def welcome(self, installation: Installation) -> None:
         """Say an app's first words to whoever it was added for."""
@@ -208,7 +208,7 @@ class Chat:
         )
         app = opened.app
         return await self._courier.post_now(
-            app, app.bot_endpoint, "chat_message.submit", payload, event_ts=self._timestamp()
+            app, app.bot_endpoint, "chat_message.submit", payload, event_ts=self.timestamp()
         )
 
     def choices(self, user: User) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
@@ -259,7 +259,7 @@ class Chat:
             text = f"{app.name} is not installed for you, so it did not hear this. Add it first."
             self.conversations.note(conversation, text)
             return
-        rules, timestamp = self._world.rules, self._timestamp()
+        rules, timestamp = self._world.rules, self.timestamp()
         payload = payloads.bot_notification(
             app,
             conversation.user,
@@ -274,11 +274,8 @@ class Chat:
         await self._courier.post_now(app, app.bot_endpoint, "bot_notification", payload, **top)
 
     async def _interact(self, opened: _Opened, name: str, specific: Mapping[str, Any]) -> Delivery:
-        app, timestamp = opened.app, self._timestamp()
-        if self._world.rules.callback_keys == "sent" and name != "interactive_message_select":
-            token = self._world.new_id()
-            url = f"{self._world.base_url}/v2/im/chat/callbacks/{token}"
-            specific = {**specific, "callback_token": token, "callback_url": url}
+        app, timestamp = opened.app, self.timestamp()
+        specific = {**specific, **callback_keys(self._world, name)}
         payload = payloads.interaction(
             app,
             opened.conversation.user,
@@ -291,10 +288,19 @@ class Chat:
             app, app.bot_endpoint, name, payload, event_ts=timestamp
         )
 
-    def _timestamp(self) -> int:
+    def timestamp(self) -> int:
         """Draw a time that no event had before: on a clock that stands, too."""
         self._last_stamp = max(self._last_stamp + 1, epoch_ms(self._world.now()))
         return self._last_stamp
+
+
+def callback_keys(world: World, event: str) -> dict[str, str]:
+    """Give the keys that lead back to a card's event, where the rules have them sent."""
+    if world.rules.callback_keys != "sent" or event == "interactive_message_select":
+        return {}
+    token = world.new_id()
+    url = f"{world.base_url}/v2/im/chat/callbacks/{token}"
+    return {"callback_token": token, "callback_url": url}
 
 
 def _clean(text: str) -> str:

@@ -153,10 +153,13 @@ class Courier:
         payload: Any,
         *,
         user_id: str = "",
+        subscription_id: str = "",
         **top: Any,
     ) -> Delivery:
         """Make the first attempt at once; the others, if any, follow the schedule."""
-        delivery = self.post(app, url, event, payload, user_id=user_id, **top)
+        delivery = self.post(
+            app, url, event, payload, user_id=user_id, subscription_id=subscription_id, **top
+        )
         if delivery.next_at is not None:
             await self._attempt(delivery, self._world.now(), planned=True)
         return delivery

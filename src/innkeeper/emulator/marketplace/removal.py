@@ -77,19 +77,28 @@ class Removal:
         if not app.deauthorization_endpoint:
             why = "The app has no deauthorization endpoint, so nobody was told."
             return Removed(installation, told=False, why=why)
-        now = self._world.now()
-        stamp = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.")
-        payload: dict[str, Any] = {
-            "account_id": installation.account_id,
-            "user_id": by.id if by else installation.user_id,
-            "signature": self._world.token_bytes(32).hex(),
-            "deauthorization_time": f"{stamp}{now.microsecond // 1000:03d}Z",
-            "client_id": app.client_id,
-        }
-        extra, top = _variant(rules.deauthorization_payload, now)
+        user_id = by.id if by else installation.user_id
+        payload, top = deauthorization(self._world, app, installation.account_id, user_id)
         url = app.deauthorization_endpoint
-        self._courier.post(app, url, EVENT, {**payload, **extra}, **top)
+        self._courier.post(app, url, EVENT, payload, **top)
         return Removed(installation, told=True, why=f"{EVENT} is on its way to {url}.")
+
+
+def deauthorization(
+    world: World, app: AppRecord, account_id: str, user_id: str
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Write what `app_deauthorized` says: its payload, and what stands beside that."""
+    now = world.now()
+    stamp = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.")
+    payload: dict[str, Any] = {
+        "account_id": account_id,
+        "user_id": user_id,
+        "signature": world.token_bytes(32).hex(),
+        "deauthorization_time": f"{stamp}{now.microsecond // 1000:03d}Z",
+        "client_id": app.client_id,
+    }
+    extra, top = _variant(world.rules.deauthorization_payload, now)
+    return {**payload, **extra}, top
 
 
 def _variant(name: str, now: datetime) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -117,15 +117,21 @@ class Approvals:
         return answers.json_answer({"id": asked.id, "declined": True})
 
     def _tell(self, event: str, app: AppRecord, user: User) -> None:
-        payload = {
-            "app_name": app.name,
-            "app_status": "published" if app.environment == "production" else "unpublished",
-            "app_description": app.description,
-            "app_scopes": app.scopes,
-            "requester_name": user.name,
-        }
         stamp = str(epoch_ms(self._world.now()))  # a text in Zoom's own example, of all events
-        self._publisher.publish(event, payload, account_id=user.account_id, event_ts=stamp)
+        self._publisher.publish(
+            event, asked_for(app, user), account_id=user.account_id, event_ts=stamp
+        )
+
+
+def asked_for(app: AppRecord, user: User) -> dict[str, Any]:
+    """Write what both events of a request for approval say."""
+    return {
+        "app_name": app.name,
+        "app_status": "published" if app.environment == "production" else "unpublished",
+        "app_description": app.description,
+        "app_scopes": app.scopes,
+        "requester_name": user.name,
+    }
 
 
 def _refused(code: str, message: str, status: int) -> Response:

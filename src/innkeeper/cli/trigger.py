@@ -1,0 +1,108 @@
+"""How does one have the emulator send an event? By asking its control API, and waiting."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import Any, Final, cast
+
+import typer
+
+from innkeeper.errors import BodyRefused, InnkeeperError, Unreachable
+from innkeeper.net.outbound import HttpTransport, Request, Response
+from innkeeper.wire import lossless
+
+_FAILED: Final = 1
+_MISUSED: Final = 2
+_PATIENCE_SECONDS: Final = 30.0
+_ANSWER_LIMIT_BYTES: Final = 8 * 1024 * 1024
+
+
+class TriggerFailed(InnkeeperError):
+    """An event that the emulator could not be asked to send."""
+
+    code = "trigger_failed"
+
+    def __init__(self, what: str, fix: str, *, exit_code: int = _FAILED) -> None:
+        self.fix = fix
+        self.exit_code = exit_code
+        super().__init__(what)
+
+
+def order(
+    event: str, changes: Sequence[str], *, app: str | None, user: str | None
+) -> dict[str, Any]:
+    """Write what the control API is asked for.
+
+    Raises:
+        TriggerFailed: If a change has no `=`.
+    """
+    wanted: dict[str, Any] = {}
+    for change in changes:
+        path, given, value = change.partition("=")
+        if not given:
+            fix = "Write --set payload.cmd=help."
+            raise TriggerFailed(f"--set {change} has no value", fix, exit_code=_MISUSED)
+        wanted[path] = _value(value)
+    return {"event": event, "app": app, "user": user, "set": wanted}
+
+
+def send(asked: dict[str, Any], emulator_url: str, *, as_json: bool) -> int:
+    """Have the event sent and print what became of it; the exit code says whether it arrived.
+
+    Raises:
+        TriggerFailed: If no emulator is there, or it refuses.
+    """
+    base = emulator_url.rstrip("/")
+    delivery = _delivery(asyncio.run(_ask(base, asked)), base)
+    if as_json:
+        typer.echo(json.dumps(delivery, indent=2, ensure_ascii=False))
+    else:
+        typer.echo("\n".join(_told(delivery)))
+    return _FAILED if delivery["state"] in {"retrying", "gave_up"} else 0
+
+
+async def _ask(base: str, asked: dict[str, Any]) -> Response:
+    transport = HttpTransport()
+    headers = {"content-type": "application/json"}
+    request = Request("POST", f"{base}/_emulator/trigger", headers, json.dumps(asked).encode())
+    try:
+        return await transport.send(
+            request, deadline=_PATIENCE_SECONDS, limit_bytes=_ANSWER_LIMIT_BYTES
+        )
+    except Unreachable:
+        raise _nobody(base) from None
+    finally:
+        await transport.aclose()
+
+
+def _delivery(answer: Response, base: str) -> dict[str, Any]:
+    try:
+        parsed = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        raise _nobody(base) from None
+    told = cast("dict[str, Any]", parsed) if isinstance(parsed, dict) else {}
+    if answer.status == 400 and {"message", "fix"} <= set(told):
+        raise TriggerFailed(str(told["message"]), str(told["fix"]), exit_code=_MISUSED)
+    if answer.status != 200 or not {"state", "attempts", "url", "event"} <= set(told):
+        raise _nobody(base)
+    return told
+
+
+def _told(delivery: dict[str, Any]) -> list[str]:
+    lines = [f"{delivery['event']} to {delivery['url']}: {delivery['state']}"]
+    for attempt in delivery["attempts"]:
+        status = attempt["status"] or "no answer"
+        lines.append(f"  {status}{': ' if attempt['error'] else ''}{attempt['error']}")
+    return lines + [f"  {each}" for each in delivery.get("diagnostics", ())]
+
+
+def _nobody(base: str) -> TriggerFailed:
+    fix = "Start one with innkeeper emulator start, or say where it is with --emulator."
+    return TriggerFailed(f"no emulator answers at {base[:200]}", fix)
+
+
+def _value(text: str) -> Any:
+    try:
+        return lossless.parse(text.encode("utf-8", "surrogateescape"))
+    except BodyRefused:
+        return text

@@ -1,0 +1,291 @@
+"""Which events does a chatbot hear, what causes each, and what does it say today?
+
+One row an event. What a row builds is what the emulator sends: by the same rules, with the
+same keys as where a person causes it in the chat page.
+
+Sources: https://developers.zoom.us/docs/api/chatbot/events and
+https://developers.zoom.us/docs/api/team-chat/events/
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Any, Final, Literal
+
+from innkeeper.clock import epoch_ms
+from innkeeper.emulator.chat import payloads
+from innkeeper.emulator.chat.client import callback_keys
+from innkeeper.emulator.chat.conversations import Conversation
+from innkeeper.emulator.marketplace.removal import deauthorization
+from innkeeper.emulator.oauth.approval import CREATED, asked_for
+from innkeeper.emulator.world import AppRecord, Channel, Installation, Message, User, World
+from innkeeper.errors import ChatRefused
+
+Payload = dict[str, Any]
+Where = Literal["bot", "deauthorization", "subscription"]
+_APP_MEMBERS: Final = 5
+"""The `type` of a channel whose apps change: a number there, a word elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """Where and when an event is to happen: an app, a person, a stamp of its own."""
+
+    world: World
+    app: AppRecord
+    user: User
+    timestamp: int
+
+    @property
+    def channel(self) -> Channel:
+        """The first channel of the person's account.
+
+        Raises:
+            ChatRefused: If the account has none.
+        """
+        for channel in self.world.channels():
+            if channel.account_id == self.user.account_id:
+                return channel
+        raise ChatRefused("nothing happened", "the person's account has no channel")
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """An event that is ready to go: its payload, and what stands beside that."""
+
+    payload: Payload
+    top: Payload
+    message: Message | None = None
+    """The card that it is about; it stands in the chat once the event goes out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One event: what a person does for it, and where it goes."""
+
+    event: str
+    by: str
+    """What causes it: in the chat page where that has it, at Zoom otherwise."""
+    where: Where
+    build: Callable[[Occasion], Happening]
+
+
+def _installed(now: Occasion) -> Happening:
+    installation = now.world.installation_for(now.app, now.user) or Installation(
+        "", now.app.client_id, now.user.account_id, now.user.id, now.world.now(), 1, []
+    )
+    era = now.world.rules.bot_payloads
+    payload = payloads.bot_installed(
+        now.app, installation, now.user, timestamp=now.timestamp, era=era
+    )
+    return Happening(payload, {})
+
+
+def _notification(now: Occasion) -> Happening:
+    rules = now.world.rules
+    payload = payloads.bot_notification(
+        now.app,
+        now.user,
+        cmd="hello",
+        channel=None,
+        trigger_id=now.world.new_id(),
+        timestamp=now.timestamp,
+        era=rules.bot_payloads,
+        robot_too=rules.alone_to_jid == "user_and_robot",
+    )
+    return Happening(payload, {} if rules.bot_payloads == "current" else _stamped(now))
+
+
+def _interaction(
+    event: str, element: Payload, specific: Payload
+) -> Callable[[Occasion], Happening]:
+    """Make the builder of an event of a card that holds one element."""
+
+    def build(now: Occasion) -> Happening:
+        message = _card(now, {"head": {"text": now.app.name}, "body": [element]})
+        own = {**specific, **callback_keys(now.world, event)}
+        payload = payloads.interaction(
+            now.app, now.user, message, own, channel=None, timestamp=now.timestamp
+        )
+        return Happening(payload, _stamped(now), message)
+
+    return build
+
+
+def _submit(now: Occasion) -> Happening:
+    field = {"type": "plain_text_input", "action_id": "note", "text": "Note"}
+    send = {"type": "actions", "items": [{"text": "Send", "value": "send", "submit": True}]}
+    settings = {"form": True, "form_id": "form_1"}
+    card: Payload = {"settings": settings, "body": [field, send]}
+    items: list[Payload] = [
+        {"plain_text_input": {"action_id": "note", "text": "Note", "value": "hello"}},
+        {"actionItem": {"text": "Send", "value": "send"}},
+    ]
+    message = _card(now, card)
+    people = now.world.rules.form_people == "sent"
+    payload = payloads.form_submit(now.user, message, items, channel=None, people=people)
+    return Happening(payload, _stamped(now), message)
+
+
+def _link(now: Occasion) -> Happening:
+    trigger = now.world.new_id()
+    about = _posted(now) | {"link": "https://example.com/reports/7", "trigger_id": trigger}
+    url = f"{now.world.base_url}/v2/im/chat/users/{now.user.id}/unfurls/{trigger}"
+    return Happening(_activity(now, _at_the_end(now, about)), _stamped(now) | {"response_url": url})
+
+
+def _mention(now: Occasion) -> Happening:
+    observed = now.world.rules.mention_payload == "observed"
+    name = f"@{now.app.name}"
+    about = _posted(now) | {"message": f"{name} hello" if observed else "hello"}
+    payload = _activity(now, _at_the_end(now, about))
+    if observed:
+        payload["operator_jid"] = now.user.jid.lower()
+        payload["object"] |= {
+            "to_jid": now.channel.jid,
+            "robot_jid": now.app.bot_jid.lower(),
+            "robot_name": now.app.name,
+            "at_items": [{"at_type": 1, "start_position": 0, "end_position": len(name) + 1}],
+        }
+    return Happening(payload, _stamped(now))
+
+
+def _message(now: Occasion) -> Happening:
+    about = _posted(now) | {"message": "hello", "channel_owner_account_id": now.user.account_id}
+    del about["type"]
+    return Happening(_activity(now, _at_the_end(now, about)), _stamped(now))
+
+
+def _membership(now: Occasion) -> Happening:
+    channel = now.channel
+    about: Payload = {
+        "channel_name": channel.name,
+        "channel_id": channel.id,
+        "type": _APP_MEMBERS,
+    }
+    robot = now.app.bot_jid.partition("@")[0].lower()
+    members = [{"id": robot, "display_name": now.app.name}]
+    return Happening(
+        _activity(now, _at_the_end(now, about) | {"app_members": members}), _stamped(now)
+    )
+
+
+def _deauthorized(now: Occasion) -> Happening:
+    return Happening(*deauthorization(now.world, now.app, now.user.account_id, now.user.id))
+
+
+def _asked(now: Occasion) -> Happening:
+    stamp = str(epoch_ms(now.world.now()))
+    return Happening(asked_for(now.app, now.user), {"event_ts": stamp})
+
+
+def _stamped(now: Occasion) -> Payload:
+    return {"event_ts": now.timestamp}
+
+
+def _posted(now: Occasion) -> Payload:
+    channel = now.channel
+    return {
+        "message_id": now.world.token_bytes(16).hex().upper(),
+        "type": "to_channel",
+        "channel_id": channel.id,
+        "channel_name": channel.name,
+    }
+
+
+def _at_the_end(now: Occasion, about: Payload) -> Payload:
+    date = f"{now.world.now().astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return {**about, "date_time": date, "timestamp": now.timestamp}
+
+
+def _activity(now: Occasion, about: Payload) -> Payload:
+    return {
+        "account_id": now.user.account_id,
+        "operator": now.user.email,
+        "operator_id": now.user.id,
+        "operator_member_id": now.user.member_id,
+        "by_external_user": now.user.account_id != now.app.account_id,
+        "object": about,
+    }
+
+
+def _card(now: Occasion, content: Payload) -> Message:
+    at = now.world.now()
+    conversation = Conversation(now.user, app=now.app)
+    stamp = f"{at:%Y%m%d%H%M%S}{at.microsecond // 1000:03d}"
+    return Message(
+        id=f"{stamp}_{now.world.new_id(6)[:7]}_aw1",
+        conversation=conversation.key,
+        sender=now.app.bot_jid,
+        sender_name=now.app.name,
+        sent_at=at,
+        card=content,
+        to_jid=now.user.jid,
+        client_id=now.app.client_id,
+    )
+
+
+_PREFIX: Final = "interactive_message_"
+_BUTTON: Final[Payload] = {
+    "type": "actions",
+    "items": [{"text": "Done", "value": "done", "style": "Primary"}],
+}
+_DROPDOWN: Final[Payload] = {
+    "type": "select",
+    "text": "Day",
+    "select_items": [{"text": "Monday", "value": "monday"}, {"text": "Friday", "value": "friday"}],
+}
+_TEXT: Final[Payload] = {"type": "message", "text": "Water the plants", "editable": True}
+_FIELDS: Final[Payload] = {
+    "type": "fields",
+    "items": [{"key": "Owner", "value": "nobody", "editable": True}],
+}
+
+CAUSES: Final = (
+    Cause("bot_installed", "Adding an app whose welcome is dynamic.", "bot", _installed),
+    Cause("bot_notification", "Writing to the bot, or its slash command.", "bot", _notification),
+    *(
+        Cause(_PREFIX + name, by, "bot", _interaction(_PREFIX + name, element, specific))
+        for name, by, element, specific in (
+            (
+                "actions",
+                "Pressing a card's button.",
+                _BUTTON,
+                {"actionItem": {"text": "Done", "value": "done"}},
+            ),
+            (
+                "select",
+                "Choosing in a card's dropdown.",
+                _DROPDOWN,
+                {"selectedItems": [{"value": "friday"}]},
+            ),
+            (
+                "editable",
+                "Saving a card's editable text.",
+                _TEXT,
+                {"editItem": {"origin": "Water the plants", "target": "Water the herbs"}},
+            ),
+            (
+                "fields_editable",
+                "Saving a card's editable field.",
+                _FIELDS,
+                {"fieldEditItem": {"currentValue": "nobody", "key": "Owner", "newValue": "Ana"}},
+            ),
+        )
+    ),
+    Cause("chat_message.submit", "Sending a card that is a form.", "bot", _submit),
+    Cause("team_chat.link_shared", "Posting a link of a domain of the app's.", "bot", _link),
+    Cause("team_chat.app_mention", "Mentioning the bot in a channel.", "bot", _mention),
+    Cause("app_deauthorized", "Removing a production app.", "deauthorization", _deauthorized),
+    Cause(
+        "team_chat.channel_app_added", "Adding the app to a channel.", "subscription", _membership
+    ),
+    Cause(
+        "team_chat.channel_app_removed", "Taking it out of a channel.", "subscription", _membership
+    ),
+    Cause("team_chat.channel_message_posted", "Writing in a channel.", "subscription", _message),
+    Cause(CREATED, "Asking the account's admins for an app.", "subscription", _asked),
+)
+"""Every event that can be triggered."""
+
+BY_EVENT: Final = {each.event: each for each in CAUSES}
