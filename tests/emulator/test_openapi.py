@@ -130,6 +130,13 @@ async def test_answers_as_the_document_says() -> None:
         ("POST", "/_emulator/clock", "/_emulator/clock", b'{"advance": 60}'),
         ("POST", "/_emulator/clock", "/_emulator/clock", b'{"retreat": 60}'),
         (
+            "GET",
+            "/_emulator/deliveries/{delivery_id}",
+            f"/_emulator/deliveries/{delivery}",
+            b"",
+        ),
+        ("GET", "/_emulator/deliveries/{delivery_id}", "/_emulator/deliveries/dlv_none", b""),
+        (
             "POST",
             "/_emulator/deliveries/{delivery_id}/redeliver",
             f"/_emulator/deliveries/{delivery}/redeliver",

@@ -137,3 +137,15 @@ async def test_everything_can_be_taken_along_as_lines(scene: Scene) -> None:
     lines = (await scene.call("GET", "/_emulator/traffic.jsonl")).body.splitlines()
 
     assert [json.loads(line)["seq"] for line in lines] == [1, 2]
+
+
+async def test_a_delivery_is_told_in_full(scene: Scene) -> None:
+    delivery = await scene.courier.post_now(scene.app, BOT_URL, "bot_notification", {"cmd": "hi"})
+
+    told = json.loads((await scene.call("GET", f"/_emulator/deliveries/{delivery.id}")).body)
+
+    (attempt,) = told["attempts"]
+    assert attempt["exchange"]["request"]["headers"]["clientid"] == scene.app.client_id
+    assert attempt["signature"]["fits"] is True
+    assert [step["result"] for step in attempt["signature"]["steps"]][-1].startswith("v0=")
+    assert (await scene.call("GET", "/_emulator/deliveries/dlv_none")).status == 404

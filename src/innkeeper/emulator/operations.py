@@ -187,6 +187,12 @@ OPERATIONS: Final = (
         shape(deliveries=listed(ref("Delivery"))),
     ),
     Operation(
+        "GET /_emulator/deliveries/{delivery_id}",
+        "Gives one webhook, each attempt with its exchange and its signature, step by step.",
+        ref("DeliveryInFull"),
+        refusals=(404,),
+    ),
+    Operation(
         "POST /_emulator/deliveries/{delivery_id}/redeliver",
         "Tries a webhook once more.",
         ref("Delivery"),

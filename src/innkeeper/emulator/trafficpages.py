@@ -1,7 +1,7 @@
 """What did go over the wire, in a browser and as JSON; and the deliveries, to try again."""
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 from starlette.requests import Request
@@ -48,6 +48,7 @@ class TrafficPages:
             Route("/_emulator/traffic", self.records, methods=["GET"]),
             Route("/_emulator/traffic.jsonl", self.export, methods=["GET"]),
             Route("/_emulator/deliveries", self.deliveries, methods=["GET"]),
+            Route(f"/_emulator{one}", self.delivery, methods=["GET"]),
             Route(f"/_emulator{one}/redeliver", self.redeliver, methods=["POST"]),
         ]
 
@@ -109,6 +110,24 @@ class TrafficPages:
         """List the deliveries as JSON."""
         found = [delivery.json() for delivery in self._courier.deliveries]
         return answers.json_answer({"deliveries": found})
+
+    async def delivery(self, request: Request) -> Response:
+        """Give one delivery, each attempt with its exchange and its signature explained."""
+        try:
+            delivery = self._courier.find(request.path_params["delivery_id"])
+        except DeliveryUnknown as error:
+            said = {"error": error.code, "message": error.what, "fix": error.fix}
+            return answers.json_answer(said, 404)
+        records = {each.number: each for each in self._traffic.records()}
+        told = delivery.json()
+        for shown, attempt in zip(told["attempts"], delivery.attempts, strict=True):
+            shown.update(self._exchange(delivery, records.get(attempt.record)))
+        return answers.json_answer(told)
+
+    def _exchange(self, delivery: Delivery, record: Record | None) -> dict[str, Any]:
+        app = self._world.apps.get(delivery.client_id)
+        made = explain(record.request.headers, delivery.body, app) if record and app else None
+        return {"exchange": record.json() if record else None, "signature": made}
 
     async def redeliver(self, request: Request) -> Response:
         """Try a delivery once more, and answer with it."""
