@@ -123,7 +123,7 @@ async def test_a_mention_has_the_jids_seen_live_only_by_rule() -> None:
     await visit.ask("PATCH", "/_emulator/rules", body=b'{"mention_payload": "observed"}')
     observed = (await heard(visit, "team_chat.app_mention"))["payload"]
     assert observed["operator_jid"] == visit.ana.jid
-    assert observed["object"]["robot_jid"] == visit.app.bot_jid.lower()
+    assert observed["object"]["robot_jid"] == visit.app.bot_jid
     assert observed["object"]["message"].startswith(f"@{visit.app.name} ")
 
 

@@ -40,12 +40,17 @@ class Activity:
             return
         if any(POSTED in each.event_types for each in self._subscriptions()):
             stamp = self._stamp()
-            about = _about(message, channel, stamp)
-            posted = _by(user, {**about, "channel_owner_account_id": user.account_id})
-            self._publish(POSTED, user, posted, stamp)
+            self._publish(POSTED, user, posted(user, channel, message, stamp=stamp), stamp)
         app = self._mentioned(message.text)
         if app is not None and self._world.installation_for(app, user) is not None:
-            payload = self._mention(app, user, channel, message, stamp=self._stamp())
+            payload = mention(
+                app,
+                user,
+                channel,
+                message,
+                stamp=self._stamp(),
+                observed=self._world.rules.mention_payload == "observed",
+            )
             await self._courier.post_now(
                 app, app.bot_endpoint, MENTION, payload, event_ts=self._stamp()
             )
@@ -53,17 +58,8 @@ class Activity:
     def app_moved(self, user: User, channel: Channel, app: AppRecord, *, present: bool) -> None:
         """Tell subscriptions that an app came into a channel, or left it."""
         stamp = self._stamp()
-        moved: dict[str, Any] = {
-            "channel_name": channel.name,
-            "channel_id": channel.id,
-            "type": _CHANNEL_TYPE,
-            "date_time": _iso(stamp),
-            "timestamp": stamp,
-            "app_members": [
-                {"id": app.bot_jid.removesuffix(USER_DOMAIN), "display_name": app.name}
-            ],
-        }
-        self._publish(ADDED if present else REMOVED, user, _by(user, moved), stamp)
+        event = ADDED if present else REMOVED
+        self._publish(event, user, moved(app, user, channel, stamp=stamp), stamp)
 
     def _publish(self, event: str, user: User, payload: dict[str, Any], stamp: int) -> None:
         self._courier.publish(
@@ -81,21 +77,46 @@ class Activity:
         named = [app for app in able if text[1:].lower().startswith(app.name.lower())]
         return max(named, key=lambda app: len(app.name), default=None)
 
-    def _mention(
-        self, app: AppRecord, user: User, channel: Channel, message: Message, *, stamp: int
-    ) -> dict[str, Any]:
-        about = {**_about(message, channel, stamp), "type": "to_channel"}
-        payload = _by(user, about)
-        if self._world.rules.mention_payload == "observed":
-            end = len(app.name)  # one short of where the name ends, as it was seen
-            payload["operator_jid"] = user.jid
-            about |= {
-                "to_jid": channel.jid,
-                "robot_jid": app.bot_jid,
-                "robot_name": app.name,
-                "at_items": [{"at_contact": app.bot_jid, "start_position": 0, "end_position": end}],
-            }
-        return payload
+
+def mention(
+    app: AppRecord, user: User, channel: Channel, message: Message, *, stamp: int, observed: bool
+) -> dict[str, Any]:
+    """Say that a person mentioned a bot in a channel.
+
+    Args:
+        observed: Whether it has the JIDs that were seen live, beside the documented keys.
+    """
+    about = {**_about(message, channel, stamp), "type": "to_channel"}
+    payload = _by(user, about)
+    if observed:
+        end = len(app.name)  # one short of where the name ends, as it was seen
+        payload["operator_jid"] = user.jid
+        about |= {
+            "to_jid": channel.jid,
+            "robot_jid": app.bot_jid,
+            "robot_name": app.name,
+            "at_items": [{"at_contact": app.bot_jid, "start_position": 0, "end_position": end}],
+        }
+    return payload
+
+
+def posted(user: User, channel: Channel, message: Message, *, stamp: int) -> dict[str, Any]:
+    """Say what a person posted in a channel."""
+    about = _about(message, channel, stamp)
+    return _by(user, {**about, "channel_owner_account_id": user.account_id})
+
+
+def moved(app: AppRecord, user: User, channel: Channel, *, stamp: int) -> dict[str, Any]:
+    """Say that a person brought an app into a channel, or out of it."""
+    about: dict[str, Any] = {
+        "channel_name": channel.name,
+        "channel_id": channel.id,
+        "type": _CHANNEL_TYPE,
+        "date_time": _iso(stamp),
+        "timestamp": stamp,
+        "app_members": [{"id": app.bot_jid.removesuffix(USER_DOMAIN), "display_name": app.name}],
+    }
+    return _by(user, about)
 
 
 def _by(user: User, about: dict[str, Any]) -> dict[str, Any]:

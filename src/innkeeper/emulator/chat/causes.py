@@ -13,7 +13,7 @@ from datetime import UTC
 from typing import Any, Final, Literal
 
 from innkeeper.clock import epoch_ms
-from innkeeper.emulator.chat import payloads
+from innkeeper.emulator.chat import activity, payloads
 from innkeeper.emulator.chat.client import callback_keys
 from innkeeper.emulator.chat.conversations import Conversation
 from innkeeper.emulator.marketplace.removal import deauthorization
@@ -23,8 +23,6 @@ from innkeeper.errors import ChatRefused
 
 Payload = dict[str, Any]
 Where = Literal["bot", "deauthorization", "subscription"]
-_APP_MEMBERS: Final = 5
-"""The `type` of a channel whose apps change: a number there, a word elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,46 +126,48 @@ def _submit(now: Occasion) -> Happening:
 
 
 def _link(now: Occasion) -> Happening:
-    trigger = now.world.new_id()
-    about = _posted(now) | {"link": "https://example.com/reports/7", "trigger_id": trigger}
+    trigger, channel = now.world.new_id(), now.channel
+    at = now.world.now().astimezone(UTC)
+    payload: Payload = {
+        "account_id": now.user.account_id,
+        "operator_id": now.user.id,
+        "operator": now.user.email,
+        "operator_member_id": now.user.member_id,
+        "by_external_user": False,
+        "object": {
+            "message_id": _message(now, conversation=_in_channel(now)).id,
+            "type": "to_channel",
+            "channel_id": channel.id,
+            "channel_name": channel.name,
+            "link": "https://example.com/reports/7",
+            "trigger_id": trigger,
+            "date_time": f"{at:%Y-%m-%dT%H:%M:%SZ}",
+            "timestamp": now.timestamp,
+        },
+    }
     url = f"{now.world.base_url}/v2/im/chat/users/{now.user.id}/unfurls/{trigger}"
-    return Happening(_activity(now, _at_the_end(now, about)), _stamped(now) | {"response_url": url})
+    return Happening(payload, _stamped(now) | {"response_url": url})
 
 
 def _mention(now: Occasion) -> Happening:
+    text = f"@{now.app.name} hello"
+    message = _message(now, conversation=_in_channel(now), text=text)
     observed = now.world.rules.mention_payload == "observed"
-    name = f"@{now.app.name}"
-    about = _posted(now) | {"message": f"{name} hello" if observed else "hello"}
-    payload = _activity(now, _at_the_end(now, about))
-    if observed:
-        payload["operator_jid"] = now.user.jid.lower()
-        payload["object"] |= {
-            "to_jid": now.channel.jid,
-            "robot_jid": now.app.bot_jid.lower(),
-            "robot_name": now.app.name,
-            "at_items": [{"at_type": 1, "start_position": 0, "end_position": len(name) + 1}],
-        }
+    payload = activity.mention(
+        now.app, now.user, now.channel, message, stamp=now.timestamp, observed=observed
+    )
     return Happening(payload, _stamped(now))
 
 
-def _message(now: Occasion) -> Happening:
-    about = _posted(now) | {"message": "hello", "channel_owner_account_id": now.user.account_id}
-    del about["type"]
-    return Happening(_activity(now, _at_the_end(now, about)), _stamped(now))
+def _posted(now: Occasion) -> Happening:
+    message = _message(now, conversation=_in_channel(now), text="hello")
+    payload = activity.posted(now.user, now.channel, message, stamp=now.timestamp)
+    return Happening(payload, _stamped(now))
 
 
-def _membership(now: Occasion) -> Happening:
-    channel = now.channel
-    about: Payload = {
-        "channel_name": channel.name,
-        "channel_id": channel.id,
-        "type": _APP_MEMBERS,
-    }
-    robot = now.app.bot_jid.partition("@")[0].lower()
-    members = [{"id": robot, "display_name": now.app.name}]
-    return Happening(
-        _activity(now, _at_the_end(now, about) | {"app_members": members}), _stamped(now)
-    )
+def _moved(now: Occasion) -> Happening:
+    payload = activity.moved(now.app, now.user, now.channel, stamp=now.timestamp)
+    return Happening(payload, _stamped(now))
 
 
 def _deauthorized(now: Occasion) -> Happening:
@@ -183,45 +183,31 @@ def _stamped(now: Occasion) -> Payload:
     return {"event_ts": now.timestamp}
 
 
-def _posted(now: Occasion) -> Payload:
-    channel = now.channel
-    return {
-        "message_id": now.world.token_bytes(16).hex().upper(),
-        "type": "to_channel",
-        "channel_id": channel.id,
-        "channel_name": channel.name,
-    }
-
-
-def _at_the_end(now: Occasion, about: Payload) -> Payload:
-    date = f"{now.world.now().astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    return {**about, "date_time": date, "timestamp": now.timestamp}
-
-
-def _activity(now: Occasion, about: Payload) -> Payload:
-    return {
-        "account_id": now.user.account_id,
-        "operator": now.user.email,
-        "operator_id": now.user.id,
-        "operator_member_id": now.user.member_id,
-        "by_external_user": now.user.account_id != now.app.account_id,
-        "object": about,
-    }
+def _in_channel(now: Occasion) -> str:
+    return Conversation(now.user, channel=now.channel).key
 
 
 def _card(now: Occasion, content: Payload) -> Message:
-    at = now.world.now()
-    conversation = Conversation(now.user, app=now.app)
-    stamp = f"{at:%Y%m%d%H%M%S}{at.microsecond // 1000:03d}"
-    return Message(
-        id=f"{stamp}_{now.world.new_id(6)[:7]}_aw1",
-        conversation=conversation.key,
+    return _message(
+        now,
+        conversation=Conversation(now.user, app=now.app).key,
         sender=now.app.bot_jid,
         sender_name=now.app.name,
-        sent_at=at,
         card=content,
         to_jid=now.user.jid,
         client_id=now.app.client_id,
+    )
+
+
+def _message(now: Occasion, *, conversation: str, **parts: Any) -> Message:
+    at = now.world.now()
+    stamp = f"{at:%Y%m%d%H%M%S}{at.microsecond // 1000:03d}"
+    whose: Payload = {"sender": now.user.jid, "sender_name": now.user.name}
+    return Message(
+        id=f"{stamp}_{now.world.new_id(6)[:7]}_aw1",
+        conversation=conversation,
+        sent_at=at,
+        **{**whose, **parts},
     )
 
 
@@ -275,15 +261,11 @@ CAUSES: Final = (
     ),
     Cause("chat_message.submit", "Sending a card that is a form.", "bot", _submit),
     Cause("team_chat.link_shared", "Posting a link of a domain of the app's.", "bot", _link),
-    Cause("team_chat.app_mention", "Mentioning the bot in a channel.", "bot", _mention),
+    Cause(activity.MENTION, "Mentioning the bot in a channel.", "bot", _mention),
     Cause("app_deauthorized", "Removing a production app.", "deauthorization", _deauthorized),
-    Cause(
-        "team_chat.channel_app_added", "Adding the app to a channel.", "subscription", _membership
-    ),
-    Cause(
-        "team_chat.channel_app_removed", "Taking it out of a channel.", "subscription", _membership
-    ),
-    Cause("team_chat.channel_message_posted", "Writing in a channel.", "subscription", _message),
+    Cause(activity.ADDED, "Adding the app to a channel.", "subscription", _moved),
+    Cause(activity.REMOVED, "Taking it out of a channel.", "subscription", _moved),
+    Cause(activity.POSTED, "Writing in a channel.", "subscription", _posted),
     Cause(CREATED, "Asking the account's admins for an app.", "subscription", _asked),
 )
 """Every event that can be triggered."""
