@@ -218,6 +218,7 @@ class Control:
                 {
                     "id": each.id,
                     "name": each.name,
+                    "plan": each.plan,
                     "channels": each.channels,
                     "approval_required": each.approval_required,
                     "approved_apps": each.approved_apps,

@@ -65,7 +65,7 @@ class _Planter:
 
     def account(self, wanted: AccountSeed, path: str) -> None:
         world = self._world
-        account = Account(wanted.id or world.new_id(), wanted.name or "Account")
+        account = Account(wanted.id or world.new_id(), wanted.name or "Account", plan=wanted.plan)
         if world.account(account.id):
             raise self._twice(f"{path}.id", account.id)
         world.accounts.append(account)

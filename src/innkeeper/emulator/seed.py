@@ -28,7 +28,7 @@ from msgspec import Meta, field
 from innkeeper.emulator.choices import RuleRefused, choose
 from innkeeper.emulator.places import locate
 from innkeeper.emulator.rules import Rules
-from innkeeper.emulator.world import Environment, Role
+from innkeeper.emulator.world import Environment, Plan, Role
 from innkeeper.errors import BodyRefused, InnkeeperError
 from innkeeper.wire import lossless
 from innkeeper.wire.manifest import Manifest
@@ -79,6 +79,7 @@ class AccountSeed(Part, frozen=True, kw_only=True):
     users: Annotated[list[UserSeed], Meta(min_length=1)]
     id: Id | None = None
     name: Name | None = None
+    plan: Plan = "business"
     channels: list[ChannelSeed] = field(default_factory=list[ChannelSeed])
 
 

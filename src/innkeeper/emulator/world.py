@@ -27,6 +27,7 @@ Usage = Literal["EVENT_FOR_USER", "EVENT_FOR_ADMIN"]
 HeaderKind = Literal["default", "basic", "oauth", "custom"]
 WelcomeMode = Literal["default", "static", "dynamic"]
 Decision = Literal["waiting", "allowed", "declined"]
+Plan = Literal["free", "pro", "business"]
 TokenKind = Literal["chatbot", "account", "user"]
 
 
@@ -77,6 +78,8 @@ class Account:
     """Whether its people may add only the apps that its admins approved."""
     approved_apps: list[str] = field(default_factory=list[str])
     """By their client ids."""
+    plan: Plan = "business"
+    """What it pays for; its limits follow."""
 
     def approves(self, client_id: str) -> bool:
         """Tell whether the account's people may add an app."""
@@ -309,6 +312,17 @@ class Wait:
     until: datetime
 
 
+@dataclass(slots=True)
+class Calls:
+    """How often an account's apps called the Chatbot API, in this second and on this day."""
+
+    second: int = 0
+    """In seconds since 1970."""
+    in_second: int = 0
+    day: str = ""
+    in_day: int = 0
+
+
 @dataclass
 class State:
     """Everything that an emulated Zoom remembers, and that a snapshot therefore keeps.
@@ -338,6 +352,8 @@ class State:
     """How many fault rules there have been; the next one's number is one more."""
     waits: dict[str, Wait] = field(default_factory=dict[str, Wait])
     """Who was answered 429 and has not asked again, by Client ID."""
+    calls: dict[str, Calls] = field(default_factory=dict[str, Calls])
+    """By account."""
 
 
 class World(State):

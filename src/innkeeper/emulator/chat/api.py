@@ -1,77 +1,35 @@
 """What may a bot post? The Chatbot API, with Zoom's checks and Zoom's errors.
 
-The numbers are Zoom's; which HTTP status comes with which is not documented, so 401 stands
-for a wrong token, 404 for an unknown message, and 400 for the rest.
+Who may call at all is asked next door, in `calls`.
 
 Source: https://developers.zoom.us/docs/chat/send-edit-and-delete-messages
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from innkeeper.emulator import answers
-from innkeeper.emulator.chat.cards import examine
+from innkeeper.emulator.chat.calls import (
+    BAD_REQUEST,
+    NOT_AUTHORIZED,
+    UNKNOWN_MESSAGE,
+    WRONG_TOKEN,
+    Call,
+    Gate,
+    Refused,
+    read_card,
+    read_fields,
+)
 from innkeeper.emulator.chat.conversations import Conversation, Conversations
 from innkeeper.emulator.chat.recipients import NotAuthorized, conversation_for, sender_for
-from innkeeper.emulator.oauth.tokens import bearer, unauthorized
-from innkeeper.emulator.traffic.records import NOTES, Refusal
-from innkeeper.emulator.world import AppRecord, Message, Token, User, World
-from innkeeper.errors import BodyRefused, CardRefused
-from innkeeper.net.inbound import BodyTooLarge, read_body
-from innkeeper.wire import lossless
+from innkeeper.emulator.traffic.records import NOTES
+from innkeeper.emulator.world import AppRecord, Message, User, World
 
 _PATH: Final = "/v2/im/chat/messages"
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One of the Chatbot API's errors."""
-
-    status: int
-    code: int
-    message: str
-
-
-WRONG_TOKEN: Final = Fault(401, 7010, "Invalid authorization token.")
-NOT_AUTHORIZED: Final = Fault(400, 7004, "Not authorized.")
-BAD_REQUEST: Final = Fault(400, 7001, "Invalid request body format.")
-UNKNOWN_MESSAGE: Final = Fault(404, 404, "Message not found.")
-
-
-class Refused(Exception):  # named for what happened; caught in this module
-    """A call that is refused, by which rule and why."""
-
-    def __init__(self, fault: Fault, rule: str, why: str) -> None:
-        self.fault = fault
-        self.refusal = Refusal(rule, why)
-        super().__init__(rule)
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A call whose token was accepted: the app, its parameters, and notes for the traffic."""
-
-    app: AppRecord
-    fields: Mapping[str, Any]
-    notes: list[str] = field(default_factory=list[str])
-
-    def text(self, name: str) -> str:
-        """Read a parameter that is a text; an empty one when it is left out.
-
-        Raises:
-            Refused: If it is anything else.
-        """
-        value = self.fields.get(name)
-        if value is None:
-            return ""
-        if not isinstance(value, str):
-            raise Refused(BAD_REQUEST, f"message.{name}", f"{name} is not a text")
-        return value
 
 
 class ChatbotApi:
@@ -80,6 +38,7 @@ class ChatbotApi:
     def __init__(self, world: World, conversations: Conversations) -> None:
         self._world = world
         self._conversations = conversations
+        self._gate = Gate(world)
 
     def routes(self) -> list[Route]:
         """List what is answered here."""
@@ -91,45 +50,36 @@ class ChatbotApi:
 
     async def send(self, request: Request) -> Response:
         """Post a message."""
-        token = bearer(request, self._world)
-        if isinstance(token, Refusal):
-            return unauthorized(request, token)
-        try:
-            call = self._call(token, await _body(request))
-            return self._done(request, call, self._send(call), self._world.rules.send_status)
-        except Refused as error:
-            return self._refuse(request, error)
+        return await self._gate.admit(request, self._post)
 
     async def edit(self, request: Request) -> Response:
         """Replace a message's card."""
-        token = bearer(request, self._world)
-        if isinstance(token, Refusal):
-            return unauthorized(request, token)
-        try:
-            call = self._call(token, await _body(request))
-            message = self._own(call, request.path_params["message_id"])
-            content, markdown = _card(call, self._world)
-        except Refused as error:
-            return self._refuse(request, error)
-        self._conversations.edit(message, content, markdown=markdown)
-        return self._done(request, call, message)
+        return await self._gate.admit(request, self._replace)
 
     async def delete(self, request: Request) -> Response:
         """Take a message back; the parameters stand in the query."""
-        token = bearer(request, self._world)
-        if isinstance(token, Refusal):
-            return unauthorized(request, token)
-        try:
-            call = self._call(token, dict(request.query_params))
-            message = self._own(call, request.path_params["message_id"])
-        except Refused as error:
-            return self._refuse(request, error)
+        return await self._gate.admit(request, self._take_back)
+
+    async def _post(self, request: Request, app: AppRecord) -> Response:
+        call = self._call(app, await read_fields(request))
+        return self._done(request, call, self._send(call), self._world.rules.send_status)
+
+    async def _replace(self, request: Request, app: AppRecord) -> Response:
+        call = self._call(app, await read_fields(request))
+        message = self._own(call, request.path_params["message_id"])
+        content, markdown = read_card(call, self._world)
+        self._conversations.edit(message, content, markdown=markdown)
+        return self._done(request, call, message)
+
+    async def _take_back(self, request: Request, app: AppRecord) -> Response:
+        call = self._call(app, dict(request.query_params))
+        message = self._own(call, request.path_params["message_id"])
         self._conversations.delete(message)
         return self._done(request, call, message)
 
     def _send(self, call: Call) -> Message:
         sender = self._sender(call)
-        content, markdown = _card(call, self._world)
+        content, markdown = read_card(call, self._world)
         conversation, meant_for = self._destination(call, sender)
         return self._conversations.show(
             conversation,
@@ -141,15 +91,8 @@ class ChatbotApi:
             reply_to=self._parent(call, conversation),
         )
 
-    def _call(self, token: Token, fields: Mapping[str, Any]) -> Call:
-        """Accept the token for the bot that is named, and the account if one is."""
-        app = self._world.apps.get(token.client_id)
-        if token.kind != "chatbot" or app is None:
-            raise Refused(
-                WRONG_TOKEN,
-                "chatbot.token_kind",
-                f"this is a token of the kind {token.kind!r}; get one by client_credentials",
-            )
+    def _call(self, app: AppRecord, fields: Mapping[str, Any]) -> Call:
+        """Accept a call for the bot that is named, and the account if one is."""
         call = Call(app, fields)
         robot = call.text("robot_jid").lower()
         if not robot:
@@ -245,43 +188,4 @@ class ChatbotApi:
         }
         if call.text("user_jid"):
             answer["user_jid"] = call.text("user_jid")
-        return answers.json_answer(answer, int(status), self._tracking())
-
-    def _refuse(self, request: Request, error: Refused) -> Response:
-        answers.refuse(request, error.refusal.rule, error.refusal.why)
-        fault = error.fault
-        body = {"code": fault.code, "message": fault.message, "result": False}
-        status = fault.status
-        if fault == NOT_AUTHORIZED:
-            status = int(self._world.rules.chatbot_refusals)
-        return answers.json_answer(body, status, self._tracking())
-
-    def _tracking(self) -> dict[str, str]:
-        return {"x-zm-trackingid": f"v=2.0;clid=emu;rid=WEB_{self._world.token_bytes(16).hex()}"}
-
-
-def _card(call: Call, world: World) -> tuple[dict[str, Any], bool]:
-    content = call.fields.get("content")
-    markdown = call.fields.get("is_markdown_support") is True
-    if not isinstance(content, dict):
-        raise Refused(BAD_REQUEST, "card.content", "content is missing or is no object")
-    try:
-        unknown = world.rules.unknown_components
-        call.notes.extend(examine(content, markdown=markdown, unknown=unknown))
-    except CardRefused as error:
-        why = f"at {error.pointer or '/'}: {error.why}"
-        raise Refused(BAD_REQUEST, "card.refused", why) from None
-    return cast("dict[str, Any]", content), markdown
-
-
-async def _body(request: Request) -> dict[str, Any]:
-    """Read the parameters as JSON, whatever content type the body claims."""
-    try:
-        fields = lossless.parse(await read_body(request.scope, request.receive))
-    except BodyTooLarge:
-        raise Refused(BAD_REQUEST, "body.too_large", "the body is too large") from None
-    except BodyRefused as error:
-        raise Refused(BAD_REQUEST, "body.json", f"the body is {error.reason}") from None
-    if not isinstance(fields, dict):
-        raise Refused(BAD_REQUEST, "body.json", "the body is JSON, but not an object")
-    return cast("dict[str, Any]", fields)
+        return answers.json_answer(answer, int(status))

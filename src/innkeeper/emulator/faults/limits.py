@@ -23,16 +23,31 @@ TEXTS: Final[Mapping[Limit, str]] = {
 }
 
 
-def too_many(limit: Limit, now: datetime, wait: float) -> tuple[dict[str, str], bytes]:
-    """Write the headers and the body of a 429 that asks to wait for so many seconds."""
-    until = now + timedelta(seconds=wait)
-    headers = {
-        "content-type": "application/json",
+_USUAL: Final[Mapping[Limit, int]] = {"per_second": 20, "daily": 2000}
+"""What a 429 says that a rule ordered, not a count."""
+
+
+def counted(limit: Limit, most: int, left: int) -> dict[str, str]:
+    """Write the headers that say how much of a limit is left."""
+    return {
         "x-ratelimit-category": "Medium",
         "x-ratelimit-type": "QPS" if limit == "per_second" else "Daily",
-        "x-ratelimit-limit": "20" if limit == "per_second" else "2000",
-        "x-ratelimit-remaining": "0",
+        "x-ratelimit-limit": str(most),
+        "x-ratelimit-remaining": str(left),
     }
+
+
+def too_many(
+    limit: Limit, now: datetime, wait: float, *, most: int | None = None
+) -> tuple[dict[str, str], bytes]:
+    """Write the headers and the body of a 429 that asks to wait for so many seconds.
+
+    Args:
+        most: How many calls the limit allows.
+    """
+    until = now + timedelta(seconds=wait)
+    allowed = _USUAL[limit] if most is None else most
+    headers = {"content-type": "application/json"} | counted(limit, allowed, 0)
     if limit == "per_second":
         headers["x-ratelimit-reset"] = str(ceil(until.timestamp()))
     else:

@@ -62,6 +62,8 @@ CHECKS: Final[Mapping[str, str]] = {
     "http.method_not_allowed": "one of the methods in the Allow header",
     "http.not_found": "a path that is served here",
     "http.refused": "a well-formed request",
+    "limit.daily": "at most as many calls a day as the account's plan allows",
+    "limit.per_second": "at most as many calls a second as the account's plan allows",
     "manifest.app": "the id of a draft app of the token's account",
     "manifest.faulty": "a manifest that /v2/marketplace/apps/manifest/validate finds ok",
     "message.account_id": "the account that installed the app and that to_jid is in",
