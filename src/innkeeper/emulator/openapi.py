@@ -37,7 +37,12 @@ def _shapes() -> dict[str, Schema]:
     return {
         "Refusal": shape(error=TEXT, message=TEXT, fix=TEXT),
         "Clock": shape(now=MOMENT, offset_seconds=NUMBER, frozen=TRUTH),
-        "Account": shape(id=TEXT, name=TEXT, channels=listed(ref("Channel"))),
+        "Account": shape(
+            id=TEXT,
+            name=TEXT,
+            plan={"enum": ["free", "pro", "business"]},
+            channels=listed(ref("Channel")),
+        ),
         "Channel": shape(id=TEXT, account_id=TEXT, name=TEXT, jid=TEXT),
         "User": shape(
             id=TEXT,
