@@ -14,6 +14,7 @@ from innkeeper.emulator.chat.client import Chat
 from innkeeper.emulator.chat.launch import Launch
 from innkeeper.emulator.chat.live import Live
 from innkeeper.emulator.chat.pages import ChatPages
+from innkeeper.emulator.chat.unfurls import Unfurls
 from innkeeper.emulator.courier.rounds import Courier
 from innkeeper.emulator.oauth.tokens import issue
 from innkeeper.emulator.traffic.records import Traffic, TrafficRecorder
@@ -143,6 +144,7 @@ class Scene:
             routes=[
                 *self.pages.routes(),
                 *ChatbotApi(self.world, self.chat.conversations).routes(),
+                *Unfurls(self.world, self.chat.conversations).routes(),
                 *Launch(self.world).routes(),
                 *TrafficPages(self.world, self.traffic, self.courier).routes(),
             ]

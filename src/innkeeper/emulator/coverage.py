@@ -68,12 +68,7 @@ ROWS: Final = (
         ("PUT /v2/im/chat/messages/{message_id}", "full", "chat/test_api"),
         ("DELETE /v2/im/chat/messages/{message_id}", "full", "chat/test_api"),
         ("Rate limits", "full", "chat/test_limits", "By the account's plan, as Zoom's MEDIUM."),
-        (
-            "POST /v2/im/chat/users/{user_id}/unfurls/{trigger_id}",
-            "none",
-            "",
-            "Links are not unfurled.",
-        ),
+        ("POST /v2/im/chat/users/{user_id}/unfurls/{trigger_id}", "full", "chat/test_unfurls"),
     ),
     *_rows(
         "Users",

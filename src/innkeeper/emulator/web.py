@@ -23,6 +23,7 @@ from innkeeper.emulator.chat.launch import Launch
 from innkeeper.emulator.chat.live import Live
 from innkeeper.emulator.chat.pages import ChatPages
 from innkeeper.emulator.chat.trigger import Trigger
+from innkeeper.emulator.chat.unfurls import Unfurls
 from innkeeper.emulator.clockpages import ClockPages
 from innkeeper.emulator.control import Control
 from innkeeper.emulator.courier.rounds import Courier
@@ -138,6 +139,7 @@ class Emulator:
         return [
             *endpoint.routes(),
             *ChatbotApi(world, self.chat.conversations).routes(),
+            *Unfurls(world, self.chat.conversations).routes(),
             *MarketplaceApi(world, self.removal).routes(),
             *self._consent.routes(),
             *Approvals(world, self.courier).routes(),

@@ -323,6 +323,15 @@ class Calls:
     in_day: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Unfurl:
+    """A link that an app may show a card beside: whose it is, and in which message."""
+
+    client_id: str
+    user_id: str
+    message_id: str
+
+
 @dataclass
 class State:
     """Everything that an emulated Zoom remembers, and that a snapshot therefore keeps.
@@ -354,6 +363,8 @@ class State:
     """Who was answered 429 and has not asked again, by Client ID."""
     calls: dict[str, Calls] = field(default_factory=dict[str, Calls])
     """By account."""
+    unfurls: dict[str, Unfurl] = field(default_factory=dict[str, Unfurl])
+    """Links that wait for a card, by their trigger ids."""
 
 
 class World(State):

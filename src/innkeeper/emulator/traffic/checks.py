@@ -97,5 +97,9 @@ CHECKS: Final[Mapping[str, str]] = {
     "token.revoked": "a token of the latest authorization",
     "token.scope": "a token with the scope that the reason names",
     "token.unknown": "an access token that was given here",
+    "unfurl.content": "a content that is a text: the card's JSON",
+    "unfurl.message": "a link in a message that still stands",
+    "unfurl.trigger": "a trigger id that this app was given and has not used",
+    "unfurl.user": "the id of the user who wrote the link, which is not a JID",
 }
 """What would have been accepted, by the name of the check."""
