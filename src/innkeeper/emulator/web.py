@@ -21,6 +21,7 @@ from innkeeper.emulator.chat.api import ChatbotApi
 from innkeeper.emulator.chat.client import Chat
 from innkeeper.emulator.chat.launch import Launch
 from innkeeper.emulator.chat.live import Live
+from innkeeper.emulator.chat.lookups import Lookups
 from innkeeper.emulator.chat.pages import ChatPages
 from innkeeper.emulator.chat.trigger import Trigger
 from innkeeper.emulator.chat.unfurls import Unfurls
@@ -145,6 +146,7 @@ class Emulator:
             *Approvals(world, self.courier).routes(),
             *DevicePages(world, self._admission).routes(),
             *users.routes(),
+            *Lookups(world).routes(),
             *Launch(world).routes(),
             *Home(world, origin=self.base_url).routes(),
             *SignIn(world).routes(),

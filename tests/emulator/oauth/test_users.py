@@ -38,7 +38,7 @@ async def test_a_token_of_a_vanished_user_stands_for_nobody(visit: Visit) -> Non
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
-@pytest.mark.parametrize("path", ["/v2/meetings/1", "/v2/users", "/v2/"])
+@pytest.mark.parametrize("path", ["/v2/meetings/1", "/v2/groups", "/v2/"])
 async def test_says_what_is_not_emulated(visit: Visit, method: str, path: str) -> None:
     answer = await visit.ask(method, path)
     assert answer.status == 501

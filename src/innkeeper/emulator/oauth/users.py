@@ -1,4 +1,4 @@
-"""Who is this? GET /v2/users/me says whom a token stands for."""
+"""Who is this, and who else is there? Zoom's user API, for people and their admins."""
 
 from typing import Any, Final
 
@@ -7,6 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from innkeeper.emulator import answers
+from innkeeper.emulator.listed import page_of
 from innkeeper.emulator.oauth.tokens import bearer, require_scope, unauthorized
 from innkeeper.emulator.traffic.records import Refusal
 from innkeeper.emulator.world import Token, User, World
@@ -17,6 +18,9 @@ ME_SCOPES: Final = ("user:read:user", "user:read")
 
 Source: https://developers.zoom.us/docs/api/users/
 """
+_OTHER_SCOPES: Final = ("user:read:user:admin", "user:read:admin")
+"""What allows it about somebody else of the account."""
+_LIST_SCOPES: Final = ("user:read:list_users:admin", "user:read:admin")
 
 
 class Users:
@@ -27,10 +31,53 @@ class Users:
 
     def routes(self) -> list[Route]:
         """List what is answered here."""
-        return [Route(ME_PATH, self.me, methods=["GET"])]
+        return [
+            Route(ME_PATH, self.me, methods=["GET"]),
+            Route("/v2/users", self.everybody, methods=["GET"]),
+            Route("/v2/users/{user_id}", self.one, methods=["GET"]),
+        ]
 
     async def me(self, request: Request) -> Response:
         """Describe the user whom the token stands for; the owner, for an account's token."""
+        asker = self._asker(request)
+        if isinstance(asker, Response):
+            return asker
+        token, user = asker
+        lacking = require_scope(request, self._world, token, *ME_SCOPES)
+        return lacking or answers.json_answer(self._described(user))
+
+    async def one(self, request: Request) -> Response:
+        """Describe a user of the account, by id or e-mail address."""
+        asker = self._asker(request)
+        if isinstance(asker, Response):
+            return asker
+        token, user = asker
+        wanted = request.path_params["user_id"]
+        own = wanted in {user.id, user.email}
+        scopes = ME_SCOPES if own else _OTHER_SCOPES
+        lacking = require_scope(request, self._world, token, *scopes)
+        if lacking is not None:
+            return lacking
+        for each in self._world.users():
+            if each.account_id == token.account_id and wanted in {each.id, each.email}:
+                return answers.json_answer(self._described(each))
+        answers.refuse(request, "user.unknown", "nobody of the account has this id (nor is a JID)")
+        body = {"code": 1001, "message": f"User does not exist: {wanted}."}
+        return answers.json_answer(body, 404)
+
+    async def everybody(self, request: Request) -> Response:
+        """List the users of the account."""
+        asker = self._asker(request)
+        if isinstance(asker, Response):
+            return asker
+        token, _ = asker
+        lacking = require_scope(request, self._world, token, *_LIST_SCOPES)
+        people = [each for each in self._world.users() if each.account_id == token.account_id]
+        rows = [self._described(each) for each in people]
+        return lacking or page_of(request, "users", rows)
+
+    def _asker(self, request: Request) -> tuple[Token, User] | Response:
+        """Find whom the token stands for, or answer why nobody may ask."""
         token = bearer(request, self._world)
         if isinstance(token, Refusal):
             return unauthorized(request, token)
@@ -38,8 +85,7 @@ class Users:
         if user is None:
             why = f"a {token.kind} token stands for no user"
             return unauthorized(request, Refusal("token.kind", why))
-        lacking = require_scope(request, self._world, token, *ME_SCOPES)
-        return lacking or answers.json_answer(self._described(user))
+        return token, user
 
     def _subject(self, token: Token) -> User | None:
         if token.kind == "user":

@@ -26,6 +26,7 @@ CHECKS: Final[Mapping[str, str]] = {
     "body.too_large": "a smaller body",
     "card.content": "a content object with a head or a body",
     "card.refused": "a card without what the reason names",
+    "channel.unknown": "the id of a channel of the user's account, which is not a JID",
     "chatbot.token_kind": "a token by grant_type=client_credentials",
     "client.disabled": "an app that is not disabled",
     "client.refused": "the app's Client ID and Client Secret, by Basic or in the parameters",
@@ -64,6 +65,8 @@ CHECKS: Final[Mapping[str, str]] = {
     "http.refused": "a well-formed request",
     "limit.daily": "at most as many calls a day as the account's plan allows",
     "limit.per_second": "at most as many calls a second as the account's plan allows",
+    "list.next_page_token": "the next_page_token of the page before, or none",
+    "list.page_size": "a page_size in the range that the reason names, or none",
     "manifest.app": "the id of a draft app of the token's account",
     "manifest.faulty": "a manifest that /v2/marketplace/apps/manifest/validate finds ok",
     "message.account_id": "the account that installed the app and that to_jid is in",
@@ -101,5 +104,6 @@ CHECKS: Final[Mapping[str, str]] = {
     "unfurl.message": "a link in a message that still stands",
     "unfurl.trigger": "a trigger id that this app was given and has not used",
     "unfurl.user": "the id of the user who wrote the link, which is not a JID",
+    "user.unknown": "the id or the e-mail address of a user of the token's account",
 }
 """What would have been accepted, by the name of the check."""
