@@ -77,3 +77,44 @@ async def test_a_reset_must_be_meant(visit: Visit):
     done = await visit.ask("POST", "/clock/reset", form={"sure": "yes"})
     assert done.headers["location"] == "/clock?done=reset"
     assert not visit.world.installations
+
+
+async def test_a_fault_is_ordered_applied_and_taken_back(visit: Visit):
+    form = {"kind": "status", "where": "/oauth/token", "times": "1"}
+    ordered = await visit.ask("POST", "/clock/faults", form=form)
+    assert ordered.headers["location"] == "/clock?done=ordered"
+
+    assert (await visit.chatbot_token()).status >= 400
+    assert (await visit.chatbot_token()).status == 200
+    page = (await visit.ask("GET", "/clock")).body.decode()
+    assert "at path /oauth/token, 1 times" in page
+    assert "1 applied, spent" in page
+
+    number = str(visit.world.faults[0].number)
+    await visit.ask("POST", "/clock/faults/remove", form={"number": number})
+    await visit.ask("POST", "/clock/faults/remove", form={"number": number})
+    assert visit.world.faults == []
+
+
+async def test_a_fault_at_an_event_looks_at_its_name(visit: Visit):
+    await visit.ask("POST", "/clock/faults", form={"kind": "drop", "where": "bot_installed"})
+
+    assert visit.world.faults[0].order.on.event == "bot_installed"
+
+
+@pytest.mark.parametrize(
+    ("form", "known"),
+    [
+        ({"kind": "explode"}, "lost_answer"),
+        ({"kind": "drop", "times": "-1"}, "times"),
+        ({"kind": "drop", "times": "many"}, "times"),
+    ],
+)
+async def test_an_impossible_fault_is_refused_with_what_is_known(
+    visit: Visit, form: dict[str, str], known: str
+):
+    answer = await visit.ask("POST", "/clock/faults", form=form)
+
+    assert answer.status == 400
+    assert known in answer.body.decode()
+    assert visit.world.faults == []

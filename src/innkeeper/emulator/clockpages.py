@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Awaitable
-from typing import Final, Protocol
+from contextlib import suppress
+from typing import Any, Final, Protocol
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -12,12 +13,26 @@ from starlette.routing import Route
 from innkeeper.emulator import answers
 from innkeeper.emulator.control import FURTHEST_SECONDS
 from innkeeper.emulator.courier.endpoints import EVERY
+from innkeeper.emulator.faultrules import API_KINDS, COURIER_KINDS, FaultRefused
+from innkeeper.emulator.faults.levers import Faults, FaultUnknown, FaultView
 from innkeeper.emulator.viewer import viewer
 from innkeeper.emulator.world import World
-from innkeeper.ui.views import ClockView, DueView, NoticeView
+from innkeeper.ui.views import (
+    ClockView,
+    DueView,
+    FaultKindsView,
+    NoticeView,
+    OrderedFaultView,
+)
 
 UNITS: Final = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
 _SHOWN: Final = 50
+_SAID: Final = {
+    "moved": "The clock was moved.",
+    "reset": "Everything is as the seed says.",
+    "ordered": "The fault is ordered.",
+    "removed": "The fault was taken back.",
+}
 
 
 class Levers(Protocol):
@@ -35,8 +50,9 @@ class Levers(Protocol):
 class ClockPages:
     """Shows the clock and moves it."""
 
-    def __init__(self, world: World, levers: Levers) -> None:
+    def __init__(self, world: World, levers: Levers, faults: Faults) -> None:
         self._world = world
+        self._faults = faults
         self._levers = levers
 
     def routes(self) -> list[Route]:
@@ -45,12 +61,14 @@ class ClockPages:
             Route("/clock", self.show, methods=["GET"]),
             Route("/clock/advance", self.advance, methods=["POST"]),
             Route("/clock/reset", self.reset, methods=["POST"]),
+            Route("/clock/faults", self.order_fault, methods=["POST"]),
+            Route("/clock/faults/remove", self.remove_fault, methods=["POST"]),
         ]
 
     async def show(self, request: Request) -> Response:
         """Show the time, and what is due next."""
         done = request.query_params.get("done", "")
-        said = {"moved": "The clock was moved.", "reset": "Everything is as the seed says."}
+        said = _SAID
         return self._page(request, NoticeView(said[done]) if done in said else None)
 
     async def advance(self, request: Request) -> Response:
@@ -73,10 +91,45 @@ class ClockPages:
         await self._levers.reset()
         return answers.redirect("/clock?done=reset")
 
+    async def order_fault(self, request: Request) -> Response:
+        """Let something go wrong: at a path of the API, or with an event on its way."""
+        form = await answers.read_form(request)
+        kind, where, times = form["kind"], form["where"].strip(), form["times"]
+        matcher = "path" if kind in API_KINDS else "event"
+        order: dict[str, Any] = {"do": {"kind": kind}}
+        if kind == "status":
+            order["do"]["status"] = _whole(form["status"] or "500")
+        if where:
+            order["on"] = {matcher: where}
+        if times:
+            order["times"] = _whole(times)
+        try:
+            self._faults.order(order)
+        except FaultRefused as error:
+            return self._page(request, NoticeView(f"{error.why}. {error.fix}", "bad"), status=400)
+        return answers.redirect("/clock?done=ordered")
+
+    async def remove_fault(self, request: Request) -> Response:
+        """Take a fault back; one that is gone is gone."""
+        number = (await answers.read_form(request))["number"]
+        with suppress(FaultUnknown):
+            self._faults.remove(int(number) if number.isascii() and number.isdigit() else 0)
+        return answers.redirect("/clock?done=removed")
+
     def _page(self, request: Request, notice: NoticeView | None, *, status: int = 200) -> Response:
         world = self._world
         due = sorted((*self._deliveries(), *self._endpoints()), key=lambda each: each.time)
-        view = ClockView(world.now(), world.clock.frozen, tuple(due[:_SHOWN]))
+        ordered = (
+            OrderedFaultView(each.number, _in_words(each), each.applied, each.spent)
+            for each in self._faults.views()
+        )
+        kinds = (
+            FaultKindsView("Answers of the API", API_KINDS),
+            FaultKindsView("Events on their way", COURIER_KINDS),
+        )
+        view = ClockView(
+            world.now(), world.clock.frozen, tuple(due[:_SHOWN]), tuple(ordered), kinds
+        )
         return answers.page(request, view, status=status, viewer=viewer(request), notice=notice)
 
     def _deliveries(self) -> list[DueView]:
@@ -105,3 +158,14 @@ def _seconds(amount: str, unit: str) -> float | None:
     except (ValueError, KeyError):
         return None
     return seconds if math.isfinite(seconds) and 0 <= seconds <= FURTHEST_SECONDS else None
+
+
+def _whole(text: str) -> int | str:
+    """Read a whole number; what is none is left to whoever checks the order."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else text
+
+
+def _in_words(fault: FaultView) -> str:
+    """Say what goes wrong, where, and how often."""
+    does = f" ({fault.does})" if fault.does else ""
+    return f"{fault.kind}{does} at {fault.looks_at}, {fault.how_often}"

@@ -153,7 +153,7 @@ class Emulator:
             *self.marketplace.routes(),
             *local_test.routes(),
             *ChatPages(world, self.chat, self._live).routes(),
-            *ClockPages(world, self).routes(),
+            *ClockPages(world, self, self.faults).routes(),
             *RulesPages(world).routes(),
             *TrafficPages(world, self.traffic, self.courier).routes(),
             *coverage.routes(),

@@ -14,15 +14,36 @@ class DueView:
 
 
 @dataclass(frozen=True, slots=True)
-class ClockView:
-    """The emulator's time, and what is due next.
+class OrderedFaultView:
+    """A fault that was ordered: what goes wrong, where, and how often it did."""
 
-    Posts /clock/advance with `seconds`, or with `amount` and `unit`; and /clock/reset.
+    number: int
+    what: str
+    applied: int
+    spent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FaultKindsView:
+    """The kinds of faults of one side."""
+
+    name: str
+    kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClockView:
+    """The emulator's time, what is due next, and which faults were ordered.
+
+    Posts /clock/advance with `seconds`, or with `amount` and `unit`; /clock/reset;
+    /clock/faults with `kind`, `where`, `status` and `times`; /clock/faults/remove with `number`.
     """
 
     now: datetime
     frozen: bool = False
     due: tuple[DueView, ...] = ()
+    faults: tuple[OrderedFaultView, ...] = ()
+    kinds: tuple[FaultKindsView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
