@@ -1,0 +1,108 @@
+"""Can the emulator's own pages be used, seen in both schemes, and done without a script?"""
+
+import re
+from typing import Any
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Page, expect
+
+from tests.browser.conftest import Town, shoot
+from tests.browser.test_lifecycle import sign_in
+
+pytestmark = [pytest.mark.anyio, pytest.mark.browser]
+
+SCHEMES: tuple[Any, ...] = ("light", "dark")
+
+
+async def look(page: Page, name: str) -> None:
+    """Check the page for barriers in both schemes, and for a sideways scroll at 390 px."""
+    for scheme in SCHEMES:
+        await page.emulate_media(color_scheme=scheme)
+        found = (await Axe().run(page)).response["violations"]
+        assert [one["id"] for one in found] == []
+        await shoot(page, f"{name}-{scheme}")
+    size = page.viewport_size
+    assert size
+    await page.set_viewport_size({"width": 390, "height": 800})
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    await shoot(page, f"{name}-narrow")
+    await page.set_viewport_size(size)
+
+
+async def install(page: Page, town: Town) -> None:
+    await sign_in(page, town, "Ana")
+    await page.goto(town.local_test)
+    await page.get_by_role("button", name="Add App Now").click()
+    await page.get_by_role("button", name="Allow").click()
+    await expect(page).to_have_url(re.compile(rf"{town.bot_url}/launch"))
+
+
+async def test_the_clock_moves_two_hours_at_a_press(page: Page, town: Town) -> None:
+    await page.goto(f"{town.zoom_url}/clock")
+    await page.get_by_role("button", name="+2 hours").click()
+
+    await expect(page.get_by_role("banner")).to_contain_text("2 h ahead")
+    await look(page, "20-clock")
+
+
+async def test_a_rule_keeps_the_value_that_is_chosen(page: Page, town: Town) -> None:
+    await page.goto(f"{town.zoom_url}/rules")
+    rule = page.get_by_label("decline", exact=True)
+    await expect(page.get_by_role("button", name="Set decline", exact=True)).to_be_hidden()
+    async with page.expect_navigation():
+        await rule.select_option("stay")
+    await page.goto(f"{town.zoom_url}/rules")
+    await expect(rule).to_have_value("stay")
+    assert town.emulator.world.rules.decline == "stay"
+    await look(page, "21-rules")
+
+    await page.get_by_role("button", name="zoom", exact=True).click()
+    await expect(rule).to_have_value("redirect")
+
+
+async def test_traffic_explains_a_refusal_and_a_signature(page: Page, town: Town) -> None:
+    await page.request.get(f"{town.zoom_url}/v2/users/me")
+    await page.goto(f"{town.zoom_url}/traffic")
+    await page.get_by_role("searchbox").fill("/v2/users/me")
+    await page.get_by_role("button", name="Search").click()
+    rows = page.locator(".wire details")
+    await expect(rows).to_have_count(1)
+    await rows.locator("summary").click()
+
+    await expect(rows).to_contain_text("Refused: token.missing")
+    await expect(rows).to_contain_text(f"curl {town.zoom_url}/v2/users/me")
+    await expect(rows.get_by_role("link", name="token.missing")).to_be_visible()
+    await look(page, "22-refused")
+
+    await install(page, town)
+    await page.goto(f"{town.zoom_url}/traffic")
+    await page.get_by_role("link", name="bot_installed").click()
+    await page.get_by_text("The signature, step by step").click()
+
+    await expect(page.locator(".explained")).to_contain_text("HMAC-SHA256")
+    await expect(page.get_by_text("It fits.")).to_be_visible()
+    await look(page, "23-delivery")
+
+
+async def test_everything_works_without_a_script(page: Page, town: Town) -> None:
+    browser = page.context.browser
+    assert browser
+    context = await browser.new_context(java_script_enabled=False)
+    context.set_default_timeout(10_000)
+    plain = await context.new_page()
+    await install(plain, town)
+    await plain.goto(f"{town.zoom_url}/chat")
+    await plain.get_by_role("link", name=re.compile(town.record.name)).first.click()
+    composer = plain.get_by_role("textbox")
+    await composer.fill(f"/{town.record.command} due friday ship it")
+    await plain.get_by_role("button", name="Send").click()
+    await expect(plain.get_by_role("log")).to_contain_text("due friday ship it")
+
+    await plain.goto(f"{town.zoom_url}/traffic")
+    await expect(plain.locator("main")).to_contain_text("bot_notification")
+    await plain.locator(".wire summary").first.click()
+    await expect(plain.locator(".wire details").first).to_contain_text("curl")
+    await plain.goto(f"{town.zoom_url}/rules")
+    await expect(plain.get_by_role("button", name="Set decline", exact=True)).to_be_visible()
+    await context.close()
