@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from innkeeper.emulator.world import Subscription
+from innkeeper.wire.manifest import Manifest
 from tests.emulator.scene import BOT_URL, Scene
 
 pytestmark = pytest.mark.anyio
@@ -94,6 +95,70 @@ async def test_an_app_comes_into_a_channel_and_leaves_it(scene: Scene):
     ]
     page = (await scene.call("GET", f"/chat?with={GENERAL}", user=scene.ana)).body.decode()
     assert "Add Dueday" in page
+
+
+def trusting(scene: Scene, *domains: str) -> None:
+    listed = [{"domain": domain, "unfurling": True} for domain in domains]
+    scene.app.manifest = Manifest.parse(
+        {
+            "display_information": {"display_name": "Dueday"},
+            "oauth_information": {"usage": "ADMIN_MANAGEMENT"},
+            "features": {
+                "team_chat_subscription": {
+                    "enable": True,
+                    "slash_command": {"command": "dueday", "trust_domain_list": listed},
+                }
+            },
+        }
+    )
+
+
+async def test_a_link_of_a_trusted_domain_is_offered_and_unfurled(scene: Scene):
+    trusting(scene, "Due.example")
+    await scene.chat.says(scene.ana, GENERAL, "see https://go.due.example/7 and http://x.test")
+
+    (event,) = scene.bot.bodies
+    assert event["event"] == "team_chat.link_shared"
+    about = event["payload"]["object"]
+    assert about["link"] == "https://go.due.example/7"
+    path = f"/v2/im/chat/users/{scene.ana.id}/unfurls/{about['trigger_id']}"
+    assert event["response_url"].endswith(path)
+    assert scene.world.unfurls[about["trigger_id"]].message_id == about["message_id"]
+
+
+@pytest.mark.parametrize(
+    "text", ["https://notdue.example/", "due.example", "https://due.example.evil.test", "http://["]
+)
+async def test_no_other_link_is_offered(scene: Scene, text: str):
+    trusting(scene, "due.example")
+    await scene.chat.says(scene.ana, GENERAL, text)
+
+    assert scene.bot.bodies == []
+
+
+@pytest.mark.parametrize(("rule", "heard"), [("silent", 1), ("delivered", 2)])
+async def test_thread_replies(scene: Scene, rule: Any, heard: int):
+    scene.world.rules.thread_replies = rule
+    first = await scene.chat.says(scene.ana, scene.app.bot_jid, "what is due?")
+    form = {"with": scene.app.bot_jid, "text": "and tomorrow?", "reply_to": first.id}
+
+    await scene.call("POST", "/chat/say", user=scene.ana, form=form)
+
+    events = scene.bot.bodies
+    assert len(events) == heard
+    if rule == "delivered":
+        assert events[-1]["payload"]["replyMainMessageId"] == first.id
+    page = (await scene.call("GET", "/chat", user=scene.ana)).body.decode()
+    assert "In reply to “what is due?”" in page
+
+
+async def test_a_command_in_a_channels_thread_names_the_thread(scene: Scene):
+    first = await scene.chat.says(scene.ana, GENERAL, "what is due?")
+
+    await scene.chat.says(scene.ana, GENERAL, "/dueday list", reply_to=first.id)
+
+    (event,) = scene.bot.bodies
+    assert event["payload"]["replyMainMessageId"] == first.id
 
 
 @pytest.mark.parametrize(("peer", "app"), [(GENERAL, "client_other"), (GENERAL, "nobody")])

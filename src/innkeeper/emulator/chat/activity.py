@@ -4,19 +4,24 @@ Sources: https://developers.zoom.us/docs/api/chatbot/events and
 https://developers.zoom.us/docs/api/team-chat/events/
 """
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from innkeeper.clock import from_epoch
 from innkeeper.emulator.chat.conversations import Conversation
+from innkeeper.emulator.chat.unfurls import open_trigger
 from innkeeper.emulator.courier.rounds import Courier
 from innkeeper.emulator.world import AppRecord, Channel, Message, Subscription, User, World
 from innkeeper.ids import USER_DOMAIN
 
+SHARED: Final = "team_chat.link_shared"
 MENTION: Final = "team_chat.app_mention"
 POSTED: Final = "team_chat.channel_message_posted"
 ADDED: Final = "team_chat.channel_app_added"
 REMOVED: Final = "team_chat.channel_app_removed"
+_LINK: Final = re.compile(r"https?://[^\s<>\"]{1,2000}", re.IGNORECASE)
 _CHANNEL_TYPE: Final = 5
 """What `object.type` is when apps move: a number there, a word elsewhere."""
 
@@ -54,6 +59,25 @@ class Activity:
             await self._courier.post_now(
                 app, app.bot_endpoint, MENTION, payload, event_ts=self._stamp()
             )
+        await self._links(user, channel, message)
+
+    async def _links(self, user: User, channel: Channel, message: Message) -> None:
+        """Offer the links of a message to the apps that unfurl their domains."""
+        for link in dict.fromkeys(_LINK.findall(message.text)):
+            for app in self._world.apps.values():
+                if _trusts(app, link) and self._world.installation_for(app, user) is not None:
+                    trigger = open_trigger(self._world, app, user, message)
+                    payload = shared(
+                        user, channel, message, link=link, trigger=trigger, stamp=self._stamp()
+                    )
+                    await self._courier.post_now(
+                        app,
+                        app.bot_endpoint,
+                        SHARED,
+                        payload,
+                        event_ts=self._stamp(),
+                        response_url=response_url(self._world, user, trigger),
+                    )
 
     def app_moved(self, user: User, channel: Channel, app: AppRecord, *, present: bool) -> None:
         """Tell subscriptions that an app came into a channel, or left it."""
@@ -98,6 +122,32 @@ def mention(
             "at_items": [{"at_contact": app.bot_jid, "start_position": 0, "end_position": end}],
         }
     return payload
+
+
+def shared(
+    user: User, channel: Channel, message: Message, *, link: str, trigger: str, stamp: int
+) -> dict[str, Any]:
+    """Say that a person posted a link of a domain that the app unfurls."""
+    about = _about(message, channel, stamp)
+    del about["message"]
+    return _by(user, {**about, "type": "to_channel", "link": link, "trigger_id": trigger})
+
+
+def response_url(world: World, user: User, trigger: str) -> str:
+    """Write where an app posts the card beside a link."""
+    return f"{world.base_url}/v2/im/chat/users/{user.id}/unfurls/{trigger}"
+
+
+def _trusts(app: AppRecord, link: str) -> bool:
+    """Tell whether an app unfurls a link: its domain, or one below it, is on its list."""
+    try:
+        host = (urlsplit(link).hostname or "").lower()
+    except ValueError:
+        return False
+    domains = app.manifest.features.team_chat_subscription
+    listed = domains.slash_command.trust_domain_list if domains.slash_command else []
+    names = [each.domain.lower() for each in listed if each.unfurling]
+    return any(host == name or host.endswith(f".{name}") for name in names if name)
 
 
 def posted(user: User, channel: Channel, message: Message, *, stamp: int) -> dict[str, Any]:

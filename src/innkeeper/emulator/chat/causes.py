@@ -9,13 +9,13 @@ https://developers.zoom.us/docs/api/team-chat/events/
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC
 from typing import Any, Final, Literal
 
 from innkeeper.clock import epoch_ms
 from innkeeper.emulator.chat import activity, payloads
 from innkeeper.emulator.chat.client import callback_keys
 from innkeeper.emulator.chat.conversations import Conversation
+from innkeeper.emulator.chat.unfurls import open_trigger
 from innkeeper.emulator.marketplace.removal import deauthorization
 from innkeeper.emulator.oauth.approval import CREATED, asked_for
 from innkeeper.emulator.world import AppRecord, Channel, Installation, Message, User, World
@@ -126,26 +126,17 @@ def _submit(now: Occasion) -> Happening:
 
 
 def _link(now: Occasion) -> Happening:
-    trigger, channel = now.world.new_id(), now.channel
-    at = now.world.now().astimezone(UTC)
-    payload: Payload = {
-        "account_id": now.user.account_id,
-        "operator_id": now.user.id,
-        "operator": now.user.email,
-        "operator_member_id": now.user.member_id,
-        "by_external_user": False,
-        "object": {
-            "message_id": _message(now, conversation=_in_channel(now)).id,
-            "type": "to_channel",
-            "channel_id": channel.id,
-            "channel_name": channel.name,
-            "link": "https://example.com/reports/7",
-            "trigger_id": trigger,
-            "date_time": f"{at:%Y-%m-%dT%H:%M:%SZ}",
-            "timestamp": now.timestamp,
-        },
-    }
-    url = f"{now.world.base_url}/v2/im/chat/users/{now.user.id}/unfurls/{trigger}"
+    message = _message(now, conversation=_in_channel(now))
+    trigger = open_trigger(now.world, now.app, now.user, message)
+    payload = activity.shared(
+        now.user,
+        now.channel,
+        message,
+        "https://example.com/reports/7",
+        trigger,
+        stamp=now.timestamp,
+    )
+    url = activity.response_url(now.world, now.user, trigger)
     return Happening(payload, _stamped(now) | {"response_url": url})
 
 
@@ -260,7 +251,7 @@ CAUSES: Final = (
         )
     ),
     Cause("chat_message.submit", "Sending a card that is a form.", "bot", _submit),
-    Cause("team_chat.link_shared", "Posting a link of a domain of the app's.", "bot", _link),
+    Cause(activity.SHARED, "Posting a link of a domain of the app's.", "bot", _link),
     Cause(activity.MENTION, "Mentioning the bot in a channel.", "bot", _mention),
     Cause("app_deauthorized", "Removing a production app.", "deauthorization", _deauthorized),
     Cause(activity.ADDED, "Adding the app to a channel.", "subscription", _moved),

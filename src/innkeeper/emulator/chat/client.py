@@ -56,10 +56,14 @@ class Chat:
             if concerned and self._world.installation_for(app, user) is None:
                 self.conversations.note(conversation, f"{app.name} was removed.")
 
-    async def says(self, user: User, peer_jid: str, text: str) -> Message:
+    async def says(self, user: User, peer_jid: str, text: str, *, reply_to: str = "") -> Message:
         """Write to a bot, or in a channel, where bots hear only their slash commands.
 
         A bot that is not installed for this person hears nothing; a quiet line says so.
+        Nor does it hear replies in a thread between the two, unless the rules say so.
+
+        Args:
+            reply_to: The message that this is a reply to, if it is one.
 
         Raises:
             ChatRefused: If there is no such conversation, or the text is empty or too long.
@@ -67,13 +71,21 @@ class Chat:
         text = _clean(text)
         conversation = self.conversations.find(user, peer_jid)
         message = self.conversations.say(conversation, text)
+        parent = self._world.messages.get(reply_to)
+        if parent is not None and self.conversations.shows(conversation, parent):
+            message.reply_to = parent.reply_to or parent.id
+            self._world.announce("message", message)
+        if message.reply_to and conversation.app and self._world.rules.thread_replies == "silent":
+            text = "Zoom tells no bot of replies in a thread with it alone (rule thread_replies)."
+            self.conversations.note(conversation, text)
+            return message
         name, rest = _slash(text)
         if conversation.app is not None:
             cmd = rest if name and name == _command(conversation.app) else text
-            await self._notify(conversation, conversation.app, cmd)
+            await self._notify(conversation, conversation.app, cmd, message)
             return message
         if name and (app := self._app_of(name, user)) is not None:
-            await self._notify(conversation, app, rest)
+            await self._notify(conversation, app, rest, message)
         await self._activity.said(conversation, message)
         return message
 
@@ -254,7 +266,9 @@ class Chat:
         installed = (app for app in named if self._world.installation_for(app, user))
         return next(installed, named[0] if named else None)
 
-    async def _notify(self, conversation: Conversation, app: AppRecord, cmd: str) -> None:
+    async def _notify(
+        self, conversation: Conversation, app: AppRecord, cmd: str, message: Message
+    ) -> None:
         if self._world.installation_for(app, conversation.user) is None:
             text = f"{app.name} is not installed for you, so it did not hear this. Add it first."
             self.conversations.note(conversation, text)
@@ -270,6 +284,8 @@ class Chat:
             era=rules.bot_payloads,
             robot_too=rules.alone_to_jid == "user_and_robot",
         )
+        if message.reply_to:
+            payload["replyMainMessageId"] = message.reply_to
         top: dict[str, Any] = {} if rules.bot_payloads == "current" else {"event_ts": timestamp}
         await self._courier.post_now(app, app.bot_endpoint, "bot_notification", payload, **top)
 

@@ -72,7 +72,7 @@ class ChatPages:
             return _to_sign_in(request)
         form = await answers.read_form(request)
         try:
-            await self._chat.says(user, form["with"], form["text"])
+            await self._chat.says(user, form["with"], form["text"], reply_to=form["reply_to"])
         except ChatRefused as error:
             self._tell(user, form["with"], error)
         return answers.redirect(_address(form["with"]))
@@ -206,7 +206,18 @@ class ChatPages:
             deleted=message.deleted,
             system=not message.sender,
             private=bool(message.visible_to) and bool(message.sender),
+            replies_to=self._first_words(message.reply_to),
+            reply_with=conversation.peer if message.client_id else "",
         )
+
+    def _first_words(self, message_id: str | None) -> str:
+        """Say what a reply is to, in its first words."""
+        parent = self._world.messages.get(message_id or "")
+        if parent is None:
+            return ""
+        head = (parent.card or {}).get("head")
+        words = head.get("text") if isinstance(head, dict) else ""
+        return str(words or parent.text or "a card")[:80]
 
     def _drawn(self, user: User, message: Message) -> cards.Drawn | None:
         if message.card is None:

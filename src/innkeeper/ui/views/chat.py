@@ -36,6 +36,8 @@ class MessageView:
     The element's id is `message-{id}`. `html` comes from `cards.draw` (which posts
     /chat/click and /chat/select) or `markdown.to_html`. A `system` message is a quiet line:
     only `html` and `time` are shown. `private` says that only the viewer sees it.
+    `replies_to` is the beginning of what it is a reply to. `reply_with` is the JID for
+    /chat/say with `reply_to`; empty where one does not reply.
     """
 
     id: str
@@ -51,6 +53,8 @@ class MessageView:
     deleted: bool = False
     system: bool = False
     private: bool = False
+    replies_to: str = ""
+    reply_with: str = ""
 
 
 @dataclass(frozen=True, slots=True)
