@@ -132,8 +132,8 @@ def _link(now: Occasion) -> Happening:
         now.user,
         now.channel,
         message,
-        "https://example.com/reports/7",
-        trigger,
+        link="https://example.com/reports/7",
+        trigger=trigger,
         stamp=now.timestamp,
     )
     url = activity.response_url(now.world, now.user, trigger)

@@ -18,6 +18,7 @@ from innkeeper.emulator.viewer import viewer
 from innkeeper.emulator.world import Message, User, World
 from innkeeper.errors import ChatRefused
 from innkeeper.ui import cards, markdown, pages
+from innkeeper.ui.sketch import as_map
 from innkeeper.ui.views import ChannelAppView, ChatView, CommandView, ConversationView, MessageView
 
 Act = Callable[[Chat, User, answers.Form], Awaitable[object]]
@@ -215,9 +216,9 @@ class ChatPages:
         parent = self._world.messages.get(message_id or "")
         if parent is None:
             return ""
-        head = (parent.card or {}).get("head")
-        words = head.get("text") if isinstance(head, dict) else ""
-        return str(words or parent.text or "a card")[:80]
+        head: Any = (parent.card or {}).get("head")
+        words = as_map(head).get("text") or parent.text or "a card"
+        return str(words)[:80]
 
     def _drawn(self, user: User, message: Message) -> cards.Drawn | None:
         if message.card is None:
