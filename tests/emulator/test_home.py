@@ -36,7 +36,25 @@ async def test_keeps_no_static_file_whose_version_is_unnamed(visit: Visit) -> No
     assert found.headers["cache-control"] == "no-cache"
 
 
-@pytest.mark.parametrize("name", ["nothing.css", "..%2fpages.py", "%2e%2e", "app.css%00"])
+async def test_gives_the_sheet_of_a_colour_that_a_card_chose(visit: Visit) -> None:
+    found = await visit.ask("GET", "/static/colors/12a150.css")
+    assert found.status == 200
+    assert found.headers["content-type"].startswith("text/css")
+    assert b".bar-12a150{background-color:#12a150}" in found.body
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "colors/red.css",
+        "colors/../app.css",
+        "a/b",
+        "nothing.css",
+        "..%2fpages.py",
+        "%2e%2e",
+        "app.css%00",
+    ],
+)
 async def test_has_no_other_files(visit: Visit, name: str) -> None:
     assert (await visit.ask("GET", f"/static/{name}")).status == 404
 

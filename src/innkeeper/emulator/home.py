@@ -23,7 +23,7 @@ class Home:
         """List what is answered here."""
         return [
             Route("/", self.show, methods=["GET"]),
-            Route("/static/{name}", self.static, methods=["GET"]),
+            Route("/static/{name:path}", self.static, methods=["GET"]),
         ]
 
     async def show(self, request: Request) -> Response:
