@@ -152,6 +152,23 @@ async def test_thread_replies(scene: Scene, rule: Any, heard: int):
     assert "In reply to “what is due?”" in page
 
 
+async def test_a_reply_is_written_in_the_one_composer(scene: Scene):
+    conversation = scene.chat.conversations.find(scene.ana, scene.app.bot_jid)
+    card = scene.chat.conversations.show(conversation, scene.app, {"head": {"text": "Towels"}})
+    path = f"/chat?with={scene.app.bot_jid}"
+
+    plain = (await scene.call("GET", path, user=scene.ana)).body.decode()
+    reply = (await scene.call("GET", f"{path}&reply_to={card.id}", user=scene.ana)).body.decode()
+    unknown = (await scene.call("GET", f"{path}&reply_to=nothing", user=scene.ana)).body.decode()
+
+    assert f"reply_to={card.id}" in plain
+    field = f'name="reply_to" value="{card.id}"'
+    assert field in reply
+    assert "In reply to “Towels”" in reply
+    assert field not in plain
+    assert 'name="reply_to"' not in unknown
+
+
 async def test_a_command_in_a_channels_thread_names_the_thread(scene: Scene):
     first = await scene.chat.says(scene.ana, GENERAL, "what is due?")
 

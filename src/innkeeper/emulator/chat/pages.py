@@ -1,6 +1,7 @@
 """The chat client in a browser: conversations, the messages as they come, and the forms."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -64,6 +65,13 @@ class ChatPages:
         if current is not None and current not in everything:
             everything.insert(0, current)
         view = self._view(user, everything, current)
+        parent = next(
+            (each for each in view.messages if each.id == request.query_params.get("reply_to")),
+            None,
+        )
+        if parent is not None:
+            words = self._first_words(parent.id)
+            view = replace(view, reply_to=parent.id, reply_words=words)
         return answers.page(request, view, viewer=user)
 
     async def say(self, request: Request) -> Response:

@@ -36,8 +36,8 @@ class MessageView:
     The element's id is `message-{id}`. `html` comes from `cards.draw` (which posts
     /chat/click and /chat/select) or `markdown.to_html`. A `system` message is a quiet line:
     only `html` and `time` are shown. `private` says that only the viewer sees it.
-    `replies_to` is the beginning of what it is a reply to. `reply_with` is the JID for
-    /chat/say with `reply_to`; empty where one does not reply.
+    `replies_to` is the beginning of what it is a reply to. `reply_with` is the JID that
+    a reply is written to, at /chat?with=…&reply_to=…; empty where one does not reply.
     """
 
     id: str
@@ -68,7 +68,7 @@ class ChannelAppView:
 
 @dataclass(frozen=True, slots=True)
 class ChatView:
-    """The chat page. Posts /chat/say with `with` (a JID) and `text`.
+    """The chat page. Posts /chat/say with `with` (a JID), `text`, and `reply_to` if it is a reply.
 
     `event_stream_url` is GET /chat/events?with=…, which sends `event: message` with a
     `MessageView` rendered as a fragment. `closed` says why one cannot write here, if so.
@@ -82,6 +82,8 @@ class ChatView:
     event_stream_url: str = ""
     closed: str = ""
     apps: tuple[ChannelAppView, ...] = ()
+    reply_to: str = ""
+    reply_words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
