@@ -1,42 +1,33 @@
-"""A real browser, and two real servers for it to visit."""
+"""A real browser, one for all tests, and two real servers for it to visit."""
 
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.async_api import ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 
-from innkeeper.app import App
 from innkeeper.cli import example
 from innkeeper.emulator import Emulator
 from innkeeper.emulator.seed import Seed
 from innkeeper.emulator.serving import hosting
-from innkeeper.emulator.world import AppRecord
 from innkeeper.local import local_settings, point_at
 from innkeeper.net.outbound import HttpTransport
 from innkeeper.net.serving import LOCAL, bind, serving
+from tests.browser.town import Town
 
-SHOTS = Path(os.environ.get("INNKEEPER_SCREENSHOTS", ""))
+ONLY_HERE = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"
+
+OpenPage = Callable[..., Awaitable[Page]]
 
 
-@dataclass
-class Town:
-    """An emulated Zoom and a bot, both on loopback."""
-
-    emulator: Emulator
-    record: AppRecord
-    app: App
-    zoom_url: str
-    bot_url: str
-    directory: Path
-
-    @property
-    def local_test(self) -> str:
-        return f"{self.zoom_url}/marketplace/apps/{self.record.client_id}/local-test"
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """The browser lives longer than a test, and so does the loop that talks to it."""
+    return "asyncio"
 
 
 @pytest.fixture(scope="session")
@@ -49,22 +40,44 @@ def chromium() -> str:
     return found
 
 
-@pytest.fixture
-async def page(chromium: str) -> AsyncIterator[Page]:
-    resolver = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"
+@pytest.fixture(scope="session")
+async def browser(chromium: str) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=[resolver])
-        context = await browser.new_context(
-            locale="en-GB", timezone_id="UTC", viewport={"width": 1180, "height": 800}
-        )
-        context.set_default_timeout(10_000)
-        page = await context.new_page()
-        surprises: list[str] = []
-        page.on("pageerror", lambda error: surprises.append(str(error)))
-        page.on("console", lambda line: _note(line, surprises))
-        yield page
+        browser = await playwright.chromium.launch(executable_path=chromium, args=[ONLY_HERE])
+        yield browser
         await browser.close()
+
+
+@pytest.fixture
+async def open_page(browser: Browser) -> AsyncIterator[OpenPage]:
+    """Open pages in browser contexts of their own: each is another person's browser.
+
+    What a page finds wrong with itself, or its policy with it, fails the test.
+    """
+    surprises: list[str] = []
+    async with AsyncExitStack() as stack:
+
+        async def opened(**options: Any) -> Page:
+            usual = {
+                "locale": "en-GB",
+                "timezone_id": "UTC",
+                "viewport": {"width": 1180, "height": 800},
+            }
+            context = await browser.new_context(**(usual | options))
+            stack.push_async_callback(context.close)
+            context.set_default_timeout(10_000)
+            page = await context.new_page()
+            page.on("pageerror", lambda error: surprises.append(str(error)))
+            page.on("console", lambda line: _note(line, surprises))
+            return page
+
+        yield opened
     assert not surprises
+
+
+@pytest.fixture
+async def page(open_page: OpenPage) -> Page:
+    return await open_page()
 
 
 @pytest.fixture
@@ -81,23 +94,15 @@ async def town(tmp_path: Path) -> AsyncIterator[Town]:
         app.configure(
             local_settings(record, public_url=bot_url, zoom_url=zoom_url, directory=tmp_path)
         )
+        await stack.enter_async_context(hosting(emulator, zoom_socket))
         await app.start()
         stack.push_async_callback(app.stop)
-        await stack.enter_async_context(hosting(emulator, zoom_socket))
         await stack.enter_async_context(serving(app, bot_socket))
         await point_at(emulator, record, bot_url)
-        yield Town(emulator, record, app, zoom_url, bot_url, tmp_path)
+        yield Town(emulator, record, app, zoom_url, bot_url)
 
 
 def _note(line: ConsoleMessage, surprises: list[str]) -> None:
     """A page that was refused on purpose is no surprise; a blocked script or style is."""
     if line.type == "error" and "Failed to load resource" not in line.text:
         surprises.append(line.text)
-
-
-async def shoot(page: Page, name: str) -> None:
-    """Keep a picture of the page where INNKEEPER_SCREENSHOTS says, if it says so."""
-    if SHOTS.name:
-        await page.evaluate("Promise.all(document.getAnimations().map(one => one.finished))")
-        SHOTS.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240  # a test may wait
-        await page.screenshot(path=SHOTS / f"{name}.png", full_page=True)

@@ -10,7 +10,7 @@ from innkeeper.net.inbound import PAGE_HEADERS
 from innkeeper.ui import pages
 from innkeeper.ui.cards import draw
 from innkeeper.ui.views import ChatView, ConversationView, Frame, MessageView, PersonView
-from tests.browser.conftest import shoot
+from tests.browser.town import shoot
 from tests.ui import samples
 from tests.ui.hostile import VECTORS
 

@@ -6,15 +6,9 @@ import re
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.conftest import Town, shoot
+from tests.browser.town import Town, shoot, sign_in
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
-
-
-async def sign_in(page: Page, town: Town, name: str) -> None:
-    await page.goto(f"{town.zoom_url}/signin?next=/chat")
-    await page.get_by_text(name).first.click()
-    await page.get_by_role("button", name="Sign in").click()
 
 
 async def test_from_add_app_to_the_receipt(page: Page, town: Town) -> None:

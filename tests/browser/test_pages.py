@@ -7,8 +7,8 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
-from tests.browser.conftest import Town, shoot
-from tests.browser.test_lifecycle import sign_in
+from tests.browser.conftest import OpenPage
+from tests.browser.town import Town, install, shoot
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 
@@ -28,14 +28,6 @@ async def look(page: Page, name: str) -> None:
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     await shoot(page, f"{name}-narrow")
     await page.set_viewport_size(size)
-
-
-async def install(page: Page, town: Town) -> None:
-    await sign_in(page, town, "Ana")
-    await page.goto(town.local_test)
-    await page.get_by_role("button", name="Add App Now").click()
-    await page.get_by_role("button", name="Allow").click()
-    await expect(page).to_have_url(re.compile(rf"{town.bot_url}/launch"))
 
 
 async def test_the_clock_moves_two_hours_at_a_press(page: Page, town: Town) -> None:
@@ -85,12 +77,8 @@ async def test_traffic_explains_a_refusal_and_a_signature(page: Page, town: Town
     await look(page, "23-delivery")
 
 
-async def test_everything_works_without_a_script(page: Page, town: Town) -> None:
-    browser = page.context.browser
-    assert browser
-    context = await browser.new_context(java_script_enabled=False)
-    context.set_default_timeout(10_000)
-    plain = await context.new_page()
+async def test_everything_works_without_a_script(open_page: OpenPage, town: Town) -> None:
+    plain = await open_page(java_script_enabled=False)
     await install(plain, town)
     await plain.goto(f"{town.zoom_url}/chat")
     await plain.get_by_role("link", name=re.compile(town.record.name)).first.click()
@@ -105,4 +93,3 @@ async def test_everything_works_without_a_script(page: Page, town: Town) -> None
     await expect(plain.locator(".wire details").first).to_contain_text("curl")
     await plain.goto(f"{town.zoom_url}/rules")
     await expect(plain.get_by_role("button", name="Set decline", exact=True)).to_be_visible()
-    await context.close()
