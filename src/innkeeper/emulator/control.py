@@ -260,6 +260,17 @@ def _app(app: AppRecord) -> dict[str, Any]:
         "disabled": app.disabled,
         "welcome": app.welcome,
         "command": app.command,
+        "subscriptions": [
+            {
+                "id": each.id,
+                "name": each.name,
+                "url": each.url,
+                "event_types": each.event_types,
+                "usage": each.usage,
+                "headers": each.headers.kind,
+            }
+            for each in app.subscriptions
+        ],
         "consent_version": app.consent_version,
         "notes": manifest_notes(app),
     }

@@ -6,7 +6,7 @@ Every address of the control API has an operation; a test holds the two together
 import re
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -31,6 +31,7 @@ from innkeeper.emulator.operations import (
 )
 from innkeeper.emulator.rules import PRESETS, SWITCHES, Switch
 from innkeeper.emulator.seed import AppSeed
+from innkeeper.emulator.validation import CHECKS, Verdict
 
 
 def _shapes() -> dict[str, Schema]:
@@ -97,6 +98,16 @@ def _app() -> Schema:
         management={"enum": ["admin", "user"]},
         scopes=listed(TEXT),
         welcome=shape(mode=TEXT, title=TEXT, body=TEXT),
+        subscriptions=listed(
+            shape(
+                id=TEXT,
+                name=TEXT,
+                url=TEXT,
+                event_types=listed(TEXT),
+                usage=TEXT,
+                headers=TEXT,
+            )
+        ),
         consent_version=WHOLE,
         notes=listed(TEXT),
     )
@@ -132,6 +143,18 @@ def _switch(switch: Switch) -> Schema:
 def _records() -> dict[str, Schema]:
     half = shape(headers=mapped(TEXT), body=TEXT)
     refusal = shape(rule=TEXT, why=TEXT, accepts=TEXT)
+    verdict: Schema = {"enum": list(get_args(Verdict))}
+    validation: dict[str, Schema] = {
+        "id": TEXT,
+        "client_id": TEXT,
+        "url": TEXT,
+        "at": MOMENT,
+        "plain_token": TEXT,
+        "accepted": TRUTH,
+        "status": WHOLE,
+        "ms": NUMBER,
+        "checks": listed(shape(name={"enum": list(CHECKS)}, verdict=verdict, why=TEXT, fix=TEXT)),
+    }
     return {
         "Exchange": shape(
             seq=WHOLE,
@@ -196,6 +219,12 @@ def _records() -> dict[str, Schema]:
             next_at=or_null(MOMENT),
             diagnostics=listed(TEXT),
             body=TEXT,
+        ),
+        "Validation": shape(**validation),
+        "ValidationInFull": shape(
+            **validation,
+            exchange=or_null(ref("Exchange")),
+            signature=or_null(ref("Signature")),
         ),
         "Signature": shape(steps=listed(shape(what=TEXT, result=TEXT)), fits=TRUTH, verdict=TEXT),
         "CoverageRow": shape(

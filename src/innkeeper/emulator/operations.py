@@ -199,6 +199,29 @@ OPERATIONS: Final = (
         refusals=(404,),
     ),
     Operation(
+        "GET /_emulator/validations",
+        "Lists the last URL validations, each check with its verdict.",
+        shape(validations=listed(ref("Validation"))),
+    ),
+    Operation(
+        "POST /_emulator/validations",
+        "Validates an address of an app now: what failed is told, and changes nothing.",
+        ref("ValidationInFull"),
+        body={
+            "type": "object",
+            "properties": {"url": TEXT, "app": or_null(TEXT)},
+            "required": ["url"],
+        },
+        statuses=(201,),
+        refusals=(400,),
+    ),
+    Operation(
+        "GET /_emulator/validations/{validation_id}",
+        "Gives one URL validation, with its exchange and its signature, step by step.",
+        ref("ValidationInFull"),
+        refusals=(404,),
+    ),
+    Operation(
         "POST /_emulator/trigger",
         "Sends an event as if somebody had caused it; `set` changes it by dotted paths.",
         ref("Delivery"),

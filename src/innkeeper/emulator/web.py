@@ -38,6 +38,7 @@ from innkeeper.emulator.marketplace.listing import Listing
 from innkeeper.emulator.marketplace.localtest import LocalTest, authorization_url
 from innkeeper.emulator.marketplace.pages import Marketplace
 from innkeeper.emulator.marketplace.removal import Removal, Removed
+from innkeeper.emulator.marketplace.validations import Validations
 from innkeeper.emulator.oauth.admission import Admission
 from innkeeper.emulator.oauth.approval import Approvals
 from innkeeper.emulator.oauth.authorization import SentBack
@@ -152,6 +153,7 @@ class Emulator:
             *SignIn(world).routes(),
             *self.marketplace.routes(),
             *local_test.routes(),
+            *Validations(world, self.courier, self.traffic).routes(),
             *ChatPages(world, self.chat, self._live).routes(),
             *ClockPages(world, self, self.faults).routes(),
             *RulesPages(world).routes(),

@@ -16,6 +16,7 @@ from innkeeper.clock import MovableClock
 from innkeeper.emulator.delivery import Delivery
 from innkeeper.emulator.faultrules import FaultRule
 from innkeeper.emulator.rules import Rules
+from innkeeper.emulator.validation import Validation
 from innkeeper.wire.manifest import Manifest
 
 SECRET_PREFIX = "emu_"  # noqa: S105  # what every secret made here begins with
@@ -194,6 +195,13 @@ class AppRecord:
         """The registered redirect URL: the first of the allow list."""
         return self.redirect_uris[0] if self.redirect_uris else ""
 
+    @property
+    def addresses(self) -> list[str]:
+        """Where events of the app go, each once: bot, deauthorization, subscriptions."""
+        own = (self.bot_endpoint, self.deauthorization_endpoint)
+        subscribed = (each.url for each in self.subscriptions)
+        return list(dict.fromkeys(url for url in (*own, *subscribed) if url))
+
 
 @dataclass(slots=True)
 class Installation:
@@ -352,6 +360,8 @@ class State:
     messages: dict[str, Message] = field(default_factory=dict[str, Message])
     deliveries: dict[str, Delivery] = field(default_factory=dict[str, Delivery])
     endpoints: list[Endpoint] = field(default_factory=list[Endpoint])
+    validations: list[Validation] = field(default_factory=list[Validation])
+    """The last URL validations, oldest first."""
     muted: list[str] = field(default_factory=list[str])
     """Which events are over for which URLs (`Delivery.muting`)."""
     not_emulated: dict[str, int] = field(default_factory=dict[str, int])

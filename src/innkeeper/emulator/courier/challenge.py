@@ -6,7 +6,7 @@ Zoom says "URL validation failed. Try again later." for every reason; here each 
 import base64
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, cast
 
 from innkeeper.emulator.world import AppRecord
@@ -36,29 +36,35 @@ def check_answer(
     app: AppRecord,
     apps: Iterable[AppRecord],
     base64_too: bool = False,
-) -> None:
+) -> Iterator[str]:
     """Refuse every answer to a URL validation but the right one.
 
     Args:
         apps: All apps there are, to recognise the secret of another one.
         base64_too: Take the HMAC in base64 as well, as one report says that Zoom does.
 
+    Yields:
+        Each check that the answer passed (`validation.CHECKS`).
+
     Raises:
         EndpointRefused: Saying what was wrong.
     """
     if response.status != 200:
         raise _status_refused(response)
+    yield "status"
     answer = _answer_of(response)
+    yield "json"
     if answer.get("plainToken") != plain_token:
         raise EndpointRefused(_about_plain_token(answer), _HEX_FIX)
+    yield "plain_token"
     encrypted = answer.get("encryptedToken")
     if not isinstance(encrypted, str):
         raise EndpointRefused("the answer has no encryptedToken", _HEX_FIX)
     right = encrypt_token(plain_token, Secret(app.secret_token))
-    if base64_too and encrypted.rstrip("=") in _in_base64(right):
-        return
-    if encrypted != right:
+    in_base64 = base64_too and encrypted.rstrip("=") in _in_base64(right)
+    if encrypted != right and not in_base64:
         raise _mismatch(encrypted, plain_token, app, apps)
+    yield "encrypted_token"
 
 
 def _status_refused(response: Response) -> EndpointRefused:

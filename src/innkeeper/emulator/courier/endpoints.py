@@ -63,7 +63,4 @@ class Endpoints:
 
     def _used(self, endpoint: Endpoint) -> bool:
         app = self._world.apps.get(endpoint.client_id)
-        if app is None:
-            return False
-        addresses = {app.bot_endpoint, app.deauthorization_endpoint}
-        return endpoint.url in addresses | {each.url for each in app.subscriptions}
+        return app is not None and endpoint.url in app.addresses

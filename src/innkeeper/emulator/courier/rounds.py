@@ -9,21 +9,20 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from innkeeper.clock import epoch_ms
 from innkeeper.emulator.courier import subscriptions
-from innkeeper.emulator.courier.challenge import check_answer
 from innkeeper.emulator.courier.credentials import Credentials
 from innkeeper.emulator.courier.endpoints import Endpoints
-from innkeeper.emulator.courier.envelope import CLOCK_HEADER, seal, seal_challenge, tracking_id
+from innkeeper.emulator.courier.envelope import CLOCK_HEADER, seal, tracking_id
 from innkeeper.emulator.courier.line import DEADLINE_SECONDS, Line, Outcome
 from innkeeper.emulator.courier.stringify import stringify
+from innkeeper.emulator.courier.validations import Validations
 from innkeeper.emulator.delivery import Attempt, Delivery
 from innkeeper.emulator.faults.courier import plan
 from innkeeper.emulator.traffic.records import Traffic
+from innkeeper.emulator.validation import Validation
 from innkeeper.emulator.world import AppRecord, Endpoint, World
 from innkeeper.errors import EndpointRefused, InnkeeperError
 from innkeeper.net.outbound import Response, Transport
-from innkeeper.wire import signature
 
 __all__ = ["CLOCK_HEADER", "DEADLINE_SECONDS", "Courier", "DeliveryUnknown"]
 
@@ -62,6 +61,7 @@ class Courier:
         self._world = world
         self._line = Line(transport, traffic, allow_hosts=allow_hosts)
         self._credentials = Credentials(world, self._line.ask)
+        self.validations = Validations(world, self._line, self._credentials)
         self._endpoints = Endpoints(world)
         self._traffic = traffic
         self._hearing: dict[str, Hear] = {}
@@ -97,18 +97,28 @@ class Courier:
         """Look again at what is due: deliveries came from elsewhere."""
         self._woken.set()
 
-    async def validate_url(self, app: AppRecord, url: str) -> None:
-        """Save an address only if the app behind it proves that it holds the secret token.
+    async def validate(self, app: AppRecord, url: str) -> Validation:
+        """Ask an address to prove that it holds the secret token.
 
-        It is asked again every 72 hours from now on.
+        If it does, it is asked again every 72 hours from now on, and works again if it
+        was disabled. If it does not, nothing changes.
+        """
+        validation = await self.validations.ask(app, url)
+        if validation.accepted:
+            self._endpoints.proved(app, url)
+            self._woken.set()
+        return validation
+
+    async def validate_url(self, app: AppRecord, url: str) -> None:
+        """Validate an address, and insist.
 
         Raises:
             EndpointRefused: Saying exactly what was wrong, where Zoom would only say
                 "URL validation failed. Try again later."
         """
-        await self._challenge(app, url)
-        self._endpoints.proved(app, url)
-        self._woken.set()
+        validation = await self.validate(app, url)
+        if not validation.accepted and validation.failed is not None:
+            raise EndpointRefused(validation.failed.why, validation.failed.fix)
 
     def post(
         self,
@@ -235,42 +245,15 @@ class Courier:
             for waiter in waiting:
                 waiter.cancel()
 
-    async def _challenge(self, app: AppRecord, url: str) -> None:
-        """Ask an endpoint to prove itself.
-
-        Raises:
-            EndpointRefused: If it does not.
-        """
-        rules = self._world.rules
-        plain_token = self._world.new_id()
-        body = signature.challenge_body(plain_token, event_ts=epoch_ms(self._world.now()))
-        request = seal_challenge(self._world, app, url, body)
-        for each in app.subscriptions:
-            if each.url == url:
-                request = await self._credentials.add(request, each.headers)
-        response = await self._line.ask(request)
-        try:
-            check_answer(
-                response,
-                plain_token=plain_token,
-                app=app,
-                apps=self._world.apps.values(),
-                base64_too=rules.challenge_answer == "hex_or_base64",
-            )
-        except EndpointRefused:
-            if rules.bot_validation == "strict" or url != app.bot_endpoint:
-                raise
-
     async def _revalidate(self, endpoint: Endpoint) -> None:
         app = self._world.apps.get(endpoint.client_id)
         if app is None:
             return
-        try:
-            await self._challenge(app, endpoint.url)
-        except EndpointRefused as error:
-            self._endpoints.failed(endpoint, error.why)
-        else:
+        validation = await self.validations.ask(app, endpoint.url)
+        if validation.accepted:
             self._endpoints.proved(app, endpoint.url)
+        elif validation.failed is not None:
+            self._endpoints.failed(endpoint, validation.failed.why)
 
     def _most_overdue(self) -> Delivery | None:
         now = self._world.now()

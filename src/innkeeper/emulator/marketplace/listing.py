@@ -13,6 +13,7 @@ from innkeeper.emulator.delivery import Delivery
 from innkeeper.emulator.oauth.redirects import is_redirect_uri
 from innkeeper.emulator.places import locate
 from innkeeper.emulator.seed import ClientKey, Id, Robot
+from innkeeper.emulator.validation import Validation
 from innkeeper.emulator.world import (
     AppRecord,
     ApprovalRequest,
@@ -188,6 +189,7 @@ class Listing:
             | Message
             | Delivery
             | Endpoint
+            | Validation
         ] = [
             *world.installations.values(),
             *world.codes.values(),
@@ -197,6 +199,7 @@ class Listing:
             *world.messages.values(),
             *world.deliveries.values(),
             *world.endpoints,
+            *world.validations,
         ]
         for each in owned:
             if each.client_id == app.client_id:

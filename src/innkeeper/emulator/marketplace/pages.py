@@ -139,16 +139,21 @@ class Marketplace:
     ) -> Response:
         shown = replace(app_view(self._world, app), scopes=_offered(app), **(typed or {}))
         view = AppPageView(shown, self._origin, errors or {})
-        notice = NoticeView("Not saved.", "bad") if errors else _notice(request, app)
+        notice = NoticeView("Not saved.", "bad") if errors else self._notice(request, app)
         status = 400 if errors else 200
         return answers.page(request, view, status=status, viewer=viewer(request), notice=notice)
 
-
-def _notice(request: Request, app: AppRecord) -> NoticeView | None:
-    """Say what was done just now; otherwise what Zoom's validation would say."""
-    notes = manifest_notes(app)
-    done = _DONE.get(request.query_params.get("done", ""))
-    return done or (NoticeView(" ".join(notes), "info") if notes else None)
+    def _notice(self, request: Request, app: AppRecord) -> NoticeView | None:
+        """Say what was done just now; otherwise what Zoom's validation would say."""
+        asked = request.query_params.get("validation", "")
+        for each in self._world.validations:
+            if each.id == asked and each.failed is not None:
+                return NoticeView(f"URL validation failed: {each.failed.why}.", "bad")
+            if each.id == asked:
+                return NoticeView("Validated. It is asked again in 72 hours.")
+        notes = manifest_notes(app)
+        done = _DONE.get(request.query_params.get("done", ""))
+        return done or (NoticeView(" ".join(notes), "info") if notes else None)
 
 
 def _offered(app: AppRecord) -> tuple[ScopeView, ...]:

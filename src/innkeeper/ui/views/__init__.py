@@ -29,6 +29,7 @@ from innkeeper.ui.views.levers import (
     RuleView,
 )
 from innkeeper.ui.views.marketplace import (
+    AddressView,
     AppPageView,
     AppsView,
     AppView,
@@ -39,6 +40,8 @@ from innkeeper.ui.views.marketplace import (
     LocalTestView,
     OAuthErrorView,
     ScopeView,
+    SubscriptionView,
+    VerdictView,
 )
 from innkeeper.ui.views.traffic import (
     AttemptView,
@@ -58,6 +61,7 @@ from innkeeper.ui.views.visit import (
 )
 
 __all__ = [
+    "AddressView",
     "AppPageView",
     "AppView",
     "AppsView",
@@ -99,8 +103,10 @@ __all__ = [
     "SignInView",
     "SignatureView",
     "StepView",
+    "SubscriptionView",
     "TrafficRow",
     "TrafficView",
+    "VerdictView",
     "View",
 ]
 

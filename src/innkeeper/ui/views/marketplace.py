@@ -19,6 +19,44 @@ class ScopeView:
 
 
 @dataclass(frozen=True, slots=True)
+class SubscriptionView:
+    """An event subscription. `about` says whose events it hears, `headers` what it wants to see."""
+
+    name: str
+    url: str
+    events: tuple[str, ...]
+    about: str
+    headers: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictView:
+    """One check of a URL validation, in words. `why` and `fix` are empty unless it failed."""
+
+    words: str
+    verdict: Literal["passed", "failed", "not_reached"]
+    why: str = ""
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AddressView:
+    """An address that the app hears events at, and how its last URL validation went.
+
+    Args:
+        checked_at: When that was; never, if omitted.
+        standing: What follows, in a sentence.
+    """
+
+    url: str
+    what: str
+    checked_at: datetime | None = None
+    accepted: bool = False
+    checks: tuple[VerdictView, ...] = ()
+    standing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class AppView:
     """An app of the Marketplace, in one environment."""
 
@@ -40,6 +78,8 @@ class AppView:
     welcome_title: str = ""
     welcome_body: str = ""
     commands: tuple[CommandView, ...] = ()
+    subscriptions: tuple[SubscriptionView, ...] = ()
+    addresses: tuple[AddressView, ...] = ()
     installed: int = 0
 
 
@@ -69,7 +109,8 @@ class AppPageView:
 
     Posts below that address: `/endpoints` with `bot_endpoint`, `deauthorization_endpoint`
     and `redirect_uris` (one per line) · `/welcome` with `mode`, `title`, `body` · `/scopes`
-    with `scope`, repeated · `/secret` with nothing: it makes a new secret token.
+    with `scope`, repeated · `/secret` with nothing: it makes a new secret token ·
+    `/validate` with `url`, one of the app's addresses.
 
     Args:
         errors: What was refused, by the name of the form's field.
