@@ -1,5 +1,6 @@
 """What clients that others wrote meet here: an emulator on a real socket, a browser, Node."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -60,14 +61,24 @@ def node() -> Path:
         return _node()
     except FileNotFoundError as error:
         if os.environ.get("INNKEEPER_NO_NODE") == "1":
-            pytest.skip(f"NOT RUN, so Zoom's own SDK has proved nothing: {error}")
+            pytest.skip(f"NOT RUN, so the clients for Node have proved nothing: {error}")
         pytest.fail(f"{error}; run `make node`, or do without by INNKEEPER_NO_NODE=1")
 
 
 @pytest.fixture
 async def launcher(node: Path, emulator: Emulator, tmp_path: Path) -> AsyncGenerator[Launcher]:
     """Starts the clients under node/ against the emulator, and stops them afterwards."""
-    launcher = Launcher(node, _CLIENTS, emulator.base_url, errors=tmp_path)
+    command = [str(node), "--require", "./redirect.cjs"]
+    launcher = Launcher(command, _CLIENTS, zoom_url=emulator.base_url, errors=tmp_path)
+    yield launcher
+    await launcher.aclose()
+
+
+@pytest.fixture
+async def python_launcher(emulator: Emulator, tmp_path: Path) -> AsyncGenerator[Launcher]:
+    """Starts the clients under python/ against the emulator, and stops them afterwards."""
+    command = [sys.executable, "-m"]
+    launcher = Launcher(command, _ROOT, zoom_url=emulator.base_url, errors=tmp_path)
     yield launcher
     await launcher.aclose()
 
@@ -83,6 +94,7 @@ def _node() -> Path:
     version, _, program = answer.stdout.strip().partition(" ")
     if int(version.partition(".")[0]) < _OLDEST:
         raise FileNotFoundError(f"Node is {version}, older than {_OLDEST}")
-    if not (_CLIENTS / "node_modules" / "@zoom" / "rivet").is_dir():
+    pinned = json.loads((_CLIENTS / "package.json").read_text())["dependencies"]
+    if not all((_CLIENTS / "node_modules" / name).is_dir() for name in pinned):
         raise FileNotFoundError("what tests/foreign/node/package-lock.json pins is not installed")
     return Path(program)

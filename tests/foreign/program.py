@@ -1,7 +1,8 @@
-"""How is a client for Node run? As a process of its own, all of whose Zoom is the emulator."""
+"""How is somebody else's client run? As a process of its own, all of whose Zoom is the emulator."""
 
 import asyncio
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Sequence
 from pathlib import Path
 
 from innkeeper.emulator.world import AppRecord
@@ -45,12 +46,16 @@ class Launcher:
     """Starts clients with nothing of this process's environment but PATH.
 
     Args:
+        command: What runs a script.
+        folder: Where it is run.
         errors: A directory for what they write on stderr.
     """
 
-    def __init__(self, node: Path, clients: Path, zoom_url: str, *, errors: Path) -> None:
-        self._node = node
-        self._clients = clients
+    def __init__(
+        self, command: Sequence[str], folder: Path, *, zoom_url: str, errors: Path
+    ) -> None:
+        self._command = command
+        self._folder = folder
         self._zoom_url = zoom_url
         self._errors = errors
         self._programs: list[Program] = []
@@ -62,7 +67,7 @@ class Launcher:
             changes: Other values for its environment.
         """
         environment = {
-            "PATH": str(self._node.parent),
+            "PATH": str(Path(self._command[0]).parent),
             "EMULATOR_URL": self._zoom_url,
             "ZOOM_CLIENT_ID": app.client_id,
             "ZOOM_CLIENT_SECRET": app.client_secret,
@@ -72,11 +77,9 @@ class Launcher:
         errors = self._errors / f"{script}.stderr"
         with errors.open("wb") as stderr:
             process = await asyncio.create_subprocess_exec(
-                self._node,
-                "--require",
-                "./redirect.cjs",
+                *self._command,
                 script,
-                cwd=self._clients,
+                cwd=self._folder,
                 env=environment,
                 stdout=PIPE,
                 stderr=stderr,

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, cast
-from urllib.parse import parse_qsl, quote, unquote, urlencode
+from urllib.parse import parse_qsl, quote, unquote_plus, urlencode
 
 import msgspec
 
@@ -164,10 +164,10 @@ def basic_header(client_id: str, client_secret: Secret) -> str:
 
 
 def parse_basic(header: str) -> list[tuple[str, str]]:
-    """Read a Basic header: the pair as sent, then percent-decoded if that differs.
+    """Read a Basic header: the pair as sent, then decoded as a form's if that differs.
 
-    RFC 6749 has clients percent-encode both parts; Zoom's examples do not. Whoever
-    checks tries each pair in turn. Malformed headers give no pair at all.
+    RFC 6749 has clients encode both parts as in a form, a blank as `+`; Zoom's examples
+    do not. Whoever checks tries each pair in turn. Malformed headers give no pair at all.
 
     Example:
         >>> parse_basic("Basic YTpiJTNB")
@@ -183,7 +183,7 @@ def parse_basic(header: str) -> list[tuple[str, str]]:
     client_id, colon, secret = pair.partition(":")
     if not colon:
         return []
-    raw, decoded = (client_id, secret), (unquote(client_id), unquote(secret))
+    raw, decoded = (client_id, secret), (unquote_plus(client_id), unquote_plus(secret))
     return [raw] if raw == decoded else [raw, decoded]
 
 

@@ -51,6 +51,8 @@ async def test_takes_the_scheme_in_any_case(visit: Visit, scheme: str) -> None:
     ("secret", "sent"),
     [
         pytest.param("emu_a b+c/%", "emu_a%20b%2Bc%2F%25", id="C24"),
+        pytest.param("emu_a b+c", "emu_a+b%2Bc", id="C24-blank-as-plus"),
+        pytest.param("emu_a+b", "emu_a+b", id="C24-raw-plus"),
         pytest.param("emu_a%20b", "emu_a%20b", id="C24-raw-first"),
         pytest.param("emu_a:b:c", "emu_a:b:c", id="E08-colon"),
         pytest.param("emu_\u00e9", "emu_\u00e9", id="E08-utf8"),

@@ -1,0 +1,178 @@
+"""Do OAuth clients that others wrote, as published, sign people in at the emulator?"""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import pytest
+
+from innkeeper.browser import Browser
+from innkeeper.emulator import Emulator
+from innkeeper.emulator.world import AppRecord
+from tests.foreign.program import Launcher
+
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+
+Told = dict[str, Any]
+
+ZOOMS_WORDS = {"reason": "Invalid client_id or client_secret", "error": "invalid_client"}
+
+
+@dataclass(frozen=True)
+class Client:
+    """A client, and its own words for what is wrong."""
+
+    name: str
+    script: str
+    launcher: str
+    wrong_secret: Told
+    other_state: Told = field(default_factory=Told)
+    declined: Told = field(default_factory=Told)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+OPENID_CLIENT = Client(
+    "openid-client",
+    "openid_client.mjs",
+    "launcher",
+    wrong_secret={
+        "error": "ResponseBodyError",
+        "message": "server responded with an error in the response body",
+        "code": "invalid_client",
+        "why": ZOOMS_WORDS,
+    },
+    other_state={
+        "error": "ClientError",
+        "message": "invalid response encountered",
+        "why": 'unexpected "state" response parameter value',
+    },
+    declined={
+        "error": "AuthorizationResponseError",
+        "message": "authorization response from the server is an error",
+        "code": "access_denied",
+        "why": {},
+    },
+)
+SIMPLE_OAUTH2 = Client(
+    "simple-oauth2",
+    "simple_oauth2.mjs",
+    "launcher",
+    wrong_secret={
+        "error": "Error",
+        "message": "Response Error: 400 Bad Request",
+        "code": "invalid_client",
+        "why": ZOOMS_WORDS,
+    },
+)
+REQUESTS_OAUTHLIB = Client(
+    "requests-oauthlib",
+    "tests.foreign.python.requests_oauthlib_site",
+    "python_launcher",
+    wrong_secret={
+        "error": "InvalidClientError",
+        "message": "(invalid_client) ",
+        "code": "invalid_client",
+    },
+    other_state={
+        "error": "MismatchingStateError",
+        "message": ("(mismatching_state) CSRF Warning! State not equal in request and response."),
+        "code": "mismatching_state",
+    },
+    declined={
+        "error": "AccessDeniedError",
+        "message": "(access_denied) ",
+        "code": "access_denied",
+    },
+)
+
+# simple-oauth2 is handed the code and never sees the address that held it: what else stands
+# there, a state or an error, is for whoever uses it to read.
+READERS = [pytest.param(OPENID_CLIENT, marks=pytest.mark.node), REQUESTS_OAUTHLIB]
+CLIENTS = [*READERS, pytest.param(SIMPLE_OAUTH2, marks=pytest.mark.node)]
+
+of_each = pytest.mark.parametrize("client", CLIENTS, ids=str)
+of_each_reader = pytest.mark.parametrize("client", READERS, ids=str)
+
+
+class Visit:
+    """Ben's visit to a client's site, for an app that he may add: through its door, and back."""
+
+    def __init__(
+        self, launcher: Launcher, emulator: Emulator, app: AppRecord, browser: Browser
+    ) -> None:
+        self.app = app
+        self.app.management = "user"
+        self.ben = next(user for user in emulator.world.users() if user.first_name == "Ben")
+        self._launcher = launcher
+        self._browser = browser
+
+    async def begins(self, client: Client, **environment: str) -> str:
+        """Start the site and open it; give the address where it sends him."""
+        _, url = await self._launcher.start(client.script, self.app, **environment)
+        self.app.redirect_uris = [f"{url}/callback"]
+        answer = await self._browser.exchange("GET", f"{url}/")
+        return answer.headers["location"]
+
+    async def ends(self, url: str, *, press: str = "Allow") -> tuple[int, Told]:
+        """Answer the consent page at an address; give what the site answers to that."""
+        page = await self._browser.open(url)
+        page = await self._browser.press(page, press, user=self.ben.id)
+        return page.status, json.loads(page.html)
+
+
+@pytest.fixture
+def visit(
+    request: pytest.FixtureRequest, emulator: Emulator, app: AppRecord, browser: Browser
+) -> Visit:
+    client: Client = request.getfixturevalue("client")
+    return Visit(request.getfixturevalue(client.launcher), emulator, app, browser)
+
+
+@of_each
+async def test_a_person_is_known_and_stays_so_until_the_token_is_revoked(
+    emulator: Emulator, client: Client, visit: Visit
+) -> None:
+    status, told = await visit.ends(await visit.begins(client))
+
+    assert status == 200, told
+    assert told == {"user": visit.ben.id, "again": visit.ben.id, "revoked": 401}
+    given = [(token.kind, token.user_id, token.refreshed) for token in emulator.world.tokens]
+    assert given == [("user", visit.ben.id, True), ("user", visit.ben.id, False)]
+
+
+@of_each
+async def test_a_secret_of_odd_characters_is_read_however_it_is_sent(
+    client: Client, visit: Visit
+) -> None:
+    visit.app.client_secret = "a b+c/%41=~:\"'()*"
+
+    status, told = await visit.ends(await visit.begins(client))
+
+    assert status == 200, told
+
+
+@of_each
+async def test_a_wrong_secret_is_reported(client: Client, visit: Visit) -> None:
+    url = await visit.begins(client, ZOOM_CLIENT_SECRET="another")
+
+    assert await visit.ends(url) == (400, client.wrong_secret)
+
+
+@of_each_reader
+async def test_another_state_is_reported_and_the_code_left_alone(
+    emulator: Emulator, client: Client, visit: Visit
+) -> None:
+    at, _, query = (await visit.begins(client)).partition("?")
+    asked = {**dict(parse_qsl(query)), "state": "another"}
+
+    assert await visit.ends(f"{at}?{urlencode(asked)}") == (400, client.other_state)
+
+    assert not emulator.world.tokens
+
+
+@of_each_reader
+async def test_a_refusal_by_the_person_is_reported(client: Client, visit: Visit) -> None:
+    assert await visit.ends(await visit.begins(client), press="Decline") == (400, client.declined)
