@@ -75,7 +75,7 @@ async def test_the_connection_goes_to_the_address_that_was_looked_at():
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))  # bound and not listening: refused at once, nobody else's
     names = Names("127.0.0.1")
-    transport = HttpTransport(resolver=CheckedResolver(names))
+    transport = HttpTransport(resolver=lambda: CheckedResolver(names))
     url = f"http://bot.test:{listener.getsockname()[1]}/"
 
     with pytest.raises(Unreachable, match="no connection"):
@@ -87,7 +87,7 @@ async def test_the_connection_goes_to_the_address_that_was_looked_at():
 
 
 async def test_a_refused_name_is_no_connection():
-    transport = HttpTransport(resolver=CheckedResolver(Names("169.254.169.254")))
+    transport = HttpTransport(resolver=lambda: CheckedResolver(Names("169.254.169.254")))
 
     with pytest.raises(Unreachable, match="no connection"):
         await transport.send(Request("GET", "http://metadata.test/", {}, b""))

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
@@ -56,7 +56,9 @@ from innkeeper.emulator.world import AppRecord, User, World
 from innkeeper.errors import InnkeeperError
 from innkeeper.net.inbound import BodyTooLarge, ClientGone
 from innkeeper.net.outbound import AsgiApp, AsgiTransport, HttpTransport, Transport
-from innkeeper.net.resolving import CheckedResolver
+
+if TYPE_CHECKING:
+    from aiohttp.abc import AbstractResolver
 
 
 class AuthorizationRefused(InnkeeperError):
@@ -101,7 +103,7 @@ class Emulator:
         self.world = World(clock, seed=drawn)
         self.world.base_url = self.base_url
         plant(self._seed, self.world)
-        transport = transport or HttpTransport(resolver=CheckedResolver())
+        transport = transport or HttpTransport(resolver=_checked)
         self.traffic = Traffic(self.world)
         hosts = {*allow_hosts, *_hosts_in_process(transport)}
         self.courier = Courier(self.world, transport, self.traffic, allow_hosts=hosts)
@@ -302,6 +304,12 @@ class Emulator:
             InstallationUnknown: If there is no such installation.
         """
         return await self.removal.remove(installation_id, by=by)
+
+
+def _checked() -> "AbstractResolver":
+    from innkeeper.net.resolving import CheckedResolver  # noqa: PLC0415  # aiohttp, once something is sent
+
+    return CheckedResolver()
 
 
 def _hosts_in_process(transport: Transport) -> set[str]:
