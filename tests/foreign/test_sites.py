@@ -2,14 +2,14 @@
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
 
 from innkeeper.browser import Browser
 from innkeeper.emulator import Emulator
-from innkeeper.emulator.world import AppRecord
+from innkeeper.emulator.rules import Preset, preset
 from tests.foreign.program import Launcher
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -93,25 +93,26 @@ REQUESTS_OAUTHLIB = Client(
 READERS = [pytest.param(OPENID_CLIENT, marks=pytest.mark.node), REQUESTS_OAUTHLIB]
 CLIENTS = [*READERS, pytest.param(SIMPLE_OAUTH2, marks=pytest.mark.node)]
 
-of_each = pytest.mark.parametrize("client", CLIENTS, ids=str)
-of_each_reader = pytest.mark.parametrize("client", READERS, ids=str)
+to_each = pytest.mark.parametrize("visit", CLIENTS, ids=str, indirect=True)
+to_each_reader = pytest.mark.parametrize("visit", READERS, ids=str, indirect=True)
 
 
 class Visit:
     """Ben's visit to a client's site, for an app that he may add: through its door, and back."""
 
     def __init__(
-        self, launcher: Launcher, emulator: Emulator, app: AppRecord, browser: Browser
+        self, client: Client, emulator: Emulator, *, browser: Browser, launcher: Launcher
     ) -> None:
-        self.app = app
+        self.client = client
+        self.app = next(iter(emulator.world.apps.values()))
         self.app.management = "user"
         self.ben = next(user for user in emulator.world.users() if user.first_name == "Ben")
-        self._launcher = launcher
         self._browser = browser
+        self._launcher = launcher
 
-    async def begins(self, client: Client, **environment: str) -> str:
+    async def begins(self, **environment: str) -> str:
         """Start the site and open it; give the address where it sends him."""
-        _, url = await self._launcher.start(client.script, self.app, **environment)
+        _, url = await self._launcher.start(self.client.script, self.app, **environment)
         self.app.redirect_uris = [f"{url}/callback"]
         answer = await self._browser.exchange("GET", f"{url}/")
         return answer.headers["location"]
@@ -124,18 +125,18 @@ class Visit:
 
 
 @pytest.fixture
-def visit(
-    request: pytest.FixtureRequest, emulator: Emulator, app: AppRecord, browser: Browser
-) -> Visit:
-    client: Client = request.getfixturevalue("client")
-    return Visit(request.getfixturevalue(client.launcher), emulator, app, browser)
+def visit(request: pytest.FixtureRequest, emulator: Emulator, browser: Browser) -> Visit:
+    """A visit to the site of the client that the test names."""
+    client: Client = request.param
+    launcher = request.getfixturevalue(client.launcher)
+    return Visit(client, emulator, browser=browser, launcher=launcher)
 
 
-@of_each
+@to_each
 async def test_a_person_is_known_and_stays_so_until_the_token_is_revoked(
-    emulator: Emulator, client: Client, visit: Visit
+    emulator: Emulator, visit: Visit
 ) -> None:
-    status, told = await visit.ends(await visit.begins(client))
+    status, told = await visit.ends(await visit.begins())
 
     assert status == 200, told
     assert told == {"user": visit.ben.id, "again": visit.ben.id, "revoked": 401}
@@ -143,36 +144,62 @@ async def test_a_person_is_known_and_stays_so_until_the_token_is_revoked(
     assert given == [("user", visit.ben.id, True), ("user", visit.ben.id, False)]
 
 
-@of_each
-async def test_a_secret_of_odd_characters_is_read_however_it_is_sent(
-    client: Client, visit: Visit
-) -> None:
+@to_each
+async def test_a_secret_of_odd_characters_is_read_however_it_is_sent(visit: Visit) -> None:
     visit.app.client_secret = "a b+c/%41=~:\"'()*"
 
-    status, told = await visit.ends(await visit.begins(client))
+    status, told = await visit.ends(await visit.begins())
 
     assert status == 200, told
 
 
-@of_each
-async def test_a_wrong_secret_is_reported(client: Client, visit: Visit) -> None:
-    url = await visit.begins(client, ZOOM_CLIENT_SECRET="another")
+@to_each
+async def test_a_wrong_secret_is_reported(visit: Visit) -> None:
+    url = await visit.begins(ZOOM_CLIENT_SECRET="another")
 
-    assert await visit.ends(url) == (400, client.wrong_secret)
+    assert await visit.ends(url) == (400, visit.client.wrong_secret)
 
 
-@of_each_reader
+@to_each_reader
 async def test_another_state_is_reported_and_the_code_left_alone(
-    emulator: Emulator, client: Client, visit: Visit
+    emulator: Emulator, visit: Visit
 ) -> None:
-    at, _, query = (await visit.begins(client)).partition("?")
+    at, _, query = (await visit.begins()).partition("?")
     asked = {**dict(parse_qsl(query)), "state": "another"}
 
-    assert await visit.ends(f"{at}?{urlencode(asked)}") == (400, client.other_state)
+    assert await visit.ends(f"{at}?{urlencode(asked)}") == (400, visit.client.other_state)
 
     assert not emulator.world.tokens
 
 
-@of_each_reader
-async def test_a_refusal_by_the_person_is_reported(client: Client, visit: Visit) -> None:
-    assert await visit.ends(await visit.begins(client), press="Decline") == (400, client.declined)
+@to_each_reader
+async def test_a_refusal_by_the_person_is_reported(visit: Visit) -> None:
+    assert await visit.ends(await visit.begins(), press="Decline") == (400, visit.client.declined)
+
+
+@pytest.mark.node
+@pytest.mark.parametrize("visit", [OPENID_CLIENT], ids=str, indirect=True)
+@pytest.mark.parametrize("rules", ["rfc", "paranoid"])
+async def test_openid_client_discovers_a_zoom_that_keeps_to_the_rfcs(
+    emulator: Emulator, visit: Visit, rules: Preset
+) -> None:
+    emulator.world.rules = preset(rules)
+
+    status, told = await visit.ends(await visit.begins(DISCOVER="yes"))
+
+    assert status == 200, told
+    assert told["again"] == visit.ben.id
+
+
+@pytest.mark.parametrize("visit", [REQUESTS_OAUTHLIB], ids=str, indirect=True)
+@pytest.mark.parametrize(("granted", "status"), [("app", 400), ("asked", 200)])
+async def test_requests_oauthlib_takes_no_more_scopes_than_it_asked_for(
+    emulator: Emulator, visit: Visit, granted: Literal["app", "asked"], status: int
+) -> None:
+    emulator.world.rules.granted_scopes = granted
+
+    answer = await visit.ends(await visit.begins(ZOOM_SCOPE="user:read:user"))
+
+    assert answer[0] == status, answer
+    if granted == "app":
+        assert "Scope has changed from" in answer[1]["message"]

@@ -16,7 +16,8 @@ class RequestsOAuthlib:
     """The client. It has no call to revoke: the request is made with its session."""
 
     def begin(self, callback: str) -> str:
-        self.session = OAuth2Session(CLIENT_ID, redirect_uri=callback, pkce="S256")
+        scope = os.environ.get("ZOOM_SCOPE")
+        self.session = OAuth2Session(CLIENT_ID, redirect_uri=callback, scope=scope, pkce="S256")
         url, _state = self.session.authorization_url(f"{ZOOM}/oauth/authorize")
         return str(url)
 
