@@ -11,6 +11,7 @@ from innkeeper.browser import Browser
 from innkeeper.emulator import Emulator
 from innkeeper.emulator.rules import Preset, preset
 from tests.foreign.program import Launcher
+from tests.foreign.workspace import person
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -106,7 +107,7 @@ class Visit:
         self.client = client
         self.app = next(iter(emulator.world.apps.values()))
         self.app.management = "user"
-        self.ben = next(user for user in emulator.world.users() if user.first_name == "Ben")
+        self.ben = person(emulator, "Ben")
         self._browser = browser
         self._launcher = launcher
 
