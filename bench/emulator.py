@@ -209,7 +209,7 @@ async def _scroll(page: Page) -> float:
         """async () => {
             const log = document.querySelector('[role=log]');
             let worst = 0, last = performance.now();
-            for (let at = log.scrollHeight; at > 0; at -= 900) {
+            for (let at = 0; at > -log.scrollHeight; at -= 900) {
                 log.scrollTop = at;
                 await new Promise(requestAnimationFrame);
                 const now = performance.now();

@@ -17,6 +17,7 @@ from innkeeper.emulator.serving import hosting
 from innkeeper.local import local_settings, point_at
 from innkeeper.net.outbound import HttpTransport
 from innkeeper.net.serving import LOCAL, bind, serving
+from tests.browser.stage import Stage, staged
 from tests.browser.town import Town
 
 ONLY_HERE = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"
@@ -78,6 +79,12 @@ async def open_page(browser: Browser) -> AsyncIterator[OpenPage]:
 @pytest.fixture
 async def page(open_page: OpenPage) -> Page:
     return await open_page()
+
+
+@pytest.fixture
+async def stage() -> AsyncIterator[Stage]:
+    async with staged() as stage:
+        yield stage
 
 
 @pytest.fixture

@@ -5,13 +5,13 @@ import os
 import queue
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 from innkeeper.net.inbound import PAGE_HEADERS
 from innkeeper.ui import pages
@@ -208,7 +208,7 @@ def test_a_slash_offers_the_commands_that_fit(page: Page) -> None:
     text.press_sequentially("st")
     expect(page.locator("[data-command]:visible")).to_have_text(["/status what runs"])
 
-    page.get_by_role("button", name="/status").click()
+    page.get_by_role("link", name="/status").click()
 
     expect(text).to_have_value("/status ")
     expect(text).to_be_focused()
@@ -245,21 +245,60 @@ def test_choosing_from_a_dropdown_sends_the_choice(page: Page, site: Site) -> No
     assert site.posted == [("/chat/select", "message=m1&block=%2Fbody%2F0&value=eve")]
 
 
+def below(log: Locator) -> int:
+    """Tell how much of the log lies below what is seen of it."""
+    script = """log => {
+        const end = log.querySelector('.log-inner').getBoundingClientRect().bottom;
+        return Math.round(end - log.getBoundingClientRect().bottom);
+    }"""
+    return int(log.evaluate(script))
+
+
 def test_news_does_not_pull_a_reader_away_from_what_he_reads(page: Page, site: Site) -> None:
     site.history = 12
     page.reload()
     expect(page.locator(".talk[data-live]")).to_have_count(1)
     log = page.get_by_role("log")
-    assert log.evaluate("log => log.scrollTop") > 0, "begins at the end"
-    log.evaluate("log => { log.scrollTop = 0 }")
+    assert below(log) == 0, "begins at the end"
+    log.evaluate("log => { log.scrollTop = -log.scrollHeight }")
+    top = page.locator("article").first
+    before = top.evaluate("top => top.getBoundingClientRect().top")
+    hidden = below(log)
     site.say(card("News", name="m2"))
     newer = page.get_by_role("button", name="New messages")
 
     expect(newer).to_be_visible()
-    assert log.evaluate("log => log.scrollTop") == 0
+    assert abs(top.evaluate("top => top.getBoundingClientRect().top") - before) < 1
+    assert below(log) > hidden > 0
     newer.click()
     expect(newer).to_be_hidden()
-    assert log.evaluate("log => log.scrollTop") > 0
+    assert below(log) == 0
+    site.say(card("More news", name="m3"))
+    expect(page.get_by_text("More news")).to_be_in_viewport()
+
+
+def test_a_long_conversation_begins_at_its_end_without_a_script(
+    browser: Browser, site: Site
+) -> None:
+    site.history = 12
+    plain = context(browser, java_script_enabled=False)
+    page = plain.new_page()
+    page.goto(f"{site.url}/chat")
+
+    expect(page.get_by_text("Release?")).to_be_in_viewport()
+    expect(page.get_by_text("Old 0")).not_to_be_in_viewport()
+    plain.close()
+
+
+def test_a_day_begins_at_the_readers_own_midnight(page: Page, site: Site) -> None:
+    headings = page.locator(".day")
+    expect(headings).to_have_text(["Wednesday, 4 March 2026"])
+    late = replace(card("Late", name="m2"), time=samples.NOON.replace(hour=14, minute=59))
+    site.say(late)
+    site.say(replace(card("Tomorrow", name="m3"), time=samples.NOON.replace(hour=15)))
+
+    expect(headings).to_have_text(["Wednesday, 4 March 2026", "Thursday, 5 March 2026"])
+    expect(page.locator(".day + article")).to_have_count(2)
 
 
 def test_a_colour_and_a_time_arrive_with_a_message(page: Page, site: Site) -> None:

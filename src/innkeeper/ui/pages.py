@@ -1,8 +1,8 @@
 """How does a view become a page? One template per view, and the static files they use.
 
 Pages keep to `PAGE_HEADERS` of `net/inbound.py`: no script and no style in them, no
-`style=`, nothing from elsewhere. They work without JavaScript: `app.js` makes the emulator's
-chat live and its times the reader's own, and an app's own pages do not load it.
+`style=`, nothing from elsewhere. They work without JavaScript: the emulator's pages load
+modules that make chat and traffic live and times the reader's own; an app's pages load none.
 """
 
 import hashlib
@@ -117,6 +117,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "ahead": ahead,
         "clean": clean,
+        "day": day,
         "href": _href,
         "initials": initials,
         "moment": _moment,
@@ -151,6 +152,17 @@ def ahead(seconds: float) -> str:
         if count:
             said.append(f"{count} {unit}")
     return " ".join(said[:2]) or "0 s"
+
+
+def day(when: datetime) -> str:
+    """Name a day, in UTC until the page's script knows the reader's own midnight.
+
+    Example:
+        >>> day(datetime(2026, 3, 4, 12, tzinfo=UTC))
+        'Wednesday 4 March 2026'
+    """
+    utc = when.astimezone(UTC)
+    return f"{utc:%A} {utc.day} {utc:%B %Y}"
 
 
 def _moment(when: datetime, shape: str = "time") -> Markup:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -21,6 +21,9 @@ from innkeeper.errors import ChatRefused
 from innkeeper.ui import cards, markdown, pages
 from innkeeper.ui.sketch import as_map
 from innkeeper.ui.views import ChannelAppView, ChatView, CommandView, ConversationView, MessageView
+
+TEXT_SHOWN: Final = 4_096
+"""How much of a text the composer takes."""
 
 Act = Callable[[Chat, User, answers.Form], Awaitable[object]]
 """Does what a form of a card says."""
@@ -65,6 +68,7 @@ class ChatPages:
         if current is not None and current not in everything:
             everything.insert(0, current)
         view = self._view(user, everything, current)
+        view = replace(view, draft=request.query_params.get("draft", "")[:TEXT_SHOWN])
         parent = next(
             (each for each in view.messages if each.id == request.query_params.get("reply_to")),
             None,

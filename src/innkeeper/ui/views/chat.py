@@ -72,6 +72,7 @@ class ChatView:
 
     `event_stream_url` is GET /chat/events?with=…, which sends `event: message` with a
     `MessageView` rendered as a fragment. `closed` says why one cannot write here, if so.
+    `draft` is what stands in the composer: GET /chat?with=…&draft=… begins a command.
     """
 
     viewer: PersonView
@@ -84,6 +85,7 @@ class ChatView:
     apps: tuple[ChannelAppView, ...] = ()
     reply_to: str = ""
     reply_words: str = ""
+    draft: str = ""
 
 
 @dataclass(frozen=True, slots=True)
