@@ -14,6 +14,7 @@ from innkeeper.bot import contexts
 from innkeeper.cli import app as command_line
 from innkeeper.emulator import Emulator
 from innkeeper.emulator.marketplace.listing import AppChange
+from innkeeper.emulator.seed import AccountSeed, AppSeed, EndpointsSeed, UserSeed
 from innkeeper.errors import API_FIXES
 from innkeeper.net.outbound import AsgiTransport
 from innkeeper.store.records import EventState
@@ -212,6 +213,8 @@ def test_every_lever_of_the_control_api_is_described():
     described = coded(page("control-api"))
 
     assert set(AppChange.__struct_fields__) <= described
+    for part in (AccountSeed, UserSeed, AppSeed, EndpointsSeed):
+        assert set(part.__struct_fields__) <= described
 
 
 def test_every_switch_and_check_of_the_emulator_is_described():

@@ -236,3 +236,58 @@ def test_gives_each_world_rules_of_its_own() -> None:
     first, second = _planted(seed), _planted(seed)
     first.rules.decline = "stay"
     assert second.rules.decline == "redirect"
+
+
+def test_sets_what_a_manifest_does_not_hold() -> None:
+    plain = _planted(_seed()).apps["porter"]
+    assert (plain.use_on_device, plain.disabled, plain.public_client_id) == (False, False, "")
+    app = _planted(_seed(use_on_device=True, disabled=True, public_client_id="porter_pub")).apps[
+        "porter"
+    ]
+    assert (app.use_on_device, app.disabled, app.public_client_id) == (True, True, "porter_pub")
+
+
+def _approving(**account: Any) -> Seed:
+    document = _seed().document
+    accounts = [{"id": "acc", "users": [{"id": "u_dana", "name": "Dana"}], **account}]
+    apps = [{"manifest": _seed().manifests[0].raw, "client_id": "porter"}]
+    return Seed.parse({"accounts": accounts, "apps": apps, "rules": document.rules})
+
+
+def test_says_which_apps_an_account_approved() -> None:
+    (open_to_all,) = _planted(_approving()).accounts
+    (closed,) = _planted(_approving(approval_required=True)).accounts
+    (some,) = _planted(_approving(approval_required=True, approved_apps=["porter"])).accounts
+    approves = [each.approves("porter") for each in (open_to_all, closed, some)]
+    assert approves == [True, False, True]
+
+
+def test_refuses_an_approval_of_nothing() -> None:
+    with pytest.raises(SeedRefused) as refused:
+        _planted(_approving(approved_apps=["porter", "sweeper"]))
+    assert refused.value.path == "$.accounts[0].approved_apps[1]"
+    assert refused.value.fix == "Known are: porter."
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "path"),
+    [
+        ({"client_id": "one", "public_client_id": "one"}, {}, "$.apps[0].public_client_id"),
+        (
+            {"client_id": "one", "public_client_id": "pub"},
+            {"client_id": "two", "public_client_id": "pub"},
+            "$.apps[1].public_client_id",
+        ),
+        (
+            {"client_id": "one", "public_client_id": "pub"},
+            {"client_id": "pub"},
+            "$.apps[1].client_id",
+        ),
+    ],
+)
+def test_refuses_two_clients_of_one_id(first: Any, second: Any, path: str) -> None:
+    manifest = _seed().manifests[0].raw
+    apps = [{"manifest": manifest, **each} for each in (first, second)]
+    with pytest.raises(SeedRefused) as refused:
+        _planted(Seed.parse({"accounts": [ACCOUNT], "apps": apps}))
+    assert refused.value.path == path

@@ -107,6 +107,20 @@ FAULTS = [
         "development or production",
         id="environment",
     ),
+    pytest.param(
+        _document(apps=[{"manifest": MANIFEST, "disabled": "yes"}]),
+        "$.apps[0].disabled",
+        "expected `bool`",
+        "Write true or false",
+        id="flag",
+    ),
+    pytest.param(
+        _document(accounts=[{**PEOPLE[0], "approved_apps": "all"}]),
+        "$.accounts[0].approved_apps",
+        "expected `array`",
+        "Correct",
+        id="approved",
+    ),
     pytest.param(_document(seed="42"), "$.seed", "got `str`", "Correct", id="seed"),
 ]
 

@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from innkeeper.emulator import answers, openapi
 from innkeeper.emulator.choices import RuleRefused, choose, described
+from innkeeper.emulator.marketplace.harvest import harvest
 from innkeeper.emulator.marketplace.listing import ChangeRefused, Listing, read_change
 from innkeeper.emulator.marketplace.manifests import export, import_manifest
 from innkeeper.emulator.marketplace.removal import InstallationUnknown, Removal
@@ -90,6 +91,7 @@ class Control:
             Route(f"{PREFIX}/clock", self.show_clock, methods=["GET"]),
             Route(f"{PREFIX}/clock", self.move_clock, methods=["POST"]),
             Route(f"{PREFIX}/reset", self.reset, methods=["POST"]),
+            Route(f"{PREFIX}/seed", self.seed, methods=["GET"]),
             Route(f"{PREFIX}/snapshot", self.snapshot, methods=["GET"]),
             Route(f"{PREFIX}/restore", self.restore, methods=["POST"]),
             Route(f"{PREFIX}/health", self.health, methods=["GET"]),
@@ -173,6 +175,10 @@ class Control:
         """Begin again from the seed; only the clock stays where it is."""
         await self._levers.reset()
         return answers.json_answer(self._described())
+
+    async def seed(self, _: Request) -> Response:
+        """Write a seed file of what is here now, secrets included."""
+        return answers.json_answer(harvest(self._world))
 
     async def snapshot(self, _: Request) -> Response:
         """Write everything down, secrets included, for `restore`."""

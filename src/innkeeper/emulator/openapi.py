@@ -30,7 +30,7 @@ from innkeeper.emulator.operations import (
     shape,
 )
 from innkeeper.emulator.rules import PRESETS, SWITCHES, Switch
-from innkeeper.emulator.seed import AppSeed
+from innkeeper.emulator.seed import Document
 from innkeeper.emulator.validation import CHECKS, Verdict
 
 
@@ -242,7 +242,7 @@ def _records() -> dict[str, Schema]:
 def document() -> Mapping[str, Any]:
     """Write the whole document."""
     _, read = msgspec.json.schema_components(
-        (AppChange, AppSeed, Order), ref_template="#/components/schemas/{name}"
+        (AppChange, Document, Order), ref_template="#/components/schemas/{name}"
     )
     paths: dict[str, dict[str, Any]] = {}
     for each in OPERATIONS:

@@ -115,6 +115,11 @@ OPERATIONS: Final = (
         refusals=(400,),
     ),
     Operation("POST /_emulator/reset", "Begins again from the seed.", ref("State")),
+    Operation(
+        "GET /_emulator/seed",
+        "Writes a seed file of what is here now, secrets included.",
+        ref("Document"),
+    ),
     Operation("GET /_emulator/snapshot", "Writes everything down.", ref("Snapshot")),
     Operation(
         "POST /_emulator/restore",

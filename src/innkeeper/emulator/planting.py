@@ -45,6 +45,8 @@ def plant(seed: Seed, world: World) -> None:
         planter.account(account, f"$.accounts[{index}]")
     for index, app in enumerate(seed.document.apps):
         planter.app(app, seed.manifests[index], f"$.apps[{index}]")
+    for index, account in enumerate(seed.document.accounts):
+        planter.approvals(account, f"$.accounts[{index}]")
     for index, install in enumerate(seed.document.installs):
         planter.installation(install, f"$.installs[{index}]")
 
@@ -65,7 +67,13 @@ class _Planter:
 
     def account(self, wanted: AccountSeed, path: str) -> None:
         world = self._world
-        account = Account(wanted.id or world.new_id(), wanted.name or "Account", plan=wanted.plan)
+        account = Account(
+            wanted.id or world.new_id(),
+            wanted.name or "Account",
+            approval_required=wanted.approval_required,
+            approved_apps=list(wanted.approved_apps),
+            plan=wanted.plan,
+        )
         if world.account(account.id):
             raise self._twice(f"{path}.id", account.id)
         world.accounts.append(account)
@@ -105,15 +113,18 @@ class _Planter:
         app.secret_token = wanted.secret_token or world.new_secret()
         app.bot_jid = wanted.bot_jid or f"v1{world.token_bytes(12).hex()}{ids.USER_DOMAIN}"
         app.verification_token = wanted.verification_token or ""
-        if manifest.oauth_information.enable_public_pkce_client:
-            app.public_client_id = world.new_id()
+        public = wanted.public_client_id
+        if public or manifest.oauth_information.enable_public_pkce_client:
+            app.public_client_id = public or world.new_id()
         app.account_id = wanted.account or world.accounts[0].id
         limit = world.rules.subscriptions_limit
         if len(app.subscriptions) > limit:
             why = f"the manifest has {len(app.subscriptions)} event subscriptions, of {limit}"
             raise self._seed.refuse(f"{path}.manifest", why, "Leave some out.")
-        if app.client_id in world.apps:
+        if world.app_by_client(app.client_id):
             raise self._twice(f"{path}.client_id", app.client_id)
+        if app.public_client_id == app.client_id or world.app_by_client(app.public_client_id):
+            raise self._twice(f"{path}.public_client_id", app.public_client_id)
         if world.app_by_robot(app.bot_jid):
             raise self._twice(f"{path}.bot_jid", app.bot_jid)
         if world.account(app.account_id) is None:
@@ -121,6 +132,13 @@ class _Planter:
             raise self._unknown(f"{path}.account", app.account_id, known)
         world.apps[app.client_id] = app
         return app
+
+    def approvals(self, wanted: AccountSeed, path: str) -> None:
+        """Check that what an account approved is there; apps come after accounts."""
+        for index, client_id in enumerate(wanted.approved_apps):
+            if client_id not in self._world.apps:
+                where = f"{path}.approved_apps[{index}]"
+                raise self._unknown(where, client_id, self._world.apps)
 
     def installation(self, wanted: InstallSeed, path: str) -> None:
         world = self._world
@@ -163,6 +181,8 @@ def record(wanted: AppSeed, manifest: Manifest) -> AppRecord:
         bot_endpoint=_bot_endpoint(wanted, command),
         deauthorization_endpoint=wanted.endpoints.deauthorization,
         environment=wanted.environment,
+        use_on_device=wanted.use_on_device,
+        disabled=wanted.disabled,
         management="admin" if manifest.admin_managed else "user",
         scopes=_scopes(manifest),
         welcome=_welcome(command),

@@ -80,6 +80,8 @@ class AccountSeed(Part, frozen=True, kw_only=True):
     id: Id | None = None
     name: Name | None = None
     plan: Plan = "business"
+    approval_required: bool = False
+    approved_apps: list[ClientKey] = field(default_factory=list[ClientKey])
     channels: list[ChannelSeed] = field(default_factory=list[ChannelSeed])
 
 
@@ -98,9 +100,12 @@ class AppSeed(Part, frozen=True, kw_only=True):
     client_id: ClientKey | None = None
     client_secret: Id | None = None
     secret_token: Id | None = None
+    public_client_id: ClientKey | None = None
     verification_token: Id | None = None
     bot_jid: Robot | None = None
     environment: Environment = "development"
+    use_on_device: bool = False
+    disabled: bool = False
     endpoints: EndpointsSeed = EndpointsSeed()
 
 
@@ -250,7 +255,8 @@ def _remedy(what: str, path: str) -> str:
     above, _, key = general.rpartition(".")
     owner = _PARTS.get(above)
     if owner is not None and key in owner.__struct_fields__:
-        choices = typing.get_args(typing.get_type_hints(owner)[key])
+        kind = typing.get_type_hints(owner)[key]
+        choices = ("true", "false") if kind is bool else typing.get_args(kind)
         if choices and all(isinstance(choice, str) for choice in choices):
             return f"Write {' or '.join(cast('tuple[str, ...]', choices))}."
     return "Correct the value there."

@@ -204,6 +204,7 @@ def _information(app: AppRecord) -> OAuthInformation:
         oauth,
         usage="ADMIN_MANAGEMENT" if app.management == "admin" else "USER_OPERATION",
         oauth_allow_list=list(app.redirect_uris),
+        enable_public_pkce_client=bool(app.public_client_id),
         strict_mode=app.strict_redirects,
         subdomain_strict_mode=app.strict_subdomains,
         scopes=[Scope(scope=name, optional=optional.get(name, False)) for name in app.scopes],
