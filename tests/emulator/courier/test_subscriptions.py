@@ -149,6 +149,46 @@ async def test_without_a_token_the_attempt_fails_and_is_tried_again(
     assert why in delivery.attempts[0].error
 
 
+async def test_a_token_that_was_refused_is_not_used_again(scene: Scene):
+    scene.world.install(scene.app, scene.ana)
+    subscribe(scene.app, **OAUTH)
+    given = iter(["tok_1", "tok_2", "tok_3"])
+
+    def endpoint(headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
+        if body == b"grant_type=client_credentials":
+            return 200, {}, json.dumps(GOOD | {"access_token": next(given)}).encode()
+        return (200 if headers["authorization"] == "Bearer tok_3" else 401), {}, b""
+
+    scene.bot.answer = endpoint
+    await publish(scene, scene.ana)
+    (delivery,) = scene.courier.deliveries
+    assert (delivery.state, delivery.attempts[0].status) == ("retrying", 401)
+
+    validation = await scene.courier.validate(scene.app, BOT_URL)
+    assert (validation.status, next(given)) == (401, "tok_3"), "the second went with the question"
+    given = iter(["tok_3"])
+    scene.clock.advance(300)
+    await scene.courier.run_due()
+
+    assert delivery.state == "delivered"
+
+
+@pytest.mark.parametrize("status", [403, 500])
+async def test_a_token_stays_where_something_else_was_wrong(scene: Scene, status: int):
+    scene.world.install(scene.app, scene.ana)
+    subscribe(scene.app, **OAUTH)
+    asked = token_url(scene, GOOD)
+    good = scene.bot.answer
+    scene.bot.answer = lambda headers, body: (
+        good(headers, body) if body.startswith(b"grant") else (status, {}, b"")
+    )
+
+    await publish(scene, scene.ana)
+    await publish(scene, scene.ana)
+
+    assert len(asked) == 1
+
+
 async def test_what_a_subscription_wants_to_see_is_hidden_in_the_traffic(scene: Scene):
     scene.world.install(scene.app, scene.ana)
     subscribe(scene.app, kind="custom", key="X-Door", value="open-sesame-42")

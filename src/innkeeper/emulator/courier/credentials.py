@@ -42,6 +42,12 @@ class Credentials:
         headers = await self._headers(wanted)
         return replace(request, headers={**request.headers, **headers})
 
+    def heed(self, request: Request, response: Response | None, wanted: CustomHeaders) -> None:
+        """Forget a token that was answered 401, unless another came in its place meanwhile."""
+        sent = request.headers.get("authorization")
+        if response is not None and response.status == 401 and sent == f"Bearer {wanted.token}":
+            wanted.token, wanted.token_until = "", None
+
     async def _headers(self, wanted: CustomHeaders) -> Mapping[str, str]:
         if wanted.kind == "basic":
             return {"authorization": _basic(wanted.username, wanted.password)}

@@ -344,6 +344,8 @@ class Courier:
                 return Outcome(None, error.why)
         planned = plan(self._world, request, app, delivery=delivery)
         outcome = await self._line.carry(request, planned, delivery=delivery)
+        if wanted is not None:
+            self._credentials.heed(request, outcome.response, wanted.headers)
         for each in planned.release:
             self._world.deliveries[each].next_at = self._world.now()
         return outcome

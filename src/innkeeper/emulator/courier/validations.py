@@ -9,7 +9,7 @@ from innkeeper.emulator.courier.credentials import Credentials
 from innkeeper.emulator.courier.envelope import seal_challenge
 from innkeeper.emulator.courier.line import Line, Outcome
 from innkeeper.emulator.validation import Validation
-from innkeeper.emulator.world import AppRecord, World
+from innkeeper.emulator.world import AppRecord, Subscription, World
 from innkeeper.errors import EndpointRefused
 from innkeeper.net.outbound import Request, Response
 from innkeeper.wire import signature
@@ -43,6 +43,8 @@ class Validations:
             request = await self._request(app, validation)
             passed += 1
             outcome = await self._line.send(request, client_id=app.client_id)
+            for each in _subscribed(app, url):
+                self._credentials.heed(request, outcome.response, each.headers)
             response = _noted(validation, outcome)
             passed += 1
             for _ in check_answer(
@@ -64,9 +66,8 @@ class Validations:
         stamp = epoch_ms(validation.at)
         body = signature.challenge_body(validation.plain_token, event_ts=stamp)
         request = seal_challenge(self._world, app, validation.url, body)
-        for each in app.subscriptions:
-            if each.url == validation.url:
-                request = await self._credentials.add(request, each.headers)
+        for each in _subscribed(app, validation.url):
+            request = await self._credentials.add(request, each.headers)
         return request
 
     def _forgiven(self, app: AppRecord, validation: Validation) -> bool:
@@ -79,6 +80,10 @@ class Validations:
         kept.append(validation)
         del kept[:-KEPT]
         self._world.announce("validation", validation)
+
+
+def _subscribed(app: AppRecord, url: str) -> list[Subscription]:
+    return [each for each in app.subscriptions if each.url == url]
 
 
 def _noted(validation: Validation, outcome: Outcome) -> Response:
