@@ -18,7 +18,16 @@ from innkeeper.emulator.seed import AccountSeed, AppSeed, EndpointsSeed, UserSee
 from innkeeper.errors import API_FIXES
 from innkeeper.net.outbound import AsgiTransport
 from innkeeper.store.records import EventState
-from innkeeper.wire import blocks, events, lossless, messages, payloads, signature
+from innkeeper.wire import (
+    blocks,
+    building,
+    events,
+    lossless,
+    messages,
+    payloads,
+    revising,
+    signature,
+)
 from tests.docs import emulated_page, rules_page
 from tests.docs.blocks import ROOT
 from tests.house.test_errors import ERRORS
@@ -157,11 +166,12 @@ def test_every_element_of_a_card_is_described_with_its_fields(name: str):
 
     assert row
     assert f"`{kind.__name__}`" in row[0]
-    assert set(kind.__struct_fields__) - {"raw"} <= coded(row[0])
+    assert set(kind.__struct_encode_fields__) - {"raw"} <= coded(row[0])
 
 
 def test_every_step_of_building_a_card_is_described():
-    steps = {name for name in vars(messages.Card) if not name.startswith("_")}
+    kinds = (messages.Card, building.Building, revising.Revising)
+    steps = {name for kind in kinds for name in vars(kind) if not name.startswith("_")}
     fields = {"head", "body", "settings", "markdown", "raw", "check"}
 
     assert all(f".{name}(" in page("cards") for name in steps - fields)

@@ -86,7 +86,72 @@ ELEMENTS: dict[str, dict[str, Any]] = {
             {"type": "divider", "style": {"dotted": True}},
         ],
     },
-    "unknown": {"type": "progress_bar", "value": 50, "raw": "theirs"},
+    "datepicker": {"type": "datepicker", "action_id": "day", "initial_date": "2026/03/02"},
+    "timepicker": {"type": "timepicker", "action_id": "hour", "initial_time": "09:30"},
+    "radio_buttons": {
+        "type": "radio_buttons",
+        "action_id": "size",
+        "options": [{"text": "S", "value": "s", "novelty": NEW}, {"text": "M", "value": "m"}],
+        "initial_option": {"text": "M", "value": "m"},
+    },
+    "checkboxes": {
+        "type": "checkboxes",
+        "action_id": "what",
+        "style": "toggle_switch",
+        "options": [{"text": "Oil", "value": "oil", "initial_selected": True, "novelty": NEW}],
+    },
+    "plain_text_input": {
+        "type": "plain_text_input",
+        "action_id": "note",
+        "text": "Note",
+        "value": "",
+        "placeholder": "…",
+        "multiline": True,
+        "min_length": 0,
+        "max_length": 2000,
+    },
+    "progress_bar": {"type": "progress_bar", "value": 50, "raw": "theirs"},
+    "image": {
+        "type": "image",
+        "images": [{"image_url": "https://a.example/a.png", "alt_text": "a", "image_index": 0}],
+    },
+    "images": {
+        "type": "images",
+        "cur_index": 1,
+        "images": [{"image_url": "https://a.example/a.png", "novelty": NEW}, {"image_url": "b"}],
+    },
+    "file": {
+        "type": "file",
+        "icon_url": "https://a.example/i.png",
+        "title": {"text": "log.txt", "file_url": "https://a.example/log.txt", "novelty": NEW},
+        "description": {"text": "of 12 May"},
+    },
+    "divider": {"type": "divider", "style": {"bold": False, "dotted": True, "color": "#CCCCCC"}},
+    "alert": {"type": "alert", "text": "Low", "level": "ERROR", "closeable": True},
+    "video": {
+        "type": "video",
+        "title": {"text": "The lamp", "is_markdown_support": False},
+        "action_id": "v",
+        "title_url": "https://a.example/v",
+        "video_url": "https://a.example/v.mp4",
+        "thumbnail_url": "https://a.example/v.png",
+        "author_name": "Wren",
+        "provider_name": "Harbour",
+        "provider_icon_url": "https://a.example/h.png",
+    },
+    "page": {
+        "type": "page",
+        "cur_page": 2,
+        "pages": [
+            {"pageNo": 1, "novelty": NEW, "body": [
+                {"type": "section", "sections": [{"type": "message", "text": "a", "novelty": NEW}]},
+                {"type": "novel", "what": NEW},
+            ]},
+            {"pageNo": 2, "body": []},
+            {"pageNo": 3},
+        ],
+    },
+    "unknown": {"type": "hologram", "value": 50, "raw": "theirs"},
 }  # fmt: skip
 
 
@@ -106,8 +171,12 @@ def test_every_element_is_read_and_written_without_loss(raw):
     block = parse_block(raw)
 
     assert type(block) is BLOCKS.get(raw["type"], UnknownBlock)
-    assert block_json(block) == raw
+    assert msgspec.json.encode(block_json(block)) == msgspec.json.encode(raw)
     assert parse_block(block_json(block)) == block
+
+
+def test_every_element_has_a_sample_here():
+    assert set(BLOCKS) <= {raw["type"] for raw in ELEMENTS.values()}
 
 
 def test_a_whole_card_is_read_and_written_without_loss():
@@ -436,7 +505,7 @@ def test_refuses_at_once_what_zoom_would_not_take(build, pointer):
         Select(text="s", static_source="channels"),
         Select(text="s", select_items=(Option(value="v"),), selected_item=Option(value="v")),
         Section(sections=()),
-        UnknownBlock(type="divider"),
+        UnknownBlock(type="hologram"),
         Block(),
         Actions(
             items=(
@@ -458,6 +527,32 @@ def test_refuses_at_once_what_zoom_would_not_take(build, pointer):
 )
 def test_takes_what_zoom_takes(block):
     assert Card(None, block).body == (block,)
+
+
+ODD: list[dict[str, Any]] = [
+    {"type": "actions", "items": [{"text": "Go", "value": "go", "style": "Enabled"}]},
+    {"type": "fields", "items": [{"key": "k", "value": ""}]},
+    {"type": "datepicker"},
+    {"type": "section", "sections": [{"type": "alert", "text": 5}, {"type": "message"}]},
+]
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_what_zoom_stored_and_nobody_touched_is_not_judged(odd):
+    card = Card.parse({"head": {"text": "x"}, "body": [odd]}, stored=True).text("more")
+
+    card.check()
+    assert card.content()["body"][0] == odd
+
+
+def test_what_was_touched_of_a_stored_card_is_judged():
+    card = Card.parse({"body": ODD[:2], "settings": {"form": "odd"}}, stored=True)
+
+    assert refusal(lambda: card.with_field("k", "v").with_button("go", text="Go!")).pointer == (
+        "/body/0/items/0/style"
+    )
+    assert refusal(lambda: card.with_settings(form_id="f")).pointer == "/settings/form"
+    assert card.with_field("k", "v").content()["body"][1]["items"] == [{"key": "k", "value": "v"}]
 
 
 def test_reading_does_not_judge_but_building_on_it_does():
@@ -497,19 +592,19 @@ def test_a_card_does_not_change():
 
 def test_a_card_shares_nothing_with_what_it_was_made_of_or_gave_out():
     content = json.loads(json.dumps(CARD))
-    settings = {"form": {"deep": True}}
+    settings = {"other": {"deep": True}}
     read, built = Card.parse(content), Card("x", settings=settings)
 
     content["body"][0]["text"] = content["head"]["text"] = "changed"
     content["settings"]["form"] = "changed"
-    settings["form"]["deep"] = False
+    settings["other"]["deep"] = False
     given_out = read.content()
     given_out["head"]["sub_head"]["novelty"]["why"].append("changed")
     given_out["settings"].clear()
     given_out["body"][0].clear()
 
     assert read.content() == CARD
-    assert built.content() == {"settings": {"form": {"deep": True}}, "head": {"text": "x"}}
+    assert built.content() == {"settings": {"other": {"deep": True}}, "head": {"text": "x"}}
 
 
 # Whatever comes

@@ -213,7 +213,7 @@ class Interaction(Talking[P]):
         Raises:
             CardRefused: If Zoom sent no usable card.
         """
-        return Card.parse(getattr(self.payload, "original", None))
+        return Card.parse(getattr(self.payload, "original", None), stored=True)
 
     async def update(self, answer: str | Card) -> SentMessage:
         """Replace the card.

@@ -3,42 +3,40 @@
 Source: https://developers.zoom.us/docs/chat/customizing-messages/ and its pages.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, cast
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Self, cast
 
 import msgspec
 
 from innkeeper.errors import CardRefused
 from innkeeper.wire import lossless
 from innkeeper.wire.blocks import (
-    Actions,
-    Attachments,
     Block,
-    Button,
-    ButtonStyle,
-    Field,
     Fields,
     Head,
-    Information,
     Message,
-    Option,
     Raw,
-    Section,
-    Select,
-    Style,
     SubHead,
     block_json,
+    check_block,
     convert,
     parse_block,
 )
+from innkeeper.wire.blocks.part import check_color, check_types, plain, refuse
+from innkeeper.wire.building import Building, check_marked_where_read
+from innkeeper.wire.revising import Revising
+
+LIMIT_BYTES: Final = 100_000
+"""Zoom names no limit; what is larger than this is somebody's mistake."""
 
 
 @dataclass(frozen=True, slots=True, init=False, eq=False)
-class Card:
+class Card(Building, Revising):
     """A chat message with a head and a body; frozen, so each step gives a new card.
 
-    Two cards are equal if Zoom would be sent the same, however they were made.
+    Two cards are equal if Zoom would be sent the same, however they were made. Printed, a
+    card is drawn as a terminal can.
 
     Args:
         head: The title, as text or as a `Head`.
@@ -53,13 +51,18 @@ class Card:
         >>> card = Card("Deploy?").text("Version 7").button("Approve", "approve")
         >>> card.content()["body"][1]["items"]
         [{'text': 'Approve', 'value': 'approve'}]
+        >>> print(card)
+        Deploy?
+        Version 7
+        [Approve]
     """
 
     head: Head | None
     body: tuple[Block, ...]
     settings: Raw | None
     markdown: bool
-    raw: Raw
+    raw: Raw = field(repr=False)
+    _sound: frozenset[int] = field(repr=False)  # which of its parts need not be judged, by id
 
     def __init__(
         self,
@@ -70,11 +73,14 @@ class Card:
         settings: Raw | None = None,
     ) -> None:
         if isinstance(head, str):
-            head = Head(text=head, sub_head=SubHead(text=sub_head) if sub_head else None)
+            for text in (head, sub_head):
+                check_marked_where_read(text, "/head", markdown=markdown)
+            second = SubHead(text=sub_head) if sub_head else None
+            head = Head(text=head, sub_head=second)
         kept = None if settings is None else cast("Raw", msgspec.to_builtins(dict(settings)))
-        self._fill(head, blocks, kept, markdown=markdown, raw={})
-        if head is not None or blocks:
-            self.check()
+        self._fill(head, blocks, kept, markdown=markdown, raw={}, sound=frozenset())
+        if head is not None or blocks or settings:
+            self._judge()
 
     def _fill(
         self,
@@ -84,6 +90,7 @@ class Card:
         *,
         markdown: bool,
         raw: Raw,
+        sound: frozenset[int],
     ) -> None:
         for name, value in (
             ("head", head),
@@ -91,12 +98,18 @@ class Card:
             ("settings", settings),
             ("markdown", markdown),
             ("raw", raw),
+            ("_sound", sound),
         ):
             object.__setattr__(self, name, value)
 
     @classmethod
-    def parse(cls, content: Any, *, markdown: bool = False) -> "Card":
+    def parse(cls, content: Any, *, markdown: bool = False, stored: bool = False) -> "Card":
         """Read a card's `content`, keeping every key that this version does not know.
+
+        Args:
+            markdown: The message's own `is_markdown_support`.
+            stored: Zoom itself gave this card. So what is left of it as it is, is not
+                judged, and an element of another shape than we know is kept as it came.
 
         Raises:
             CardRefused: If a known part lacks what it must have.
@@ -111,20 +124,23 @@ class Card:
         if not isinstance(body, list):
             raise CardRefused("/body", "is not a list")
         blocks = [
-            parse_block(item, f"/body/{index}")
+            parse_block(item, f"/body/{index}", lenient=stored)
             for index, item in enumerate(cast("list[object]", body))
         ]
         if "body" in raw:
             raw["body"] = []  # what it held is the blocks' to keep
-        head = raw.get("head")
-        settings = raw.get("settings")
+        said = raw.get("head")
+        head = convert(said, Head, "/head") if said is not None else None
+        found = raw.get("settings")
+        settings = cast("Raw", found) if isinstance(found, dict) else None
         card = cls.__new__(cls)
         card._fill(
-            convert(head, Head, "/head") if head is not None else None,
+            head,
             blocks,
-            cast("Raw", settings) if isinstance(settings, dict) else None,
+            settings,
             markdown=markdown,
             raw=raw,
+            sound=_ids(head, settings, *blocks) if stored else frozenset(),
         )
         return card
 
@@ -137,7 +153,7 @@ class Card:
             content["head"] = lossless.written(self.head, self.raw.get("head"))
         if self.body:
             content["body"] = [block_json(block) for block in self.body]
-        return cast("dict[str, Any]", msgspec.to_builtins(content))
+        return cast("dict[str, Any]", plain(content))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Card):
@@ -146,79 +162,122 @@ class Card:
 
     __hash__ = None  # type: ignore[assignment]  # its JSON is not hashable either
 
+    def __str__(self) -> str:
+        from innkeeper.ui.cards import draw  # noqa: PLC0415  # few print, and all import this
+
+        return draw(self.content(), markdown=self.markdown).text
+
     def check(self) -> None:
-        """Refuse a card that Zoom would not take.
+        """Refuse a card that Zoom would not take, as it stands: call it before it is sent.
 
         Raises:
             CardRefused: Naming the place as a JSON pointer, the limit and the value.
         """
         if self.head is None and not self.body:
             raise CardRefused("", "has neither a head nor a body")
-        if self.head is not None:
-            self.head.check("/head")
+        self._judge()
+        try:
+            size = len(msgspec.json.encode(self.content()))
+        except (TypeError, UnicodeEncodeError):
+            raise CardRefused("", "holds a text that is half a character") from None
+        if size >= LIMIT_BYTES:
+            raise refuse("", f"under {LIMIT_BYTES} bytes", size)
+
+    def _judge(self) -> None:
+        if self.head is not None and id(self.head) not in self._sound:
+            _check_head(self.head)
+        if self.settings is not None and id(self.settings) not in self._sound:
+            _check_settings(self.settings)
         for index, block in enumerate(self.body):
-            block.check(f"/body/{index}")
+            if id(block) not in self._sound:
+                check_block(block, f"/body/{index}")
+                if self.markdown:
+                    _check_marked(block, f"/body/{index}")
 
-    def add(self, *blocks: Block) -> "Card":
-        """Add elements at the end of the body."""
-        return self._with((*self.body, *blocks))
+    def with_body(self, blocks: Sequence[Block]) -> Self:
+        """Put other elements in the place of all.
 
-    def text(
-        self,
-        text: str,
-        *,
-        link: str | None = None,
-        bold: bool | None = None,
-        italic: bool | None = None,
-        color: str | None = None,
-        editable: bool | None = None,
-    ) -> "Card":
-        """Add a paragraph."""
-        style = Style(color=color, bold=bold, italic=italic) if color or bold or italic else None
-        return self.add(Message(text=text, link=link, style=style, editable=editable))
+        Raises:
+            CardRefused: If Zoom would not take one of them.
+        """
+        return self._with(self.head, blocks, self.settings, markdown=self.markdown)
 
-    def field(
-        self, key: str, value: str, *, short: bool | None = None, editable: bool | None = None
-    ) -> "Card":
-        """Add a key and its value, to the fields just before if there are any."""
-        item = Field(key=key, value=value or " ", short=short, editable=editable)
-        last = self.body[-1] if self.body else None
-        if isinstance(last, Fields):
-            grown = msgspec.structs.replace(last, items=(*last.items, item))
-            return self._with((*self.body[:-1], grown))
-        return self.add(Fields(items=(item,)))
+    def with_head(self, head: str | Head | None, sub_head: str | None = None) -> Self:
+        """Put another head in the place of this one.
 
-    def button(self, text: str, value: str, *, style: ButtonStyle | None = None) -> "Card":
-        """Add a button, to the row just before if there is one."""
-        item = Button(text=text, value=value, style=style)
-        last = self.body[-1] if self.body else None
-        if isinstance(last, Actions):
-            grown = msgspec.structs.replace(last, items=(*last.items, item))
-            return self._with((*self.body[:-1], grown))
-        return self.add(Actions(items=(item,)))
-
-    def select(self, text: str, options: Mapping[str, str]) -> "Card":
-        """Add a dropdown; `options` maps the values sent to the words shown."""
-        items = tuple(Option(value=value, text=shown) for value, shown in options.items())
-        return self.add(Select(text=text, select_items=items))
-
-    def attachment(
-        self, title: str, description: str, *, resource_url: str, img_url: str
-    ) -> "Card":
-        """Add a file shown by a picture."""
-        information = Information(title=SubHead(text=title), description=SubHead(text=description))
-        return self.add(
-            Attachments(resource_url=resource_url, img_url=img_url, information=information)
-        )
-
-    def section(
-        self, *blocks: Block, color: str | None = None, footer: str | None = None
-    ) -> "Card":
-        """Add a group of elements with a coloured bar."""
-        return self.add(Section(sections=blocks, sidebar_color=color, footer=footer))
-
-    def _with(self, body: tuple[Block, ...]) -> "Card":
-        card = Card.__new__(Card)
-        card._fill(self.head, body, self.settings, markdown=self.markdown, raw=self.raw)
-        card.check()
+        Raises:
+            CardRefused: If Zoom would not take it.
+        """
+        if isinstance(head, str):
+            head = Head(text=head, sub_head=SubHead(text=sub_head) if sub_head else None)
+        card = self._with(head, self.body, self.settings, markdown=self.markdown)
+        if head is None:
+            others = {name: value for name, value in card.raw.items() if name != "head"}
+            object.__setattr__(card, "raw", others)
         return card
+
+    def with_settings(self, **settings: Any) -> Self:
+        """Change some of the settings: `form`, `form_id`, `default_sidebar_color`, ….
+
+        Raises:
+            CardRefused: If Zoom would not take one.
+        """
+        merged = {**(self.settings or {}), **settings}
+        return self._with(self.head, self.body, merged, markdown=self.markdown)
+
+    def with_markdown(self) -> Self:
+        """Have Zoom read its markdown in the whole card: an event does not say that it did.
+
+        Raises:
+            CardRefused: If the card has what markdown excludes.
+        """
+        card = self._with(self.head, self.body, self.settings, markdown=True)
+        for index, block in enumerate(card.body):
+            _check_marked(block, f"/body/{index}")
+        return card
+
+    def _with(
+        self,
+        head: Head | None,
+        body: Sequence[Block],
+        settings: Raw | None,
+        *,
+        markdown: bool,
+    ) -> Self:
+        cls = type(self)
+        card = cls.__new__(cls)
+        card._fill(head, body, settings, markdown=markdown, raw=self.raw, sound=self._sound)
+        card._judge()
+        object.__setattr__(card, "_sound", _ids(card.head, card.settings, *card.body))
+        return card
+
+
+def _ids(*parts: object) -> frozenset[int]:
+    return frozenset(map(id, parts))
+
+
+def _check_head(head: Head) -> None:
+    if not isinstance(head, Head):  # pyright: ignore[reportUnnecessaryIsInstance]  # from outside
+        raise CardRefused("/head", "is not a head")
+    check_types(head, "/head")
+    head.check("/head")
+
+
+_SETTINGS: Final[dict[str, type]] = {"form": bool, "form_id": str, "is_split_sidebar": bool}
+
+
+def _check_settings(settings: Raw) -> None:
+    for name, kind in _SETTINGS.items():
+        if name in settings and not isinstance(settings[name], kind):
+            raise refuse(f"/settings/{name}", f"a {kind.__name__}", settings[name])
+    color = settings.get("default_sidebar_color")
+    if color is not None:
+        check_color(str(color), "/settings/default_sidebar_color")
+
+
+def _check_marked(block: Block, pointer: str) -> None:
+    """Refuse beside a card's own markdown what excludes it."""
+    if isinstance(block, Message) and (block.link or block.editable):
+        raise CardRefused(pointer, "has a link or an editable text, and the card is in markdown")
+    if isinstance(block, Fields) and any(item.editable for item in block.items):
+        raise CardRefused(pointer, "has an editable field, and the card is in markdown")
