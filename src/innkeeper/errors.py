@@ -106,13 +106,17 @@ class BodyRefused(InnkeeperError):
 
 
 class CardRefused(InnkeeperError):
-    """A card that Zoom would not take, with the place, the limit and the value."""
+    """A card that Zoom would not take: `pointer` is the place, `value` what stands there.
+
+    What a person may have typed stands in `value` alone: the text ends up in logs.
+    """
 
     code = "card_refused"
     fix = "Change the card at the place that is named."
 
-    def __init__(self, pointer: str, why: str) -> None:
+    def __init__(self, pointer: str, why: str, value: object = None) -> None:
         self.pointer = pointer
+        self.value = value
         super().__init__(f"card refused at {pointer or '/'}", why)
 
 

@@ -392,7 +392,7 @@ def _chosen(options: Words, value: str | None) -> Option | None:
 def _boxes(options: Words, chosen: Sequence[str]) -> tuple[Checkbox, ...]:
     unknown = [value for value in chosen if value not in options]
     if unknown:
-        raise CardRefused("/options", f"has no option {unknown[0]!r} to choose")
+        raise CardRefused("/options", "has no such option to choose", unknown[0])
     return tuple(
         Checkbox(value=value, text=words, initial_selected=True if value in chosen else None)
         for value, words in options.items()

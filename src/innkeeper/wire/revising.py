@@ -63,7 +63,7 @@ class Revising:
         def change(block: Message) -> Message:
             return msgspec.structs.replace(block, text=new) if block.text == old else block
 
-        return self._changed(Message, change, f"has no paragraph {old[:60]!r}")
+        return self._changed(Message, change, "has no paragraph that says so")
 
     def with_field(self, key: str, value: str) -> Self:
         """Change the value of a field.
@@ -80,7 +80,7 @@ class Revising:
             return block if items == block.items else msgspec.structs.replace(block, items=items)
 
         known = any(item.key == key for block in self.find(Fields) for item in block.items)
-        return self._changed(Fields, change, None if known else f"has no field {key[:60]!r}")
+        return self._changed(Fields, change, None if known else "has no field of this key")
 
     def with_button(
         self,
@@ -140,7 +140,7 @@ class Revising:
 
         known = any(button.value == value for row in self.find(Actions) for button in row.items)
         return self._changed(
-            Actions, change_row, None if known else f"has no button {value[:60]!r}"
+            Actions, change_row, None if known else "has no button that sends this value"
         )
 
     def _changed(self, kind: type[_B], change: Callable[[_B], _B], lacking: str | None) -> Self:

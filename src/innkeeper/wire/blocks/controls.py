@@ -4,6 +4,7 @@ Sources: https://developers.zoom.us/docs/chat/customizing-messages/buttons/ and 
 beside it about dropdowns, the overflow menu and feedback buttons.
 """
 
+from collections.abc import Collection
 from typing import Final, Literal, get_args
 
 from innkeeper.errors import CardRefused
@@ -117,4 +118,10 @@ class Select(Block, tag_field="type", tag="select", frozen=True, kw_only=True):
         check_one_of(self.static_source, _SOURCES, f"{pointer}/static_source")
         if self.select_items is not None and self.selected_item is not None:
             known = {item.value for item in self.select_items}
-            check_one_of(self.selected_item.value, known, f"{pointer}/selected_item/value")
+            check_option(self.selected_item.value, known, f"{pointer}/selected_item/value")
+
+
+def check_option(value: str, known: Collection[str], pointer: str) -> None:
+    """Refuse a choice that is none of the options; whose words they are, nobody knows."""
+    if value not in known:
+        raise refuse(pointer, "the value of an option", value, typed=True)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import date, time
 from typing import Final, Literal
 
-from innkeeper.wire.blocks.controls import Option
+from innkeeper.wire.blocks.controls import Option, check_option
 from innkeeper.wire.blocks.part import (
     Block,
     Part,
@@ -102,7 +102,7 @@ class RadioButtons(Block, tag_field="type", tag="radio_buttons", frozen=True, kw
         _check_options(self.options, pointer)
         if self.initial_option is not None:
             known = {option.value for option in self.options}
-            check_one_of(self.initial_option.value, known, f"{pointer}/initial_option/value")
+            check_option(self.initial_option.value, known, f"{pointer}/initial_option/value")
 
 
 class Checkbox(Part, frozen=True, kw_only=True):
@@ -145,7 +145,8 @@ class PlainTextInput(Block, tag_field="type", tag="plain_text_input", frozen=Tru
         most = LONGEST_TEXT if self.max_length is None else self.max_length
         check_length(self.min_length, most, f"{pointer}/min_length")
         if self.value is not None and len(self.value) > most:
-            raise refuse(f"{pointer}/value", f"at most {most} characters long", self.value)
+            limit = f"at most {most} characters long, not {len(self.value)}"
+            raise refuse(f"{pointer}/value", limit, self.value, typed=True)
 
 
 def _check_options(options: Sequence[Option | Checkbox], pointer: str) -> None:

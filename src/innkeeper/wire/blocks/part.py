@@ -96,11 +96,16 @@ def _plain_text(value: object) -> str:
     raise TypeError(message)
 
 
-def refuse(pointer: str, limit: str, value: object) -> CardRefused:
-    """Say what must stand at a place, and what does; a long value is cut."""
+def refuse(pointer: str, limit: str, value: object, *, typed: bool = False) -> CardRefused:
+    """Say what must stand at a place, and what does.
+
+    Args:
+        typed: A person may have typed the value, so the text of the error is without it.
+    """
     shown = repr(value)
     shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
-    return CardRefused(pointer, f"must be {limit}, not {shown}")
+    but = "" if typed else f", not {shown}"
+    return CardRefused(pointer, f"must be {limit}{but}", value)
 
 
 def check_style(style: Part | None, pointer: str) -> None:
@@ -118,7 +123,7 @@ def check_color(color: str | None, pointer: str) -> None:
 def check_url(url: str | None, pointer: str) -> None:
     """Refuse an address that is none, or that no client should open."""
     if url is not None and _URL.fullmatch(url) is None:
-        raise refuse(pointer, "an http or https address", url)
+        raise refuse(pointer, "an http or https address", url, typed=True)
 
 
 def check_some(items: Sequence[object], pointer: str) -> None:
