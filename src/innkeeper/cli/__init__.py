@@ -8,6 +8,7 @@ has done its work: 0. If it was not up yet, or is asked a second time: 130 or 14
 import sys
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -31,9 +32,11 @@ app.add_typer(receipt, name="receipt")
 
 EMULATOR_PORT = 8700
 BOT_PORT = 8701
+PROXY_PORT = 8702
 _CONFIG = 78
 
 Port = Annotated[int, typer.Option(help="The port to listen on, on this machine only.")]
+EmulatorUrl = Annotated[str, typer.Option("--emulator", help="Where the emulator is.")]
 BotFile = Annotated[Path, typer.Argument(help="The file that holds your `app`.")]
 
 
@@ -104,6 +107,26 @@ def emulator_start(
     run_emulator(port=port, seed=seed, snapshot=snapshot, allow_hosts=allow_host or [])
 
 
+@emulator.command("proxy")
+def emulator_proxy(
+    *,
+    emulator_url: EmulatorUrl = f"http://127.0.0.1:{EMULATOR_PORT}",
+    port: Port = PROXY_PORT,
+    ca_file: Annotated[
+        Path, typer.Option(help="Where to put the certificate that your program is to trust.")
+    ] = Path("innkeeper-ca.pem"),
+) -> None:
+    """Lead a program that has Zoom's hosts written into it to a running emulator."""
+    _checked(port)
+    if not emulator_url.startswith("http://") or not urlsplit(emulator_url).hostname:
+        said = f"innkeeper: --emulator {emulator_url} is no address; use one like "
+        typer.echo(f"{said}http://127.0.0.1:{EMULATOR_PORT}.", err=True)
+        raise typer.Exit(_CONFIG)
+    from innkeeper.cli.proxy import run_proxy  # noqa: PLC0415
+
+    run_proxy(emulator_url=emulator_url.rstrip("/"), port=port, ca_file=ca_file)
+
+
 @app.command()
 def trigger(
     event: Annotated[str, typer.Argument(help="The event's name, such as bot_notification.")],
@@ -118,9 +141,7 @@ def trigger(
     user: Annotated[
         str | None, typer.Option(help="The person's id; whoever added the app if omitted.")
     ] = None,
-    emulator_url: Annotated[
-        str, typer.Option("--emulator", help="Where the emulator is.")
-    ] = f"http://127.0.0.1:{EMULATOR_PORT}",
+    emulator_url: EmulatorUrl = f"http://127.0.0.1:{EMULATOR_PORT}",
     as_json: Annotated[bool, typer.Option("--json", help="Print the delivery as JSON.")] = False,
 ) -> None:
     """Have a running emulator send an event, and tell what became of it."""

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable
 from urllib.parse import urlsplit
 
 from innkeeper.emulator.traffic.records import REFUSAL, Refusal
+from innkeeper.emulator.tunnels import tunnel_of
 from innkeeper.emulator.world import World
 from innkeeper.net.inbound import header_values, send_answer
 from innkeeper.net.outbound import AsgiApp, Message, Receive, Scope, Send
@@ -45,6 +46,8 @@ class Guard:
                 message = {**message, "headers": headers}
             await send(message)
 
+        if tunnel_of(scope):
+            scope["scheme"] = "https"  # which the proxy spoke
         refusal = self._refusal(scope)
         if refusal is None:
             await self._app(scope, receive, stamped)
@@ -59,7 +62,8 @@ class Guard:
             return Refusal("guard.client", "the request comes from another machine")
         hosts = header_values(scope, b"host")
         host = hosts[0].decode("latin-1") if len(hosts) == 1 else ""
-        if not _is_ours(host, self._hosts):
+        tunnel = tunnel_of(scope)
+        if not (_is_meant(host, tunnel) if tunnel else _is_ours(host, self._hosts)):
             return Refusal("guard.host", "the Host header names no host of this machine")
         guarded = scope["method"] not in _SAFE or scope["path"].startswith(CONTROL_PREFIX)
         if guarded and _from_elsewhere(scope, f"{scope['scheme']}://{host}"):
@@ -73,6 +77,10 @@ def _is_ours(host: str, named: Collection[str]) -> bool:
         return False
     name = found["host"].lower()
     return name == "localhost" or name in named or _is_loopback(name.strip("[]"))
+
+
+def _is_meant(host: str, tunnel: str) -> bool:
+    return host.lower().removesuffix(":443") == tunnel
 
 
 def _is_loopback(address: str) -> bool:

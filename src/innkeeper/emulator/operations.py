@@ -242,5 +242,13 @@ OPERATIONS: Final = (
         },
         refusals=(400,),
     ),
+    Operation(
+        "POST /_emulator/tunnel",
+        "Takes what follows on this connection as asked of one of Zoom's hosts; for the proxy.",
+        ANY,
+        body=shape(host=TEXT),
+        statuses=(204,),
+        refusals=(400,),
+    ),
     Operation("GET /_emulator/openapi.json", "Gives this document.", {"type": "object"}),
 )

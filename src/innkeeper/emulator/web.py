@@ -51,6 +51,7 @@ from innkeeper.emulator.rulespages import RulesPages
 from innkeeper.emulator.seed import Seed
 from innkeeper.emulator.traffic.records import Traffic, TrafficRecorder
 from innkeeper.emulator.trafficpages import TrafficPages
+from innkeeper.emulator.tunnels import Tunnels
 from innkeeper.emulator.viewer import SignIn
 from innkeeper.emulator.world import AppRecord, User, World
 from innkeeper.errors import InnkeeperError
@@ -137,8 +138,8 @@ class Emulator:
 
     def _routes(self) -> list[Route]:
         world, users = self.world, Users(self.world)
-        endpoint = TokenEndpoint(world, self.removal, api_url=self.base_url)
-        local_test = LocalTest(world, self.removal, origin=self.base_url)
+        endpoint = TokenEndpoint(world, self.removal)
+        local_test = LocalTest(world, self.removal)
         coverage = Coverage(world)
         return [
             *endpoint.routes(),
@@ -162,6 +163,7 @@ class Emulator:
             *TrafficPages(world, self.traffic, self.courier).routes(),
             *coverage.routes(),
             *Control(world, self.listing, self.removal, self).routes(),
+            *Tunnels().routes(),
             *Trigger(world, self.chat, self.courier).routes(),
             *self.faults.routes(),
             *coverage.rest(),
@@ -279,7 +281,7 @@ class Emulator:
         Raises:
             AuthorizationRefused: If Zoom would refuse it without a redirect.
         """
-        outcome = self._consent.allow(urlsplit(url).query, user)
+        outcome = self._consent.allow(urlsplit(url).query, user, origin=self.base_url)
         if isinstance(outcome, SentBack):
             return outcome.location
         if not isinstance(outcome, str):

@@ -20,6 +20,8 @@ class Wire:
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
+        self.opened_to = ""
+        """The host that a proxy opened the connection to; the same for all its requests."""
 
     def write(self, data: bytes) -> None:
         """Send bytes as they are."""

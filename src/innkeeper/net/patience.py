@@ -30,10 +30,12 @@ class PatientProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._in_head = True
         self._timer: asyncio.TimerHandle | None = None
+        self._wire: Wire | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first request."""
         super().connection_made(transport)
+        self._wire = Wire(transport)
         self._arm()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -46,7 +48,7 @@ class PatientProtocol(HttpToolsProtocol):
         self._head_bytes, self._in_head = 0, True
         self._arm()
         super().on_message_begin()
-        self.scope["extensions"] = {WIRE: {"wire": Wire(self.transport)}}
+        self.scope["extensions"] = {WIRE: {"wire": self._wire}}
 
     def on_url(self, url: bytes) -> None:
         """Take the address, up to the limit."""

@@ -5,7 +5,7 @@ from urllib.parse import quote
 import pytest
 
 from innkeeper.emulator.oauth.authorization import Authorization, Denied, SentBack, judge
-from tests.emulator.visit import BOT, CALLBACK, Visit, returned
+from tests.emulator.visit import BOT, CALLBACK, ZOOM, Visit, returned
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ NEAR_MISSES = [
 @pytest.mark.parametrize("uri", NEAR_MISSES)
 def test_does_not_redirect_to_a_near_miss(visit: Visit, uri: str, strict: bool) -> None:
     visit.app.strict_redirects = strict
-    refused = judge(visit.world, visit.query(redirect_uri=uri))
+    refused = judge(visit.world, visit.query(redirect_uri=uri), origin=ZOOM)
     assert isinstance(refused, Denied)
     assert (refused.code, refused.rule) == (4700, "authorize.redirect_unlisted")
 
@@ -47,7 +47,7 @@ def test_does_not_redirect_to_a_near_miss(visit: Visit, uri: str, strict: bool) 
     ],
 )
 def test_does_not_redirect_for_an_unknown_client(visit: Visit, query: str, rule: str) -> None:
-    refused = judge(visit.world, query)
+    refused = judge(visit.world, query, origin=ZOOM)
     assert isinstance(refused, Denied)
     assert (refused.code, refused.rule) == (4702, rule)
 
@@ -57,7 +57,7 @@ def test_does_not_redirect_for_an_unknown_client(visit: Visit, query: str, rule:
 )
 def test_gives_no_code_where_the_target_is_repeated(visit: Visit, name: str) -> None:
     value = {"client_id": visit.app.client_id, "redirect_uri": CALLBACK}[name]
-    refused = judge(visit.world, f"{visit.query()}&{name}={quote(value)}")
+    refused = judge(visit.world, f"{visit.query()}&{name}={quote(value)}", origin=ZOOM)
     assert isinstance(refused, Denied)
     assert refused.rule == "authorize.repeated_parameter"
 
@@ -86,20 +86,20 @@ def test_sends_every_other_fault_back_to_the_app(
     visit: Visit, changes: dict[str, str | None], extra: str, error: str
 ) -> None:
     asked = {"state": "s1", **changes}
-    back = judge(visit.world, visit.query(**asked) + extra)
+    back = judge(visit.world, visit.query(**asked) + extra, origin=ZOOM)
     assert isinstance(back, SentBack)
     assert back.location.startswith(f"{CALLBACK}?")
     assert returned(back.location) == {"error": [error], "state": ["s1"]}
 
 
 def test_sends_no_state_back_where_there_were_two(visit: Visit) -> None:
-    back = judge(visit.world, visit.query(state="one") + "&state=two")
+    back = judge(visit.world, visit.query(state="one") + "&state=two", origin=ZOOM)
     assert isinstance(back, SentBack)
     assert returned(back.location) == {"error": ["invalid_request"]}
 
 
 def _judged(visit: Visit, query: str) -> Authorization:
-    asked = judge(visit.world, query)
+    asked = judge(visit.world, query, origin=ZOOM)
     assert isinstance(asked, Authorization)
     return asked
 
@@ -133,7 +133,7 @@ def test_uses_the_only_registered_redirect_url_where_none_is_sent(visit: Visit) 
 
 def test_asks_for_a_redirect_url_where_several_are_registered(visit: Visit) -> None:
     visit.app.redirect_uris.append(f"{BOT}/other")
-    assert isinstance(judge(visit.world, visit.query(redirect_uri=None)), Denied)
+    assert isinstance(judge(visit.world, visit.query(redirect_uri=None), origin=ZOOM), Denied)
 
 
 def test_ignores_a_parameter_that_nobody_knows(visit: Visit) -> None:

@@ -16,6 +16,7 @@ from innkeeper.emulator.marketplace.appviews import (
     no_such_app,
 )
 from innkeeper.emulator.marketplace.removal import Removal
+from innkeeper.emulator.tunnels import zoom_url
 from innkeeper.emulator.viewer import viewer
 from innkeeper.emulator.world import AppRecord, Installation, User, World
 from innkeeper.ui.views import InstallationView, LocalTestView, NoticeView, PersonView
@@ -46,16 +47,11 @@ def authorization_url(app: AppRecord, origin: str = "") -> str:
 
 
 class LocalTest:
-    """Adds and removes apps.
+    """Adds and removes apps."""
 
-    Args:
-        origin: Where the emulator is reached, without a slash at its end.
-    """
-
-    def __init__(self, world: World, removal: Removal, *, origin: str) -> None:
+    def __init__(self, world: World, removal: Removal) -> None:
         self._world = world
         self._removal = removal
-        self._origin = origin
 
     def routes(self) -> list[Route]:
         """List what is answered here."""
@@ -75,7 +71,7 @@ class LocalTest:
             for installation in self._world.installations.values()
             if installation.client_id == app.client_id
         ]
-        url = authorization_url(app, self._origin)
+        url = authorization_url(app, zoom_url(request))
         view = LocalTestView(app_view(self._world, app), url, tuple(standing))
         return answers.page(
             request,

@@ -70,12 +70,12 @@ class Authorization:
         return _back(self.redirect_uri, self.raw_state, **answer, **self.issuer)
 
 
-def issuer_of(world: World) -> dict[str, str]:
+def issuer_of(world: World, origin: str) -> dict[str, str]:
     """Name the server in every redirect (RFC 9207), where the rules want it; Zoom does not."""
-    return {"iss": world.base_url} if world.rules.issuer == "sent" else {}
+    return {"iss": origin} if world.rules.issuer == "sent" else {}
 
 
-def judge(world: World, query: str) -> Authorization | Denied | SentBack:
+def judge(world: World, query: str, *, origin: str) -> Authorization | Denied | SentBack:
     """Read the query of an authorization URL, as far as it can be judged without a person."""
     given = parse_form(query)
     app = _app(world, given)
@@ -85,7 +85,7 @@ def judge(world: World, query: str) -> Authorization | Denied | SentBack:
     if isinstance(redirect_uri, Denied):
         return redirect_uri
     raw_state = _raw_state(query)
-    issuer = issuer_of(world)
+    issuer = issuer_of(world, origin)
     public = given["client_id"] == [app.public_client_id]
     fault = _fault(world.rules, app, given, public=public)
     if fault is not None:

@@ -11,6 +11,7 @@ from innkeeper.emulator import answers
 from innkeeper.emulator.oauth import pending
 from innkeeper.emulator.oauth.admission import Admission, question
 from innkeeper.emulator.oauth.authorization import Authorization, Denied, SentBack, admit, judge
+from innkeeper.emulator.tunnels import zoom_url
 from innkeeper.emulator.viewer import name_browser, sign_in, viewer
 from innkeeper.emulator.world import Code, User, World
 from innkeeper.ui.views import OAuthErrorView
@@ -43,7 +44,7 @@ class Consent:
     async def ask(self, request: Request) -> Response:
         """Ask the person, unless she said yes to just this before: then go straight through."""
         query = request.scope["query_string"].decode("latin-1")
-        asked = judge(self._world, query)
+        asked = judge(self._world, query, origin=zoom_url(request))
         if not isinstance(asked, Authorization):
             return self._refused(request, asked)
         person = viewer(request)
@@ -60,7 +61,8 @@ class Consent:
         if put is None:
             return self._refused(request, pending.REPLAYED)
         person = self._world.user(form["user"]) if form["decision"] == "allow" else None
-        outcome = pending.NO_DECISION if form.repeated() else self._decided(put.query, form, person)
+        asked = judge(self._world, put.query, origin=zoom_url(request))
+        outcome = pending.NO_DECISION if form.repeated() else self._decided(asked, form, person)
         if not isinstance(outcome, Denied) or outcome is _DECLINED:
             del self._world.consent_requests[put.id]
         if not isinstance(outcome, str):
@@ -71,27 +73,24 @@ class Consent:
         return gone if person is None else sign_in(gone, person)
 
     def _decided(
-        self, query: str, form: answers.Form, person: User | None
+        self, asked: Authorization | Denied | SentBack, form: answers.Form, person: User | None
     ) -> str | Denied | SentBack:
+        if not isinstance(asked, Authorization):
+            return asked
         if form["decision"] == "decline":
-            return self.decline(query)
-        return pending.NO_DECISION if person is None else self.allow(query, person)
+            stays = self._world.rules.decline == "stay"
+            return _DECLINED if stays else asked.back(error="access_denied")
+        if person is None:
+            return pending.NO_DECISION
+        return self._allowed(asked, person)
 
-    def allow(self, query: str, person: User) -> str | Denied | SentBack:
+    def allow(self, query: str, person: User, *, origin: str) -> str | Denied | SentBack:
         """Say yes to an authorization request; a text is where the browser goes next."""
-        asked = judge(self._world, query)
-        if not isinstance(asked, Authorization):
-            return asked
-        return admit(self._world, asked.app, person) or self.grant(asked, person)
+        asked = judge(self._world, query, origin=origin)
+        return self._allowed(asked, person) if isinstance(asked, Authorization) else asked
 
-    def decline(self, query: str) -> str | Denied | SentBack:
-        """Say no to an authorization request; a text is where the browser goes next."""
-        asked = judge(self._world, query)
-        if not isinstance(asked, Authorization):
-            return asked
-        if self._world.rules.decline == "stay":
-            return _DECLINED
-        return asked.back(error="access_denied")
+    def _allowed(self, asked: Authorization, person: User) -> str | Denied | SentBack:
+        return admit(self._world, asked.app, person) or self.grant(asked, person)
 
     def grant(self, asked: Authorization, person: User) -> str:
         """Authorize an app for a person and write where the browser takes the code."""

@@ -28,8 +28,11 @@ _LETTERS: Final = "BCDFGHJKLMNPQRSTVWXZ"
 """No vowels, so that no code is a word, as RFC 8628, 6.1, advises."""
 
 
-def request_code(world: World, client: Client) -> DeviceCode:
+def request_code(world: World, client: Client, *, zoom_url: str) -> DeviceCode:
     """Give a device its code, and the one that a person is to type.
+
+    Args:
+        zoom_url: Where the person is to type it.
 
     Raises:
         OAuthRefused: If the app has not the feature "Use App on Device".
@@ -49,8 +52,8 @@ def request_code(world: World, client: Client) -> DeviceCode:
     return DeviceCode(
         device_code=device.code,
         user_code=device.user_code,
-        verification_uri=world.base_url + DEVICE_PAGE,
-        verification_uri_complete=f"{world.base_url}{COMPLETE_PAGE}/{device.user_code}",
+        verification_uri=zoom_url + DEVICE_PAGE,
+        verification_uri_complete=f"{zoom_url}{COMPLETE_PAGE}/{device.user_code}",
     )
 
 

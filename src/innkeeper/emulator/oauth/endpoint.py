@@ -19,6 +19,7 @@ from innkeeper.emulator.oauth.authorization import issuer_of
 from innkeeper.emulator.oauth.client_auth import Client, OAuthRefused, authenticate, malformed
 from innkeeper.emulator.oauth.grants import GRANTS, give
 from innkeeper.emulator.rules import Rules
+from innkeeper.emulator.tunnels import api_url, zoom_url
 from innkeeper.emulator.world import Token, World
 from innkeeper.secret import Secret
 from innkeeper.wire.device import DEVICE_CODE_PATH
@@ -36,7 +37,7 @@ from innkeeper.wire.oauth import (
 
 _TOKENS: Final = frozenset({"token", "refresh_token"})
 METADATA_PATH: Final = "/.well-known/oauth-authorization-server"
-Answer = Callable[[Client, answers.Form], Awaitable[Response]]
+Answer = Callable[[Request, Client, answers.Form], Awaitable[Response]]
 
 
 class Uninstaller(Protocol):
@@ -48,16 +49,11 @@ class Uninstaller(Protocol):
 
 
 class TokenEndpoint:
-    """Answers apps that ask for tokens.
+    """Answers apps that ask for tokens."""
 
-    Args:
-        api_url: Where a token says that it is to be used.
-    """
-
-    def __init__(self, world: World, uninstaller: Uninstaller, *, api_url: str) -> None:
+    def __init__(self, world: World, uninstaller: Uninstaller) -> None:
         self._world = world
         self._uninstaller = uninstaller
-        self._api_url = api_url
 
     def routes(self) -> list[Route]:
         """List what is answered here."""
@@ -70,7 +66,7 @@ class TokenEndpoint:
 
     async def metadata(self, request: Request) -> Response:
         """Describe the server (RFC 8414), where the rules want an issuer; Zoom does not."""
-        issuer = issuer_of(self._world).get("iss")
+        issuer = issuer_of(self._world, zoom_url(request)).get("iss")
         if issuer is None:
             answers.refuse(request, "http.not_found", "Zoom publishes no metadata (rule issuer)")
             return answers.json_answer({"error": "not_found"}, 404)
@@ -114,7 +110,7 @@ class TokenEndpoint:
             if repeated:
                 raise malformed("parameter.repeated", "a parameter was sent more than once")
             client = authenticate(request, form, self._world)
-            return await answer(client, form)
+            return await answer(request, client, form)
         except OAuthRefused as refusal:
             return self._refused(request, refusal)
 
@@ -134,22 +130,22 @@ class TokenEndpoint:
             merged.setdefault(name, []).extend(values)
         return answers.Form(merged)
 
-    async def _given(self, client: Client, form: answers.Form) -> Response:
+    async def _given(self, request: Request, client: Client, form: answers.Form) -> Response:
         token, rules = give(self._world, client, form), self._world.rules
         answer = Tokens(
             access_token=Secret(token.access),
             expires_in=rules.expires_in,
             scope=frozenset(token.scopes),
             refresh_token=Secret(token.refresh) if token.refresh else None,
-            api_url=self._api_url if rules.api_url == "sent" else None,
+            api_url=api_url(request) if rules.api_url == "sent" else None,
         )
         return answers.json_answer(answer.json(), headers={"pragma": "no-cache"})
 
-    async def _device(self, client: Client, _form: answers.Form) -> Response:
-        given = device_grant.request_code(self._world, client)
+    async def _device(self, request: Request, client: Client, _form: answers.Form) -> Response:
+        given = device_grant.request_code(self._world, client, zoom_url=zoom_url(request))
         return answers.json_answer(msgspec.to_builtins(given))
 
-    async def _revoked(self, client: Client, form: answers.Form) -> Response:
+    async def _revoked(self, _: Request, client: Client, form: answers.Form) -> Response:
         value = form["token"]
         if not value:
             raise malformed("revoke.missing", "token is missing")
