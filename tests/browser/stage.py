@@ -33,7 +33,10 @@ SEED = {
             "client_id": "porter",
             "manifest": {
                 "display_information": {"display_name": "Porter"},
-                "oauth_information": {"usage": "ADMIN_MANAGEMENT"},
+                "oauth_information": {
+                    "usage": "ADMIN_MANAGEMENT",
+                    "development_redirect_uri": f"{BOT}/oauth/callback",
+                },
                 "features": {
                     "team_chat_subscription": {
                         "enable": True,
@@ -145,6 +148,11 @@ class Stage:
         )
         assert answer.status < 300, answer.body
         return json.loads(answer.body or b"{}")
+
+    async def get(self, path: str) -> int:
+        """Ask for something as a client does; give the status."""
+        asked = Request("GET", f"{self.emulator.base_url}{path}")
+        return (await self._transport.send(asked)).status
 
     def card(self, content: dict[str, Any], *, channel: bool = False) -> Message:
         """Have the bot's card stand in Ana's conversation with it, or in the channel."""

@@ -1,33 +1,14 @@
 """Can the emulator's own pages be used, seen in both schemes, and done without a script?"""
 
 import re
-from typing import Any
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.town import Town, install, shoot
+from tests.browser.town import Town, install, look
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
-
-SCHEMES: tuple[Any, ...] = ("light", "dark")
-
-
-async def look(page: Page, name: str) -> None:
-    """Check the page for barriers in both schemes, and for a sideways scroll at 390 px."""
-    for scheme in SCHEMES:
-        await page.emulate_media(color_scheme=scheme)
-        found = (await Axe().run(page)).response["violations"]
-        assert [one["id"] for one in found] == []
-        await shoot(page, f"{name}-{scheme}")
-    size = page.viewport_size
-    assert size
-    await page.set_viewport_size({"width": 390, "height": 800})
-    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    await shoot(page, f"{name}-narrow")
-    await page.set_viewport_size(size)
 
 
 async def test_the_clock_moves_two_hours_at_a_press(page: Page, town: Town) -> None:

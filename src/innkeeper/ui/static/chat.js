@@ -43,7 +43,8 @@ function place(log, html) {
     $(".log-inner", log).append(message);
     if (!last || dayOf(last) !== dayOf(message)) beginDay(message);
   }
-  if (focused) ($$(controls, message)[index] ?? message).focus({ preventScroll: true });
+  const heir = $$(controls, message)[index];
+  if (focused) (heir?.tagName === focused.tagName ? heir : message).focus({ preventScroll: true });
   return !old;
 }
 
