@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -142,3 +144,34 @@ def test_a_busy_port_is_told_in_a_line(tmp_path: Path) -> None:
         ended = innkeeper("emulator", "start", "--port", str(port), cwd=tmp_path)
     assert ended.code == 71
     assert f"port {port} on 127.0.0.1 cannot be used: Address already in use" in ended.line
+
+
+def python(*lines: str) -> subprocess.CompletedProcess[str]:
+    """Run some Python in a process that has loaded nothing yet."""
+    return subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True
+    )
+
+
+@pytest.mark.slow
+def test_its_start_waits_for_nothing_that_its_first_answer_can_do_without() -> None:
+    loaded = python(
+        "import sys, innkeeper.cli, innkeeper.cli.emulate",
+        "from innkeeper.emulator import Emulator",
+        "Emulator()",
+        "print(*sorted(sys.modules))",
+    ).stdout.split()
+    assert "innkeeper.emulator.web" in loaded
+    assert {"aiohttp", "jinja2", "structlog", "rich"} & {*loaded} == set()
+
+
+@pytest.mark.slow
+def test_what_a_library_has_to_say_is_a_line_of_json() -> None:
+    said = python(
+        "import logging",
+        "from innkeeper.cli.emulate import FirstWord",
+        "logging.getLogger().addHandler(FirstWord(logging.WARNING))",
+        "for each in 'one', 'two': logging.getLogger('uvicorn.error').warning(each)",
+        "logging.getLogger('uvicorn.error').info('three')",
+    ).stderr.splitlines()
+    assert [json.loads(line)["text"] for line in said] == ["one", "two"]

@@ -1,5 +1,6 @@
 """How is the emulator run alone? Without a bot, and so without what a bot needs."""
 
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,19 @@ def read_snapshot(path: Path | None) -> Any:
         raise SnapshotRefused("", f"{path} is no JSON ({error.reason})", fix) from None
 
 
+class FirstWord(logging.Handler):
+    """Sets the log up once a library has something to say: of most runs none has."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line, and leave the next ones to the log."""
+        from innkeeper.logs import configure  # noqa: PLC0415  # structlog
+
+        root = logging.getLogger()
+        root.removeHandler(self)
+        configure()
+        root.handle(record)
+
+
 def run_emulator(
     *,
     port: int,
@@ -51,9 +65,7 @@ def run_emulator(
     Args:
         allow_hosts: Hosts beyond this machine that events may be posted to.
     """
-    from innkeeper.logs import configure  # noqa: PLC0415  # after the arguments were read
-
-    configure()
+    logging.getLogger().addHandler(FirstWord(logging.WARNING))
     planted, kept = read_seed(seed), read_snapshot(snapshot)
     listener = bind(LOCAL, port)
     url = f"http://{LOCAL}:{port}"

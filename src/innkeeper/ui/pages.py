@@ -10,15 +10,17 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from innkeeper.ui import views
 from innkeeper.ui.colors import color_sheet
 from innkeeper.ui.markdown import clean, web_address
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 View = views.View
 
@@ -105,7 +107,13 @@ def _files() -> Mapping[str, tuple[bytes, str]]:
 
 
 @cache
-def _environment() -> Environment:
+def _environment() -> "Environment":
+    from jinja2 import (  # noqa: PLC0415  # who draws no page waits for no compiler
+        Environment,
+        PackageLoader,
+        StrictUndefined,
+    )
+
     environment = Environment(
         loader=PackageLoader("innkeeper.ui"),
         autoescape=True,
