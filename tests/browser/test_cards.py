@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Dialog, Page, Route
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from playwright.async_api import Dialog, Page, Request, Route
 
 from innkeeper.net.inbound import PAGE_HEADERS
 from innkeeper.ui import pages
@@ -57,6 +59,7 @@ ELEMENTS: dict[str, dict[str, Any]] = {
     "page": {"cur_page": 1, "pages": [{"pageNo": 1, "body": []}, {"pageNo": 2, "body": []}]},
     "hologram": {"text": "no element of Zoom's"},
 }
+SITE = "http://127.0.0.1:9"
 GALLERY: list[dict[str, Any]] = [{"type": kind, **raw} for kind, raw in ELEMENTS.items()]
 SWITCHES = {
     "type": "checkboxes", "style": "toggle_switch", "action_id": "wake", "options": OPTIONS,
@@ -93,7 +96,7 @@ async def show(page: Page, contents: list[Any]) -> None:
         await route.fulfill(body=body, headers={"content-type": kind})
 
     await page.route("**/*", answer)
-    await page.goto("http://127.0.0.1:9/chat")
+    await page.goto(f"{SITE}/chat")
 
 
 @pytest.mark.parametrize(
@@ -129,14 +132,27 @@ def hostile(raw: Any, vector: str) -> Any:
     return vector if isinstance(raw, str) else raw
 
 
-async def test_nothing_that_a_bot_sends_runs_in_a_page(page: Page) -> None:
-    dialogs: list[str] = []
+class Watch:
+    """Notes what a page must never do because of what stands in it."""
 
-    async def dismiss(dialog: Dialog) -> None:
-        dialogs.append(dialog.message)
+    def __init__(self, page: Page) -> None:
+        self.seen: list[str] = []
+        page.on("dialog", self._dismiss)
+        page.on("pageerror", lambda error: self.seen.append(f"error: {error}"))
+        page.on("console", lambda line: self.seen.append(line.text))
+        page.on("request", self._note)
+
+    async def _dismiss(self, dialog: Dialog) -> None:
+        self.seen.append(f"dialog: {dialog.message}")
         await dialog.dismiss()
 
-    page.on("dialog", dismiss)
+    def _note(self, request: Request) -> None:
+        if not request.url.startswith(f"{SITE}/"):
+            self.seen.append(f"request: {request.url}")
+
+
+async def test_nothing_that_a_bot_sends_runs_in_a_page(page: Page) -> None:
+    watch = Watch(page)
     section = {"type": "section", "sections": GALLERY, "footer": "f", "footer_icon": "i"}
     cards = [
         {
@@ -149,5 +165,84 @@ async def test_nothing_that_a_bot_sends_runs_in_a_page(page: Page) -> None:
     await show(page, cards)
 
     assert await page.locator("article").count() == len(VECTORS)
-    assert dialogs == []
-    assert page.url == "http://127.0.0.1:9/chat"
+    assert watch.seen == []
+    assert page.url == f"{SITE}/chat"
+
+
+LONG = ("w" * 300, "\u4e2d" * 200, "a/" * 150, "\u0645\u0631\u062d\u0628\u0627" * 60)
+BIDI = ("\u202etxet\u202c", "\u2066\u2067\u2068x", "\u200f\u200e\u061cx", "\u202b" * 40 + "x")
+TEXTS = st.one_of(
+    st.sampled_from((*VECTORS, *LONG, *BIDI)),
+    st.builds("{} {}".format, st.sampled_from(BIDI), st.sampled_from(VECTORS)),
+    st.text(max_size=20),
+)
+SCALARS = st.one_of(TEXTS, st.booleans(), st.none(), st.integers(-9, 2**40), st.floats())
+DEEPEST = 4
+
+
+def twist(draw: st.DrawFn, raw: Any) -> Any:
+    """Keep an element's shape, but for what is left out, and put something hostile in it."""
+    if isinstance(raw, dict):
+        kept = [key for key in raw if key == "type" or draw(st.integers(0, 9)) > 0]
+        return {key: raw[key] if key == "type" else twist(draw, raw[key]) for key in kept}
+    if isinstance(raw, list):
+        return [twist(draw, one) for one in raw]
+    return draw(st.one_of(TEXTS, st.just(raw), SCALARS))
+
+
+@st.composite
+def elements(draw: st.DrawFn, depth: int = 0) -> Any:
+    """An element of a card: any, or one that holds elements, also where none belong."""
+    holder = draw(st.sampled_from(("none", "section", "page", "attachments", draw(TEXTS))))
+    if holder == "none" or depth == DEEPEST:
+        return twist(draw, draw(st.sampled_from(GALLERY)))
+    inner = draw(st.lists(elements(depth + 1), max_size=2))
+    pages = [{"pageNo": draw(SCALARS), "body": inner}, {"pageNo": 2, "body": inner[:1]}]
+    return {
+        "type": holder,
+        "sections": inner,
+        "items": inner,
+        "cur_page": draw(SCALARS),
+        "pages": pages,
+        "information": {"title": {"text": inner}, "description": inner[:1]},
+        "sidebar_color": draw(TEXTS),
+        "footer": draw(TEXTS),
+        "footer_icon": draw(TEXTS),
+        "ts": draw(SCALARS),
+    }
+
+
+@st.composite
+def hostile_cards(draw: st.DrawFn) -> Any:
+    head = {"text": draw(TEXTS), "sub_head": {"text": draw(TEXTS)}}
+    settings = {"form": draw(st.booleans()), "default_sidebar_color": draw(TEXTS)}
+    body = draw(st.lists(elements(), max_size=4))
+    return {"head": head, "settings": settings, "body": body}
+
+
+FAULTS = """() => {
+    for (const details of document.querySelectorAll('details')) details.open = true;
+    const links = [...document.links].filter(link => !/^(https?)?:$/.test(link.protocol));
+    const faults = links.map(link => link.outerHTML);
+    if (document.documentElement.scrollWidth > innerWidth) faults.push('wider than the window');
+    return faults;
+}"""
+"""Finds links that lead elsewhere than the web, or nowhere; a page stretched by its words."""
+
+
+@settings(
+    max_examples=25,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),  # to shrink takes a browser minutes
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(cards=st.lists(hostile_cards(), min_size=1, max_size=4))
+async def test_no_nesting_of_hostile_cards_runs_or_breaks_a_page(
+    page: Page, cards: list[Any]
+) -> None:
+    watch = Watch(page)
+    await show(page, cards)
+
+    assert await page.evaluate(FAULTS) == []
+    assert watch.seen == []
+    assert page.url == f"{SITE}/chat"
+    assert await page.locator("article").count() == len(cards)
