@@ -11,11 +11,16 @@ from pathlib import Path
 import pytest
 
 from innkeeper.browser import Browser
+from innkeeper.clock import SystemClock
 from innkeeper.emulator import Emulator
+from innkeeper.emulator.proxy.authority import Authority
+from innkeeper.emulator.proxy.server import Proxy
 from innkeeper.emulator.world import AppRecord
 from innkeeper.net.outbound import HttpTransport
 from innkeeper.net.serving import LOCAL, bind, serving
 from tests.foreign.program import Launcher
+from tests.foreign.proxied import Proxied, ProxiedTransport
+from tests.foreign.workspace import Workspace
 
 _ROOT = Path(__file__).parents[2]
 _CLIENTS = Path(__file__).with_name("node")
@@ -43,9 +48,25 @@ def app(emulator: Emulator) -> AppRecord:
 
 
 @pytest.fixture
-async def browser() -> AsyncGenerator[Browser]:
-    """A browser that nobody has used yet."""
-    transport = HttpTransport()
+async def proxied(emulator: Emulator, tmp_path: Path) -> AsyncGenerator[Proxied]:
+    """The proxy, for clients with Zoom's hosts written into them; they ask for no others."""
+    authority = Authority(SystemClock().now())
+    authority.write(tmp_path / "ca.pem")
+    listener = bind(LOCAL, 0)
+    proxied = Proxied(f"http://{LOCAL}:{listener.getsockname()[1]}", tmp_path / "ca.pem")
+
+    def refused(asked: str, why: str) -> None:
+        proxied.refused.append((asked, why))
+
+    async with Proxy(emulator.base_url, authority.context(), refused=refused).serving(listener):
+        yield proxied
+    assert not proxied.refused
+
+
+@pytest.fixture
+async def browser(proxied: Proxied) -> AsyncGenerator[Browser]:
+    """A browser that nobody has used yet, and that finds Zoom by the proxy."""
+    transport = ProxiedTransport(proxied)
     yield Browser(transport)
     await transport.aclose()
 
@@ -66,21 +87,36 @@ def node() -> Path:
 
 
 @pytest.fixture
-async def launcher(node: Path, emulator: Emulator, tmp_path: Path) -> AsyncGenerator[Launcher]:
+async def launcher(
+    node: Path, emulator: Emulator, proxied: Proxied, tmp_path: Path
+) -> AsyncGenerator[Launcher]:
     """Starts the clients under node/ against the emulator, and stops them afterwards."""
-    command = [str(node), "--require", "./redirect.cjs"]
-    launcher = Launcher(command, _CLIENTS, zoom_url=emulator.base_url, errors=tmp_path)
+    command = [str(node), "--require", "./guard.cjs"]
+    environment = {"EMULATOR_URL": emulator.base_url, **proxied.environment}
+    launcher = Launcher(command, _CLIENTS, environment=environment, errors=tmp_path)
     yield launcher
     await launcher.aclose()
 
 
 @pytest.fixture
-async def python_launcher(emulator: Emulator, tmp_path: Path) -> AsyncGenerator[Launcher]:
+async def python_launcher(
+    emulator: Emulator, proxied: Proxied, tmp_path: Path
+) -> AsyncGenerator[Launcher]:
     """Starts the clients under python/ against the emulator, and stops them afterwards."""
     command = [sys.executable, "-m"]
-    launcher = Launcher(command, _ROOT, zoom_url=emulator.base_url, errors=tmp_path)
+    environment = {"EMULATOR_URL": emulator.base_url, **proxied.environment}
+    launcher = Launcher(command, _ROOT, environment=environment, errors=tmp_path)
     yield launcher
     await launcher.aclose()
+
+
+@pytest.fixture
+def workspace(
+    emulator: Emulator, app: AppRecord, browser: Browser, launcher: Launcher
+) -> Workspace:
+    # As the chatbot's own documentation has it, the deep link to its chat is the redirect URL.
+    app.redirect_uris = [f"{emulator.base_url}/launch/chat?jid=robot_{app.bot_jid}"]
+    return Workspace(emulator, app, browser=browser, launcher=launcher)
 
 
 def _node() -> Path:

@@ -2,7 +2,7 @@
 
 import asyncio
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from innkeeper.emulator.world import AppRecord
@@ -48,15 +48,21 @@ class Launcher:
     Args:
         command: What runs a script.
         folder: Where it is run.
+        environment: How it finds the emulator.
         errors: A directory for what they write on stderr.
     """
 
     def __init__(
-        self, command: Sequence[str], folder: Path, *, zoom_url: str, errors: Path
+        self,
+        command: Sequence[str],
+        folder: Path,
+        *,
+        environment: Mapping[str, str],
+        errors: Path,
     ) -> None:
         self._command = command
         self._folder = folder
-        self._zoom_url = zoom_url
+        self._environment = environment
         self._errors = errors
         self._programs: list[Program] = []
 
@@ -68,7 +74,7 @@ class Launcher:
         """
         environment = {
             "PATH": str(Path(self._command[0]).parent),
-            "EMULATOR_URL": self._zoom_url,
+            **self._environment,
             "ZOOM_CLIENT_ID": app.client_id,
             "ZOOM_CLIENT_SECRET": app.client_secret,
             "ZOOM_WEBHOOK_SECRET_TOKEN": app.secret_token,
