@@ -86,12 +86,19 @@ async def test_axios(proxied: Proxied, node: Path) -> None:
     assert await told(proxied, *run, trusts="NODE_EXTRA_CA_CERTS") == ANSWER
 
 
+@pytest.fixture
+def proxying_node(node: Path) -> str:
+    """Node, where its own fetch knows proxies."""
+    asked = subprocess.run([node, "--version"], capture_output=True, text=True, check=True)
+    version = asked.stdout.strip()
+    if int(version.strip("v").partition(".")[0]) < 24:
+        pytest.skip(f"the fetch of Node {version} knows no proxy")
+    return str(node)
+
+
 @pytest.mark.node
-async def test_fetch(proxied: Proxied, node: Path) -> None:
-    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True)
-    if int(version.stdout.strip("v").partition(".")[0]) < 24:
-        pytest.skip(f"the fetch of Node {version.stdout.strip()} knows no proxy")
-    run = (str(node), "--input-type=module", "--eval", FETCH)
+async def test_fetch(proxied: Proxied, proxying_node: str) -> None:
+    run = (proxying_node, "--input-type=module", "--eval", FETCH)
 
     answer = await told(proxied, *run, trusts="NODE_EXTRA_CA_CERTS", NODE_USE_ENV_PROXY="1")
 

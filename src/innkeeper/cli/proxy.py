@@ -16,6 +16,7 @@ Start your program with the first of these, and with the one below that it reads
   HTTPS_PROXY={url}
   NODE_EXTRA_CA_CERTS={file}   Node
   REQUESTS_CA_BUNDLE={file}    Python with requests
+  CURL_CA_BUNDLE={file}        curl
   SSL_CERT_FILE={file}         Python, Go, Ruby and whatever else reads OpenSSL's"""
 
 
