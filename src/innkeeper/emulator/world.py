@@ -1,7 +1,8 @@
 """Who lives in the emulated Zoom? Accounts, users, channels, apps, and what they allowed.
 
 Plain state without HTTP and without rules: the other modules of the emulator read and
-change it. Time and ids come from the world, so a seeded run repeats itself.
+change it, and take its nouns from here, though most stand in files of their own. Time and
+ids come from the world, so a seeded run repeats itself.
 """
 
 import base64
@@ -10,282 +11,70 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from innkeeper.clock import MovableClock
+from innkeeper.emulator.apps import (
+    AppRecord,
+    CustomHeaders,
+    Endpoint,
+    Environment,
+    HeaderKind,
+    Management,
+    Subscription,
+    Usage,
+    Welcome,
+    WelcomeMode,
+)
+from innkeeper.emulator.authorizations import (
+    Code,
+    ConsentRequest,
+    Decision,
+    DeviceRequest,
+    Installation,
+    Token,
+    TokenKind,
+)
 from innkeeper.emulator.delivery import Delivery
 from innkeeper.emulator.faultrules import FaultRule
+from innkeeper.emulator.people import Account, ApprovalRequest, Channel, Plan, Role, User
 from innkeeper.emulator.rules import Rules
 from innkeeper.emulator.validation import Validation
-from innkeeper.wire.manifest import Manifest
+
+__all__ = [
+    "SECRET_PREFIX",
+    "Account",
+    "AppRecord",
+    "ApprovalRequest",
+    "Calls",
+    "Channel",
+    "Code",
+    "ConsentRequest",
+    "CustomHeaders",
+    "Decision",
+    "DeviceRequest",
+    "Endpoint",
+    "Environment",
+    "HeaderKind",
+    "Installation",
+    "Management",
+    "Message",
+    "Plan",
+    "Role",
+    "State",
+    "Subscription",
+    "Token",
+    "TokenKind",
+    "Unfurl",
+    "Usage",
+    "User",
+    "Wait",
+    "Welcome",
+    "WelcomeMode",
+    "World",
+]
 
 SECRET_PREFIX = "emu_"  # noqa: S105  # what every secret made here begins with
-
-Role = Literal["admin", "member"]
-Environment = Literal["development", "production"]
-Management = Literal["admin", "user"]
-Usage = Literal["EVENT_FOR_USER", "EVENT_FOR_ADMIN"]
-HeaderKind = Literal["default", "basic", "oauth", "custom"]
-WelcomeMode = Literal["default", "static", "dynamic"]
-Decision = Literal["waiting", "allowed", "declined"]
-Plan = Literal["free", "pro", "business"]
-TokenKind = Literal["chatbot", "account", "user"]
-
-
-@dataclass(slots=True)
-class User:
-    """A person with an account at the emulated Zoom."""
-
-    id: str
-    account_id: str
-    name: str
-    email: str
-    role: Role
-    jid: str
-    member_id: str
-
-    @property
-    def first_name(self) -> str:
-        """The first word of the name."""
-        return self.name.split(" ")[0]
-
-    @property
-    def last_name(self) -> str:
-        """The rest of the name."""
-        return self.name.partition(" ")[2]
-
-
-@dataclass(slots=True)
-class Channel:
-    """A channel of an account; every user of the account is in it."""
-
-    id: str
-    account_id: str
-    name: str
-    jid: str
-    apps: list[str] = field(default_factory=list[str])
-    """Which apps were added to it, by client id."""
-
-
-@dataclass(slots=True)
-class Account:
-    """A customer of the emulated Zoom."""
-
-    id: str
-    name: str
-    users: list[User] = field(default_factory=list[User])
-    channels: list[Channel] = field(default_factory=list[Channel])
-    approval_required: bool = False
-    """Whether its people may add only the apps that its admins approved."""
-    approved_apps: list[str] = field(default_factory=list[str])
-    """By their client ids."""
-    plan: Plan = "business"
-    """What it pays for; its limits follow."""
-
-    def approves(self, client_id: str) -> bool:
-        """Tell whether the account's people may add an app."""
-        return not self.approval_required or client_id in self.approved_apps
-
-
-@dataclass(slots=True)
-class ApprovalRequest:
-    """A person's request that an admin approve an app."""
-
-    id: str
-    client_id: str
-    account_id: str
-    user_id: str
-    asked_at: datetime
-
-
-@dataclass(slots=True)
-class Welcome:
-    """What an app says first: Zoom's own words, the app's fixed ones, or the bot's answer."""
-
-    mode: WelcomeMode = "default"
-    title: str = ""
-    body: str = ""
-
-
-@dataclass(slots=True)
-class CustomHeaders:
-    """What a subscription wants to see beside the signature, and the token got for it."""
-
-    kind: HeaderKind = "default"
-    username: str = ""
-    password: str = field(default="", repr=False)
-    client_id: str = ""
-    client_secret: str = field(default="", repr=False)
-    token_url: str = ""
-    key: str = ""
-    value: str = field(default="", repr=False)
-    token: str = field(default="", repr=False, compare=False)
-    token_until: datetime | None = field(default=None, compare=False)
-
-
-@dataclass(slots=True)
-class Subscription:
-    """An event subscription: which events go to which URL, about whom, with which headers."""
-
-    id: str
-    name: str
-    url: str
-    event_types: list[str]
-    usage: Usage = "EVENT_FOR_USER"
-    headers: CustomHeaders = field(default_factory=CustomHeaders)
-
-
-@dataclass(slots=True)
-class Endpoint:
-    """An address that proved itself, and how it did when it was asked again."""
-
-    client_id: str
-    url: str
-    asked_at: datetime
-    failures: int = 0
-    """How often in a row it failed since."""
-    disabled: bool = False
-    error: str = ""
-
-
-@dataclass(slots=True)
-class AppRecord:
-    """An app in the Marketplace, in one environment. `account_id` is its developer's."""
-
-    name: str
-    description: str
-    client_id: str
-    client_secret: str = field(repr=False)
-    secret_token: str = field(repr=False)
-    bot_jid: str
-    account_id: str
-    redirect_uris: list[str]
-    strict_redirects: bool
-    bot_endpoint: str
-    deauthorization_endpoint: str
-    environment: Environment
-    management: Management
-    scopes: list[str]
-    welcome: Welcome
-    command: str
-    command_hints: list[tuple[str, str]]
-    manifest: Manifest
-    strict_subdomains: bool = False
-    """Whether a base URL of the allow list leaves out the subdomains of its host."""
-    verification_token: str = field(default="", repr=False)
-    """The legacy token that deliveries carried before they were signed."""
-    mention: bool = False
-    """Whether people can mention the bot in channels (App supports @mention)."""
-    subscriptions: list[Subscription] = field(default_factory=list[Subscription])
-    retired_secrets: dict[str, datetime] = field(default_factory=dict[str, datetime], repr=False)
-    """Former client secrets, and until when each is still good."""
-    previous_secret_token: str = field(default="", repr=False)
-    """What its webhooks were signed with before the secret token was last changed."""
-    consent_version: int = 1
-    """Grows when scopes or webhooks change; consent given to an older one is asked again."""
-    public_client_id: str = ""
-    """The id of a client without a secret, which proves itself by PKCE; empty if there is none."""
-    disabled: bool = False
-    """Whether Zoom disabled the app: it can do nothing (4717)."""
-    use_on_device: bool = False
-    """Whether the feature "Use App on Device" lets devices ask for a code."""
-
-    @property
-    def redirect_uri(self) -> str:
-        """The registered redirect URL: the first of the allow list."""
-        return self.redirect_uris[0] if self.redirect_uris else ""
-
-    @property
-    def addresses(self) -> list[str]:
-        """Where events of the app go, each once: bot, deauthorization, subscriptions."""
-        own = (self.bot_endpoint, self.deauthorization_endpoint)
-        subscribed = (each.url for each in self.subscriptions)
-        return list(dict.fromkeys(url for url in (*own, *subscribed) if url))
-
-
-@dataclass(slots=True)
-class Installation:
-    """An authorization: by one user, for himself or as an admin for the account."""
-
-    id: str
-    client_id: str
-    account_id: str
-    user_id: str
-    authorized_at: datetime
-    consent_version: int
-    scopes: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class ConsentRequest:
-    """A consent page that was shown and not answered yet; its answer uses it up."""
-
-    id: str = field(repr=False)
-    query: str
-    """The authorization request, as the browser brought it."""
-    browser: str = field(repr=False)
-    """The cookie of the browser that the page was shown in."""
-
-
-@dataclass(slots=True)
-class Code:
-    """An authorization code: bound to an app, a user, a redirect URI and a challenge."""
-
-    value: str = field(repr=False)
-    client_id: str
-    user_id: str
-    redirect_uri: str
-    redirect_uri_given: bool
-    challenge: str | None = field(repr=False)
-    method: str
-    issued_at: datetime
-    scopes: list[str]
-    spent: bool = False
-    family: str = ""
-    """The tokens it gave, so that a second use can revoke them."""
-    public: bool = False
-    """Whether it was given to the app's public client."""
-
-
-@dataclass(slots=True)
-class DeviceRequest:
-    """A device that waits until somebody types its user code and decides."""
-
-    code: str = field(repr=False)
-    user_code: str
-    client_id: str
-    public: bool
-    issued_at: datetime
-    interval: int
-    """Seconds between two of its questions; grows each time it asks too soon."""
-    asked_at: datetime | None = None
-    decision: Decision = "waiting"
-    user_id: str = ""
-    spent: bool = False
-
-
-@dataclass(slots=True)
-class Token:
-    """One access token, and the refresh token given with it, if any."""
-
-    access: str = field(repr=False)
-    refresh: str | None = field(repr=False)
-    kind: TokenKind
-    client_id: str
-    account_id: str
-    user_id: str
-    scopes: list[str]
-    issued_at: datetime
-    family: str
-    revoked: bool = False
-    refreshed: bool = False
-    """Whether its refresh token was spent."""
-    ended: int = 0
-    """Zoom's number for why it was revoked; 0 while it was not."""
-    public: bool = False
-    """Whether it was given to the app's public client."""
-    reuses: int = 0
-    """How often its refresh token was taken after it was spent (`refresh_reuse: grace`)."""
 
 
 @dataclass(slots=True)
