@@ -9,6 +9,7 @@ import pytest
 
 from innkeeper import App
 from innkeeper.app import credentials_of
+from innkeeper.bot.table import Table
 from innkeeper.clock import MovableClock, SystemClock
 from innkeeper.errors import BotRefused, SettingsRefused, StoreUnavailable
 from innkeeper.follow import FollowingTransport
@@ -62,35 +63,41 @@ def otherwise(_: Any) -> None: ...
 Register = Callable[[App], Callable[[Any], Any]]
 
 REGISTERS: dict[str, Register] = {
-    "installed": lambda app: app.on_install,
-    "deauthorized": lambda app: app.on_deauthorize,
-    "selects": lambda app: app.select,
-    "commands": lambda app: app.command("  due   soon "),
-    "actions": lambda app: app.action("approve"),
-    "events": lambda app: app.event("team_chat.link_shared"),
+    "on_install": lambda app: app.on_install,
+    "on_deauthorize": lambda app: app.on_deauthorize,
+    "on_reauth_needed": lambda app: app.on_reauth_needed,
+    "select": lambda app: app.select,
+    "form": lambda app: app.form,
+    "edited": lambda app: app.edited,
+    "mention": lambda app: app.mention,
+    "link": lambda app: app.link("example.com"),
+    "command": lambda app: app.command("  due   soon "),
+    "action": lambda app: app.action("approve"),
 }
-KEYS = {"commands": "due soon", "actions": "approve", "events": "team_chat.link_shared"}
+KEYS = {"command": "due soon", "action": "approve", "link": "example.com"}
 
 
 @pytest.mark.parametrize("kind", REGISTERS)
 async def test_keeps_what_a_bot_registers_and_one_of_each(kind: str) -> None:
     app = App()
     assert REGISTERS[kind](app)(anything) is anything
-    kept = getattr(app.routes, kind)
-    assert {key: reaction.handler for key, reaction in kept.items()} == {
-        KEYS.get(kind, ""): anything
-    }
-    with pytest.raises(BotRefused, match="registered twice"):
-        REGISTERS[kind](app)(otherwise)
+    [route] = app.routes()
+    assert (route.decorator, route.key, route.handler) == (kind, KEYS.get(kind, ""), "anything")
+    REGISTERS[kind](app)(otherwise)
+    with pytest.raises(BotRefused, match="registered twice") as refused:
+        app.routes()
+    assert f"{__file__}:{anything.__code__.co_firstlineno}" in str(refused.value)
+    assert f"{__file__}:{otherwise.__code__.co_firstlineno}" in str(refused.value)
 
 
 async def test_keeps_the_steps_of_a_purge_in_their_order() -> None:
     app = App()
     for name in ("notes", "files"):
         app.purge(name)(lambda _: 0)
-    assert [step.name for step in app.routes.purges] == ["notes", "files"]
+    assert [step.name for step in Table(app).purges] == ["notes", "files"]
+    app.purge("notes")(lambda _: 0)
     with pytest.raises(BotRefused, match="notes"):
-        app.purge("notes")(lambda _: 0)
+        app.routes()
 
 
 # starting and stopping

@@ -4,33 +4,34 @@ It only wires: what happens is in `flows`, what is answered in `web`.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal
 
 import structlog
 
-from innkeeper.bot.contexts import (
-    Action,
-    Command,
-    Deauthorized,
-    Happened,
-    Installed,
-    Selected,
-)
-from innkeeper.bot.routing import Forget, Handler, RoutedBot, Routes
+from innkeeper.bot.dispatching import RoutedBot
+from innkeeper.bot.functions import Function
+from innkeeper.bot.inject import Dependency, overridden
+from innkeeper.bot.routing import Router
+from innkeeper.bot.table import Route, Table
+from innkeeper.bot.threads import MOST_THREADS, Threads
 from innkeeper.clock import Clock, MovableClock, SystemClock
 from innkeeper.errors import BotRefused, InnkeeperError, SettingsRefused
-from innkeeper.flows.deauthorize import Forgetter, Scope
-from innkeeper.flows.dispatch import Dispatcher, Us
+from innkeeper.flows.deauthorize import Forgetter
+from innkeeper.flows.dispatch import PATIENCE, Dispatcher, Manner, Us
 from innkeeper.flows.endpoint import Credentials
 from innkeeper.flows.grants import Grants
 from innkeeper.flows.install import Installer
 from innkeeper.flows.installations import Registry
+from innkeeper.flows.reauth import Notices
 from innkeeper.flows.receive import Receiver
 from innkeeper.flows.speak import Speaker
 from innkeeper.follow import FollowingTransport
+from innkeeper.ids import InstallationId
 from innkeeper.net.inbound import send_answer
 from innkeeper.net.outbound import AsgiApp, HttpTransport, Receive, Send, Transport
 from innkeeper.net.outbound import Scope as AsgiScope
@@ -45,10 +46,11 @@ from innkeeper.work import Parts, Worker
 
 _NOT_STARTED = b'{"error":"unavailable"}'
 
-_H = TypeVar("_H", bound=Callable[..., Any])
+Ordering = Literal["free", "conversation"]
+"""Whether events of one conversation may be handled at the same time."""
 
 
-class App:
+class App(Router):
     """A Zoom Team Chat app: register handlers, then serve it with any ASGI server.
 
     Making one does no I/O; settings are read when it starts, which is at the server's
@@ -58,8 +60,13 @@ class App:
         name: What its pages call it.
         description: One sentence for its first page.
         settings: What was configured; read from the environment when omitted.
+        ordering: `conversation` handles the events of one conversation one after the
+            other, in the order of their arrival; `free` handles all at once.
+        patience: How long a handler may take; then it is cut off and tried again later.
+        threads: How many sync handlers may run at a time.
 
     Example:
+        >>> from innkeeper import Command
         >>> app = App()
         >>> @app.command("help")
         ... def help_(ctx: Command) -> str:
@@ -72,10 +79,17 @@ class App:
         *,
         description: str = "",
         settings: Settings | None = None,
+        ordering: Ordering = "free",
+        patience: timedelta = PATIENCE,
+        threads: int = MOST_THREADS,
     ) -> None:
+        super().__init__()
         self.name = name
         self.description = description
-        self.routes = Routes()
+        self._ordering = ordering
+        self._patience = patience
+        self._threads = Threads(threads)
+        self._overrides: dict[Function, Dependency] = {}
         self._settings = settings
         self._transport: Transport | None = None
         self._clock: Clock | None = None
@@ -84,60 +98,27 @@ class App:
         self._web: Web | None = None
         self._pages: AsgiApp | None = None
         self._starting: asyncio.Lock | None = None
+        self._stopping = False
 
-    # what a bot registers
+    # what a bot is made of
 
-    def on_install(self, handler: Handler[Installed]) -> Handler[Installed]:
-        """Answer to being added; what it returns is the welcome message, once.
-
-        Raises:
-            BotRefused: If there is one already, or it can be no handler.
-        """
-        return self.routes.put(self.routes.installed, "", handler, "on_install")
-
-    def on_deauthorize(self, handler: Handler[Deauthorized]) -> Handler[Deauthorized]:
-        """Hear that somebody removed the app; their data is deleted without your help.
+    def routes(self) -> Sequence[Route]:
+        """List the handlers, in the order of their registration, with those included.
 
         Raises:
-            BotRefused: If there is one already, or it can be no handler.
+            BotRefused: With all that is wrong with the handlers, by file and line.
         """
-        return self.routes.put(self.routes.deauthorized, "", handler, "on_deauthorize")
+        return Table(self).routes()
 
-    def command(self, words: str = "") -> Callable[[Handler[Command]], Handler[Command]]:
-        """Take a slash command that begins with these words; without words, any other."""
-        key = " ".join(words.split())
-        return lambda handler: self.routes.put(self.routes.commands, key, handler, "command")
-
-    def action(self, value: str = "") -> Callable[[Handler[Action]], Handler[Action]]:
-        """Take the press of the button with this value; without a value, any other."""
-        return lambda handler: self.routes.put(self.routes.actions, value, handler, "action")
-
-    def select(self, handler: Handler[Selected]) -> Handler[Selected]:
-        """Take a choice in a dropdown.
+    @contextmanager
+    def override(self, provider: Callable[..., Any], by: Callable[..., Any]) -> Generator[None]:
+        """Have `by` called where a handler depends on `provider`; for tests.
 
         Raises:
-            BotRefused: If there is one already, or it can be no handler.
+            BotRefused: If `by` needs what nothing fills.
         """
-        return self.routes.put(self.routes.selects, "", handler, "select")
-
-    def event(self, name: str) -> Callable[[Handler[Happened]], Handler[Happened]]:
-        """Take any event by Zoom's name for it, unless a more special handler does."""
-        return lambda handler: self.routes.put(self.routes.events, name, handler, "event")
-
-    def purge(
-        self, name: str, *, verify: Callable[[Scope], Any] | None = None
-    ) -> Callable[[Forget], Forget]:
-        """Delete the bot's own data of somebody who removed the app.
-
-        The step says how many things it deleted. It may be run again, and is, until it
-        succeeds and `verify`, if given, says that everything is gone.
-        """
-
-        def register(delete: Forget) -> Forget:
-            self.routes.add_purge(name, delete, verify)
-            return delete
-
-        return register
+        with overridden(self._overrides, provider, by):
+            yield
 
     # serving
 
@@ -161,6 +142,9 @@ class App:
             await send({"type": "websocket.close"})  # nothing here talks so
 
     async def _answer(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        if self._stopping:
+            await send_answer(send, 503, _NOT_STARTED)
+            return
         try:
             web = self._web or await self._started()
         except InnkeeperError as error:
@@ -196,6 +180,7 @@ class App:
         """Open the store and begin to work; starting twice is starting once.
 
         Raises:
+            BotRefused: With everything that is wrong with the handlers.
             SettingsRefused: With everything that is wrong in the configuration.
             StoreUnavailable: If the database cannot be opened.
             KeyMissing: If the key ring lacks a key that is needed.
@@ -203,7 +188,8 @@ class App:
         self._starting = self._starting or asyncio.Lock()
         async with self._starting:
             if self._parts is None:
-                parts = self._wire(self._settings or Settings.load(Path.cwd()))
+                table = Table(self)
+                parts = self._wire(self._settings or Settings.load(Path.cwd()), table)
                 try:
                     await parts.open()
                 except BaseException:
@@ -212,6 +198,7 @@ class App:
                 self._parts, self._worker = parts, Worker(parts)
                 self._web = Web(parts, self.name, self.description)
                 self._pages = self._web.pages()
+                self._close_notes(closed=True)
                 if background:
                     self._worker.start()
             return self._parts
@@ -219,11 +206,21 @@ class App:
     async def stop(self) -> None:
         """Let handlers end, at most ten seconds, and let go of everything."""
         parts, worker = self._parts, self._worker
-        self._parts = self._worker = self._web = self._pages = None
-        if worker is not None:
-            await worker.stop()
-        if parts is not None:
-            await parts.close()
+        self._stopping = True  # a request that comes now must not start it again
+        try:
+            if worker is not None:
+                await worker.stop()
+            if parts is not None:
+                await parts.close()
+        finally:
+            self._parts = self._worker = self._web = self._pages = None
+            self._stopping = False
+        self._threads.close()
+        self._close_notes(closed=False)
+
+    def _close_notes(self, *, closed: bool) -> None:
+        for router in self.family():
+            router.noted.closed = closed
 
     @property
     def worker(self) -> Worker:
@@ -236,7 +233,7 @@ class App:
             raise BotRefused("the app", "was not started")
         return self._worker
 
-    def _wire(self, settings: Settings) -> Parts:
+    def _wire(self, settings: Settings, table: Table) -> Parts:
         log = structlog.get_logger("innkeeper")
         for warning in settings.warnings:
             log.warning("settings.warning", text=warning)
@@ -244,12 +241,16 @@ class App:
         vault = SqliteVault(str(settings.vault), settings.keys, app=settings.client_id)
         store = SqliteStore(str(settings.database), vault=vault, app=settings.client_id)
         registry = Registry(store, vault, per_account=settings.management == "admin")
+
+        async def needs_reauth(dead: InstallationId) -> None:
+            await notices.needs_reauth(dead)
+
         grants = Grants(
             store,
             transport=transport,
             clock=clock,
             credentials=credentials_of(settings),
-            on_needs_reauth=partial(store.set_status, status=InstallationStatus.NEEDS_REAUTH),
+            on_needs_reauth=needs_reauth,
             on_recovered=partial(store.set_status, status=InstallationStatus.LIVE),
         )
 
@@ -262,12 +263,13 @@ class App:
             store=store,
             vault=vault,
             registry=registry,
-            steps=self.routes.purges,
+            steps=table.purges,
             clock=clock,
             log=log,
             forget=forget,
         )
-        bot = RoutedBot(self.routes, _Services(speaker, store))
+        services = _Services(speaker, store, f"{settings.public_url}/install")
+        bot = RoutedBot(table, services, threads=self._threads, overrides=self._overrides)
         dispatcher = Dispatcher(
             store=store,
             bot=bot,
@@ -277,7 +279,9 @@ class App:
             clock=clock,
             log=log,
             us=Us(settings.client_id, settings.bot_jid),
+            manner=Manner(self._patience, ordered=self._ordering == "conversation"),
         )
+        notices = Notices(inbox=store, installations=store, clock=clock, take=dispatcher.take)
         receiver = Receiver(
             verifier=Verifier(settings.secret_tokens),
             inbox=store,
@@ -337,9 +341,10 @@ def credentials_of(settings: Settings) -> Credentials:
 class _Services:
     """What contexts are made of."""
 
-    def __init__(self, speaker: Speaker, state: SqliteStore) -> None:
+    def __init__(self, speaker: Speaker, state: SqliteStore, install_url: str) -> None:
         self.speaker = speaker
         self.state = state
+        self.install_url = install_url
 
 
 def _told(error: Exception) -> str:

@@ -3,6 +3,8 @@
 InnkeeperError
 ├── SettingsRefused          the configuration is wrong; the process does not start
 ├── BotRefused               the bot's own code is wrong; the process does not start
+├── HandlerOverdue           a handler ran longer than it may
+├── HandlerExited            a handler tried to end the process
 ├── SignatureRefused         a delivery that Zoom did not sign
 ├── ChallengeMalformed       a URL validation without a usable token
 ├── BodyRefused              a signed body that cannot be understood
@@ -70,10 +72,28 @@ class SettingsRefused(InnkeeperError):
 
 
 class BotRefused(InnkeeperError):
-    """The bot's own code cannot be loaded or wired."""
+    """The bot's own code cannot be loaded or wired, or a handler gave no usable answer."""
 
     code = "bot_refused"
     fix = "Change the bot at the place that is named, then start it again."
+
+    def __init__(self, what: str = "", why: str = "", fix: str | None = None) -> None:
+        self.fix = fix or self.fix
+        super().__init__(what, why)
+
+
+class HandlerOverdue(InnkeeperError):
+    """A handler ran longer than the bot allows, and was cut off."""
+
+    code = "handler_overdue"
+    fix = "Give calls of your own a deadline, or raise App(patience=…)."
+
+
+class HandlerExited(InnkeeperError):
+    """A handler tried to end the process or its own task; only itself was ended."""
+
+    code = "handler_exited"
+    fix = "Return from the handler instead, or raise an exception that says what went wrong."
 
 
 class SignatureRefused(InnkeeperError):

@@ -114,7 +114,8 @@ class Worker:
         return taken
 
     async def take_up(self) -> int:
-        """Take up deferred events and purges that are due."""
+        """Take up deferred events and purges that are due; end handlers whose time is up."""
+        self._parts.dispatcher.cut_overdue()
         taken = await self._parts.dispatcher.take_due()
         return taken + await self._parts.forgetter.run_due()
 

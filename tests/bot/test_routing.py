@@ -8,7 +8,10 @@ import pytest
 
 from innkeeper.app import App
 from innkeeper.bot.contexts import Command, Installed, card_of
-from innkeeper.bot.routing import RoutedBot, longest_match
+from innkeeper.bot.dispatching import RoutedBot
+from innkeeper.bot.matching import Commands
+from innkeeper.bot.table import Table
+from innkeeper.bot.threads import Threads
 from innkeeper.errors import BotRefused, CardRefused
 from innkeeper.flows.dispatch import Happening
 from innkeeper.ids import EventId
@@ -31,7 +34,7 @@ def typed(cmd: str) -> Happening:
     }
     event = interpret({"event": "bot_notification", "payload": payload})
     at = datetime(2026, 1, 1, tzinfo=UTC)
-    return Happening(event, None, InboxEvent(EventId("1"), event.name, b"", at, 1))
+    return Happening(event, None, InboxEvent(EventId("1"), event.name, b"", at, 1), at)
 
 
 async def answers(app: App, cmd: str) -> list[str]:
@@ -42,7 +45,8 @@ async def answers(app: App, cmd: str) -> list[str]:
 
     services: Any = None
     happening = typed(cmd)
-    run = RoutedBot(app.routes, services).find(happening.event)
+    bot = RoutedBot(Table(app), services, threads=Threads(), overrides={})
+    run = bot.find(happening.event)
     if run is not None:
         await run(happening, say)
     return said
@@ -57,22 +61,24 @@ async def answers(app: App, cmd: str) -> list[str]:
         ("helpless", ""),
         ("hel", ""),
         ("", ""),
-        ("HELP", ""),
+        ("HELP", "help"),
+        ("\u200fhelp\u200e", "help"),
         ("me help", ""),
     ],
 )
 def test_matches_whole_words_the_most_first(text: str, found: str) -> None:
-    def one() -> None: ...
-    def two() -> None: ...
-    def other() -> None: ...
-
-    table = {"help": one, "help me now": two, "": other}
-    wanted = {"help": one, "help me": two, "": other}[found]
-    assert longest_match(table, text) is wanted
+    commands = Commands[str]()
+    for words in ("help", "help me now", ""):
+        commands.put(words, words, typed=False)
+    target = commands.find(text)
+    assert target is not None
+    assert target.target == {"help me": "help me now"}.get(found, found)
 
 
 def test_finds_nothing_where_nothing_fits() -> None:
-    assert longest_match({"help": lambda _: None}, "other") is None
+    commands = Commands[str]()
+    commands.put("help", "help", typed=False)
+    assert commands.find("other") is None
 
 
 async def test_runs_every_kind_of_function() -> None:
@@ -139,15 +145,25 @@ def test_refuses_two_handlers_for_one_command_and_names_both() -> None:
 
     def second(_ctx: Command) -> None: ...
 
+    app.command("help")(second)
     with pytest.raises(BotRefused) as refused:
-        app.command("help")(second)
+        app.routes()
     assert "first" in str(refused.value)
     assert "second" in str(refused.value)
     assert __file__ in str(refused.value)
 
 
-@pytest.mark.parametrize("wrong", [lambda: None, lambda _a, _b: None, "text", None])
+@pytest.mark.parametrize("wrong", [lambda: None, lambda _a, _b: None])
 def test_refuses_what_can_be_no_handler(wrong: Any) -> None:
+    app = App()
+    app.action("x")(wrong)
+    app.event("x")(wrong)
+    with pytest.raises(BotRefused):
+        app.routes()
+
+
+@pytest.mark.parametrize("wrong", ["text", None])
+def test_refuses_what_is_no_function(wrong: Any) -> None:
     with pytest.raises(BotRefused):
         App().command("x")(wrong)
 
@@ -159,15 +175,17 @@ def test_refuses_a_second_welcome() -> None:
     def hello(_ctx: Installed) -> str:
         return "hello"
 
-    with pytest.raises(BotRefused):
-        app.on_install(hello)
+    app.on_install(hello)
+    with pytest.raises(BotRefused, match="registered twice"):
+        app.routes()
 
 
 def test_refuses_two_purge_steps_of_one_name() -> None:
     app = App()
     app.purge("notes")(lambda _scope: 0)
-    with pytest.raises(BotRefused):
-        app.purge("notes")(lambda _scope: 0)
+    app.purge("notes")(lambda _scope: 0)
+    with pytest.raises(BotRefused, match="notes"):
+        app.routes()
 
 
 def test_refuses_to_say_nothing() -> None:

@@ -9,6 +9,7 @@ import pytest
 import typer
 from starlette.routing import Route
 
+import innkeeper
 from innkeeper import settings, web, words
 from innkeeper.bot import contexts
 from innkeeper.cli import app as command_line
@@ -177,13 +178,31 @@ def test_every_step_of_building_a_card_is_described():
     assert all(f".{name}(" in page("cards") for name in steps - fields)
 
 
-@pytest.mark.parametrize("name", ["App", "Command", "Interaction", "Action", "Selected", "State"])
-def test_every_public_member_is_described(name: str):
-    kind = getattr(contexts, name, None) or getattr(__import__("innkeeper"), name)
-    members = {member for member in vars(kind) if not member.startswith("_")}
-    inner = {"name", "description", "routes", "worker"}
+CONTEXTS = sorted(
+    {
+        kind
+        for kind in vars(contexts).values()
+        if isinstance(kind, type) and kind.__module__ == contexts.__name__
+    }
+    & {getattr(innkeeper, name) for name in innkeeper.__all__},
+    key=lambda kind: kind.__name__,
+)
 
-    assert [each for each in members - inner if each not in page("api")] == []
+
+@pytest.mark.parametrize("kind", [*CONTEXTS, innkeeper.State], ids=lambda kind: kind.__name__)
+def test_every_member_of_a_context_is_described(kind: Any):
+    members = {member for member in vars(kind) if not member.startswith("_")}
+    described = page("contexts")
+
+    assert f"`{kind.__name__}`" in described
+    assert [each for each in members if not re.search(rf"\b{each}\b", described)] == []
+
+
+@pytest.mark.parametrize("kind", [innkeeper.App, innkeeper.Router])
+def test_every_decorator_and_method_is_described(kind: Any):
+    members = {member for member in vars(kind) if not member.startswith("_")} - {"worker", "family"}
+
+    assert [each for each in members if f"app.{each}" not in page("handlers")] == []
 
 
 # addresses

@@ -287,7 +287,7 @@ async def test_w97_takes_any_stamp(house: House, stamped: object) -> None:
 async def test_w109_ignores_an_unknown_event(house: House) -> None:
     assert (await house.deliver(b'{"event":"meeting.started","payload":{}}'))[0] == 200
     (row,) = await house.rows()
-    assert (row.state, row.reason) == (EventState.IGNORED, "unhandled")
+    assert (row.state, row.reason) == (EventState.IGNORED, "unknown_event")
 
 
 # once

@@ -1,64 +1,64 @@
 """What is a handler given? One typed context for each thing that can happen."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Generic, Protocol
 
-import msgspec
 import structlog
 
+from innkeeper.bot.state import State
 from innkeeper.errors import CardRefused
-from innkeeper.flows.dispatch import Happening, message_of, place_of
+from innkeeper.flows.dispatch import Happening
+from innkeeper.flows.places import actor_of, message_of, place_of, room_of
+from innkeeper.flows.reauth import ReauthDue
 from innkeeper.flows.speak import Place, Speaker
-from innkeeper.ids import AccountId, InstallationId, Jid, MessageId, UserId, user_jid
+from innkeeper.ids import AccountId, Jid, MessageId, UserId
 from innkeeper.store.base import BotStateStore
 from innkeeper.store.records import Installation
 from innkeeper.wire.events import Event
 from innkeeper.wire.messages import Card
 from innkeeper.wire.payloads import (
     AppDeauthorized,
+    AppMention,
     BotInstalled,
     BotNotification,
+    ChatMessageSubmit,
     InteractiveMessageActions,
+    InteractiveMessageEditable,
+    InteractiveMessageFieldsEditable,
     InteractiveMessageSelect,
+    LinkShared,
     Payload,
 )
 from innkeeper.zoom.chat import SentMessage
 
-P = TypeVar("P", bound=Payload)
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    P = TypeVar("P", bound=Payload, default=Payload)
+else:
+    from typing import TypeVar
+
+    P = TypeVar("P", bound=Payload)
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who did it, by Zoom's ids and the name Zoom gave."""
+    """Who did it, by Zoom's ids and the name Zoom gave. What Zoom left out is empty."""
 
     id: UserId
     jid: Jid
     name: str
 
 
-class State:
-    """The bot's own values for one installation; they are purged with it."""
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """Where it happened, if that was in a channel. The name is empty if Zoom gave none."""
 
-    def __init__(self, store: BotStateStore, installation_id: InstallationId) -> None:
-        self._store = store
-        self._installation_id = installation_id
-
-    async def get(self, key: str, default: Any = None) -> Any:
-        """Read a value."""
-        found = await self._store.get_state(self._installation_id, key)
-        return default if found is None else msgspec.json.decode(found)
-
-    async def set(self, key: str, value: Any) -> None:
-        """Keep a value: anything that JSON can hold.
-
-        Raises:
-            Fenced: If the person removed the app meanwhile.
-        """
-        await self._store.set_state(self._installation_id, key, msgspec.json.encode(value))
-
-    async def delete(self, key: str) -> bool:
-        """Drop a value; False if there was none."""
-        return await self._store.delete_state(self._installation_id, key)
+    id: str
+    jid: Jid
+    name: str
 
 
 class Services(Protocol):
@@ -72,6 +72,11 @@ class Services(Protocol):
     @property
     def state(self) -> BotStateStore:
         """Keeps the bot's values."""
+        ...
+
+    @property
+    def install_url(self) -> str:
+        """Where a person authorizes the app."""
         ...
 
 
@@ -94,22 +99,39 @@ class Context(Generic[P]):
         return self.event.payload
 
     @property
+    def raw(self) -> Mapping[str, Any]:
+        """The JSON that Zoom sent, with every key."""
+        return self._happening.event.raw
+
+    @property
     def request_id(self) -> str:
-        """Our id of this event, as it stands in logs and in the inbox."""
+        """Our id of this event, as it stands in logs and in the inbox; the same at each attempt."""
         return self._happening.arrival.id
 
     @property
+    def deadline(self) -> datetime:
+        """When the handler is cut off, and the event tried again."""
+        return self._happening.deadline
+
+    @property
     def account_id(self) -> AccountId:
-        """The account it happened in."""
+        """The account it happened in; empty where the event names none."""
         return AccountId(getattr(self.payload, "account_id", None) or "")
 
     @property
     def user(self) -> Person:
-        """Who did it."""
-        payload = self.payload
-        user = getattr(payload, "user_id", None) or getattr(payload, "operator_id", None) or ""
-        jid = getattr(payload, "user_jid", None) or (user_jid(user) if user else "")
-        return Person(UserId(user), Jid(jid), getattr(payload, "user_name", None) or "")
+        """Who did it. Some events name nobody; then its fields are empty."""
+        actor = actor_of(self._happening.event)
+        name, installation = actor.name, self._happening.installation
+        if not name and installation is not None and installation.person.user_id == actor.id:
+            name = installation.person.name
+        return Person(actor.id, actor.jid, name)
+
+    @property
+    def channel(self) -> Channel | None:
+        """The channel it happened in; None between the bot and a person."""
+        room = room_of(self._happening.event)
+        return None if room is None else Channel(room.id, room.jid, room.name)
 
     @property
     def log(self) -> structlog.typing.FilteringBoundLogger:
@@ -126,7 +148,11 @@ class Talking(Context[P]):
 
     @property
     def installation(self) -> Installation:
-        """The authorization this happened under."""
+        """The authorization this happened under.
+
+        Raises:
+            LookupError: If there is none, as where an event names nobody.
+        """
         if self._happening.installation is None:
             message = "this event belongs to no installation"
             raise LookupError(message)
@@ -134,15 +160,20 @@ class Talking(Context[P]):
 
     @property
     def state(self) -> State:
-        """The bot's own values, owned by the installation and purged with it."""
+        """The bot's own values, owned by the installation and purged with it.
+
+        Raises:
+            LookupError: If the event belongs to no installation.
+        """
         return State(self._services.state, self.installation.id)
 
     async def reply(self, answer: str | Card) -> SentMessage:
-        """Post to the conversation this came from.
+        """Post to the conversation this came from, and to the same thread.
 
         Raises:
             ApiRefused: If Zoom would not take it.
             MessageUnconfirmed: If it may or may not have been posted.
+            LookupError: If the event names no conversation.
         """
         return await self._services.speaker.send(self._place(), card_of(answer))
 
@@ -152,8 +183,13 @@ class Talking(Context[P]):
         Raises:
             ApiRefused: If Zoom would not take it.
             MessageUnconfirmed: If it may or may not have been posted.
+            LookupError: If the event names nobody.
         """
-        place = Place(self.account_id, self.user.jid, self.user.jid)
+        jid = self.user.jid
+        if not jid:
+            message = "this event names nobody to write to"
+            raise LookupError(message)
+        place = Place(self.account_id, jid, jid)
         return await self._services.speaker.send(place, card_of(answer))
 
     async def ephemeral(self, answer: str | Card) -> SentMessage:
@@ -165,12 +201,33 @@ class Talking(Context[P]):
         Raises:
             ApiRefused: If Zoom would not take it.
             MessageUnconfirmed: If it may or may not have been posted.
+            LookupError: If the event names no conversation, or nobody.
         """
         if self.installation.owner.user_id is not None:
             return await self.dm(answer)
         return await self._services.speaker.send(
             self._place(), card_of(answer), visible_to_user=self.user.id
         )
+
+    async def update(self, answer: str | Card, message_id: MessageId) -> SentMessage:
+        """Replace a message that the bot sent: `reply` and its like tell its id.
+
+        Raises:
+            ApiRefused: If Zoom would not take it.
+            Unreachable: If Zoom could not be asked, or did not answer.
+            LookupError: If the event names no conversation.
+        """
+        return await self._services.speaker.update(self._place(), message_id, card_of(answer))
+
+    async def delete(self, message_id: MessageId) -> SentMessage:
+        """Delete a message that the bot sent.
+
+        Raises:
+            ApiRefused: If Zoom would not do it.
+            Unreachable: If Zoom could not be asked, or did not answer.
+            LookupError: If the event names no conversation.
+        """
+        return await self._services.speaker.delete(self._place(), message_id)
 
     def _place(self) -> Place:
         place = place_of(self._happening.event)
@@ -184,12 +241,24 @@ class Installed(Talking[BotInstalled]):
     """Somebody has just added the app."""
 
 
+class ReauthNeeded(Talking[ReauthDue]):
+    """Somebody must authorize the app again: Zoom takes their tokens no more.
+
+    The bot can still write to them; it cannot act for them until they have.
+    """
+
+    @property
+    def install_url(self) -> str:
+        """Where they do that."""
+        return self._services.install_url
+
+
 class Command(Talking[BotNotification]):
     """A slash command, or a message to the bot in its own channel."""
 
     @property
     def text(self) -> str:
-        """All that was typed after the slash command."""
+        """All that was typed after the slash command, to the letter."""
         return self.payload.cmd
 
     @property
@@ -198,13 +267,44 @@ class Command(Talking[BotNotification]):
         return self.payload.cmd.split()[self._words :]
 
 
-class Interaction(Talking[P]):
-    """Somebody used a card."""
+class AboutMessage(Talking[P]):
+    """A context that is about a message of the bot's."""
 
     @property
     def message_id(self) -> MessageId:
-        """The message that holds the card."""
+        """The message; empty where Zoom does not say which."""
         return message_of(self._happening.event) or MessageId("")
+
+    async def update(self, answer: str | Card, message_id: MessageId | None = None) -> SentMessage:
+        """Replace the message this is about, or another one of the bot's.
+
+        Raises:
+            ApiRefused: If Zoom would not take it.
+            Unreachable: If Zoom could not be asked, or did not answer.
+            LookupError: If the event names no message.
+        """
+        return await super().update(answer, self._which(message_id))
+
+    async def delete(self, message_id: MessageId | None = None) -> SentMessage:
+        """Delete the message this is about, or another one of the bot's.
+
+        Raises:
+            ApiRefused: If Zoom would not do it.
+            Unreachable: If Zoom could not be asked, or did not answer.
+            LookupError: If the event names no message.
+        """
+        return await super().delete(self._which(message_id))
+
+    def _which(self, named: MessageId | None) -> MessageId:
+        found = named or self.message_id
+        if not found:
+            message = "this event does not say which message it is about"
+            raise LookupError(message)
+        return found
+
+
+class Interaction(AboutMessage[P]):
+    """Somebody used a card."""
 
     @property
     def original(self) -> Card:
@@ -214,24 +314,6 @@ class Interaction(Talking[P]):
             CardRefused: If Zoom sent no usable card.
         """
         return Card.parse(getattr(self.payload, "original", None), stored=True)
-
-    async def update(self, answer: str | Card) -> SentMessage:
-        """Replace the card.
-
-        Raises:
-            ApiRefused: If Zoom would not take it.
-            Unreachable: If Zoom could not be asked, or did not answer.
-        """
-        return await self._services.speaker.update(self._place(), self.message_id, card_of(answer))
-
-    async def delete(self) -> SentMessage:
-        """Delete the message.
-
-        Raises:
-            ApiRefused: If Zoom would not do it.
-            Unreachable: If Zoom could not be asked, or did not answer.
-        """
-        return await self._services.speaker.delete(self._place(), self.message_id)
 
 
 class Action(Interaction[InteractiveMessageActions]):
@@ -247,14 +329,108 @@ class Action(Interaction[InteractiveMessageActions]):
         """The words on the button."""
         return self.payload.action_item.text
 
+    @property
+    def unverified_action(self) -> bool:
+        """Whether the card, as Zoom gives it back, has no button of this value.
+
+        Zoom signs what it sends, so a value can be trusted as far as the card can; one
+        that no button offers is somebody's invention.
+        """
+        return not _offers(self.payload.original, self.value)
+
 
 class Selected(Interaction[InteractiveMessageSelect]):
     """An option was chosen in a dropdown."""
 
     @property
     def value(self) -> str:
-        """The chosen option's value."""
+        """The chosen option's value; empty if nothing was chosen."""
         return self.payload.selected_items[0].value if self.payload.selected_items else ""
+
+    @property
+    def values(self) -> list[str]:
+        """The values of all that was chosen."""
+        return [item.value for item in self.payload.selected_items]
+
+
+class Edited(Interaction[InteractiveMessageEditable | InteractiveMessageFieldsEditable]):
+    """An editable text, or an editable field, was changed and saved."""
+
+    @property
+    def key(self) -> str | None:
+        """The field's key; None for a text that is no field."""
+        payload = self.payload
+        return None if isinstance(payload, _EditableText) else payload.field_edit_item.key
+
+    @property
+    def before(self) -> str:
+        """What stood there."""
+        payload = self.payload
+        if isinstance(payload, _EditableText):
+            return payload.edit_item.origin
+        return payload.field_edit_item.current_value
+
+    @property
+    def after(self) -> str:
+        """What stands there now."""
+        payload = self.payload
+        if isinstance(payload, _EditableText):
+            return payload.edit_item.target
+        return payload.field_edit_item.new_value
+
+
+_EditableText = InteractiveMessageEditable
+
+
+class Submitted(AboutMessage[ChatMessageSubmit]):
+    """A form was submitted. Zoom may leave out who did it, and on which message."""
+
+    @property
+    def form_id(self) -> str:
+        """The form's id, as its card has it; empty if it has none."""
+        return self.payload.object.form_id or ""
+
+    @property
+    def button(self) -> str:
+        """The value of the button that submitted it."""
+        for item in self.payload.object.submit_items:
+            pressed = item.get("actionItem")
+            if isinstance(pressed, dict):
+                return str(pressed.get("value", ""))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]  # JSON
+        return ""
+
+    @property
+    def items(self) -> list[dict[str, Any]]:
+        """What was filled in, as Zoom sends it: one object for each field, and the button."""
+        return self.payload.object.submit_items
+
+
+class Mentioned(Talking[AppMention]):
+    """The bot was mentioned in a channel."""
+
+    @property
+    def text(self) -> str:
+        """The message, the mention included."""
+        return self.payload.object.message or ""
+
+    @property
+    def message_id(self) -> MessageId:
+        """The message that mentions the bot."""
+        return message_of(self._happening.event) or MessageId("")
+
+
+class Linked(Talking[LinkShared]):
+    """A link of a domain that the app may unfurl was posted."""
+
+    @property
+    def link(self) -> str:
+        """The link."""
+        return self.payload.object.link or ""
+
+    @property
+    def message_id(self) -> MessageId:
+        """The message that holds the link."""
+        return message_of(self._happening.event) or MessageId("")
 
 
 class Happened(Talking[Payload]):
@@ -276,3 +452,17 @@ def card_of(answer: str | Card) -> Card:
     if not answer.strip():
         raise CardRefused("/body/0/text", "is empty")
     return Card().text(answer)
+
+
+def _offers(card: Any, value: str) -> bool:
+    """Whether a button of this value stands anywhere in a card's JSON."""
+    waiting = [card]
+    while waiting:
+        piece: Any = waiting.pop()
+        if isinstance(piece, list):
+            waiting.extend(piece)  # pyright: ignore[reportUnknownArgumentType]  # JSON
+        elif isinstance(piece, dict):
+            if piece.get("value") == value:  # pyright: ignore[reportUnknownMemberType]  # JSON
+                return True
+            waiting.extend(piece.values())  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]  # JSON
+    return False

@@ -1,245 +1,247 @@
-"""Which handler takes which event? Registered by decorators, checked at the start.
+"""How does a bot's author say who handles what? With the decorators of a router.
 
-A command is matched by its whole first words: `help` takes `help` and `help me`, never
-`hel` or `helpless`. The longest match wins; `@app.command()` takes what is left.
+A router only writes down what is registered. What that amounts to is worked out when the
+app starts (`table`), over all routers that were included, so the order of files and
+imports does not matter.
 """
 
-import asyncio
-import contextvars
-import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from typing import Any, Concatenate, TypeVar, overload
 
 from innkeeper.bot.contexts import (
     Action,
     Command,
     Context,
     Deauthorized,
+    Edited,
     Happened,
     Installed,
+    Linked,
+    Mentioned,
+    ReauthNeeded,
     Selected,
-    Services,
-    card_of,
+    Submitted,
 )
+from innkeeper.bot.functions import Origin, origin_of
+from innkeeper.bot.matching import ANY
+from innkeeper.bot.purging import Forget, Verify, purge_step
+from innkeeper.bot.reactions import CallNext
 from innkeeper.errors import BotRefused
-from innkeeper.flows.deauthorize import PurgeStep, Scope
-from innkeeper.flows.dispatch import Happening, Run, Say
-from innkeeper.wire.events import Event
+from innkeeper.flows.deauthorize import PurgeStep
 from innkeeper.wire.messages import Card
-from innkeeper.wire.payloads import (
-    AppDeauthorized,
-    BotInstalled,
-    BotNotification,
-    InteractiveMessageActions,
-    InteractiveMessageSelect,
-    Payload,
-)
 
 Answer = str | Card | None
 Handled = Answer | Awaitable[Answer] | AsyncIterator[str | Card] | Iterator[str | Card]
-C = TypeVar("C", bound=Context[Any])
-Handler = Callable[[C], Handled]
-AnyHandler = Callable[[Any], Any]
-_F = TypeVar("_F", bound=AnyHandler)
-T = TypeVar("T")
-Forget = Callable[[Scope], Awaitable[int] | int]
+AnyHandler = Callable[..., Any]
 
-_CONTEXTS: Mapping[type[Payload], type[Context[Any]]] = {
-    BotInstalled: Installed,
-    BotNotification: Command,
-    InteractiveMessageActions: Action,
-    InteractiveMessageSelect: Selected,
-    AppDeauthorized: Deauthorized,
-}
+_Installed = TypeVar("_Installed", bound=Callable[Concatenate[Installed, ...], Handled])
+_Command = TypeVar("_Command", bound=Callable[Concatenate[Command, ...], Handled])
+_Action = TypeVar("_Action", bound=Callable[Concatenate[Action, ...], Handled])
+_Selected = TypeVar("_Selected", bound=Callable[Concatenate[Selected, ...], Handled])
+_Submitted = TypeVar("_Submitted", bound=Callable[Concatenate[Submitted, ...], Handled])
+_Edited = TypeVar("_Edited", bound=Callable[Concatenate[Edited, ...], Handled])
+_Mentioned = TypeVar("_Mentioned", bound=Callable[Concatenate[Mentioned, ...], Handled])
+_Linked = TypeVar("_Linked", bound=Callable[Concatenate[Linked, ...], Handled])
+_Happened = TypeVar("_Happened", bound=Callable[Concatenate[Happened, ...], Handled])
+_Reauth = TypeVar("_Reauth", bound=Callable[Concatenate[ReauthNeeded, ...], Handled])
+_Deauthorized = TypeVar(
+    "_Deauthorized", bound=Callable[Concatenate[Deauthorized, ...], Awaitable[None] | None]
+)
+_Function = TypeVar("_Function", bound=AnyHandler)
+_C = TypeVar("_C", bound=Context[Any])
+_E = TypeVar("_E", bound=Exception)
 
 
 @dataclass(frozen=True, slots=True)
-class Reaction:
-    """A registered handler, and what kind of function it is."""
+class Registration:
+    """A handler as it was registered."""
 
+    kind: str
+    """The decorator's name."""
+    key: str
+    """What the decorator was given; empty where it takes whatever no other takes."""
     handler: AnyHandler
-    is_async: bool
-    streams: bool
-    words: int
-    """How many words of a command it was registered for."""
+    origin: Origin
 
-    @classmethod
-    def of(cls, handler: AnyHandler, *, key: str) -> "Reaction":
-        """Look at a handler, once.
-
-        Raises:
-            BotRefused: If it can be no handler.
-        """
-        check_handler(handler)
-        is_async = inspect.iscoroutinefunction(handler)
-        streams = inspect.isasyncgenfunction(handler)
-        return cls(handler, is_async, streams, len(key.split()))
-
-    async def run(self, context: Context[Any], say: Say) -> None:
-        """Run the handler; what it returns or yields goes through `say`."""
-        if self.is_async:
-            answer = await self.handler(context)
-        elif self.streams:
-            answer = self.handler(context)
-        else:
-            answer = await _in_thread(self.handler, context)
-        if answer is not None:
-            await _speak(answer, say)
+    def __str__(self) -> str:
+        return f"@app.{self.kind}" + (f"({self.key!r})" if self.key else "")
 
 
 @dataclass(slots=True)
-class Routes:
-    """The handlers of a bot, by what they wait for."""
+class Notes:
+    """What was registered with one router, in this order."""
 
-    installed: dict[str, Reaction] = field(default_factory=dict[str, Reaction])
-    deauthorized: dict[str, Reaction] = field(default_factory=dict[str, Reaction])
-    commands: dict[str, Reaction] = field(default_factory=dict[str, Reaction])
-    actions: dict[str, Reaction] = field(default_factory=dict[str, Reaction])
-    selects: dict[str, Reaction] = field(default_factory=dict[str, Reaction])
-    events: dict[str, Reaction] = field(default_factory=dict[str, Reaction])
+    handlers: list[Registration] = field(default_factory=list[Registration])
+    middleware: list[Registration] = field(default_factory=list[Registration])
+    guards: list[Registration] = field(default_factory=list[Registration])
+    """Error handlers."""
     purges: list[PurgeStep] = field(default_factory=list[PurgeStep])
+    closed: bool = False
+    """Whether the app has started, so that nothing more is heard."""
 
-    def put(self, table: dict[str, Reaction], key: str, handler: _F, decorator: str) -> _F:
-        """Register a handler under a key that must be free.
+
+class Router:
+    """Handlers of a part of a bot, to be included in an app or in another router.
+
+    Example:
+        >>> from innkeeper import Command
+        >>> rooms = Router()
+        >>> @rooms.command("room")
+        ... def room(ctx: Command, number: int) -> str:
+        ...     return f"Room {number} is ready."
+    """
+
+    def __init__(self) -> None:
+        self.noted = Notes()
+        self.included: list[Router] = []
+
+    # what can happen
+
+    def on_install(self, handler: _Installed) -> _Installed:
+        """Answer to being added; what it returns is the welcome message, once."""
+        return self._register("on_install", ANY, handler)
+
+    def on_deauthorize(self, handler: _Deauthorized) -> _Deauthorized:
+        """Hear that somebody removed the app; their data is deleted without your help."""
+        return self._register("on_deauthorize", ANY, handler)
+
+    def on_reauth_needed(self, handler: _Reauth) -> _Reauth:
+        """Tell somebody whose tokens have died; without it they get a message with the link."""
+        return self._register("on_reauth_needed", ANY, handler)
+
+    def command(self, words: str = ANY) -> Callable[[_Command], _Command]:
+        """Take a slash command that begins with these words; without words, any other.
+
+        Parameters after the context are typed by whoever uses the command.
+        """
+        return lambda handler: self._register("command", " ".join(words.split()), handler)
+
+    def action(self, value: str = ANY) -> Callable[[_Action], _Action]:
+        """Take the press of the button with this value; without a value, any other.
+
+        With parameters after the context, the value's first words are matched, and the
+        others fill them.
+        """
+        return lambda handler: self._register("action", value, handler)
+
+    @overload
+    def select(self, value: _Selected, /) -> _Selected: ...
+    @overload
+    def select(self, value: str, /) -> Callable[[_Selected], _Selected]: ...
+    def select(self, value: Any, /) -> Any:
+        """Take a choice in a dropdown: of the option with this value, or any other."""
+        return self._keyed("select", value)
+
+    @overload
+    def form(self, form_id: _Submitted, /) -> _Submitted: ...
+    @overload
+    def form(self, form_id: str, /) -> Callable[[_Submitted], _Submitted]: ...
+    def form(self, form_id: Any, /) -> Any:
+        """Take a form that was submitted: the one with this id, or any other."""
+        return self._keyed("form", form_id)
+
+    @overload
+    def edited(self, key: _Edited, /) -> _Edited: ...
+    @overload
+    def edited(self, key: str, /) -> Callable[[_Edited], _Edited]: ...
+    def edited(self, key: Any, /) -> Any:
+        """Take the change of an editable field with this key, or of any other and of texts."""
+        return self._keyed("edited", key)
+
+    def mention(self, handler: _Mentioned) -> _Mentioned:
+        """Take a message in a channel that mentions the bot."""
+        return self._register("mention", ANY, handler)
+
+    @overload
+    def link(self, domain: _Linked, /) -> _Linked: ...
+    @overload
+    def link(self, domain: str, /) -> Callable[[_Linked], _Linked]: ...
+    def link(self, domain: Any, /) -> Any:
+        """Take a link that was posted: of this domain or one below it, or any other."""
+        return self._keyed("link", domain)
+
+    def event(self, name: str) -> Callable[[_Happened], _Happened]:
+        """Take any event by Zoom's name for it, unless a more special handler does.
+
+        Several handlers may take the same event; what one raises does not keep another
+        from it.
+        """
+        return lambda handler: self._register("event", name, handler)
+
+    # what stands around handlers
+
+    def middleware(
+        self, function: Callable[Concatenate[_C, CallNext, ...], Awaitable[Answer]]
+    ) -> Callable[Concatenate[_C, CallNext, ...], Awaitable[Answer]]:
+        """Run this around every handler of this router and of those it includes.
+
+        It is given the context and `call_next`, and is passed over where the context is
+        none of its type. What it returns is said; without `call_next` no handler runs.
+        """
+        return self._note(self.noted.middleware, "middleware", function)
+
+    def error(
+        self, handler: Callable[Concatenate[_C, _E, ...], Handled]
+    ) -> Callable[Concatenate[_C, _E, ...], Handled]:
+        """Take what a handler raised, by the type of the second parameter.
+
+        If it answers, the event is done; otherwise it is tried again, as without it.
+        """
+        return self._note(self.noted.guards, "error", handler)
+
+    def purge(self, name: str, *, verify: Verify | None = None) -> Callable[[Forget], Forget]:
+        """Delete the bot's own data of somebody who removed the app.
+
+        The step says how many things it deleted. It may be run again, and is, until it
+        succeeds and `verify`, if given, says that everything is gone.
+        """
+
+        def register(delete: Forget) -> Forget:
+            self._may_register("purge", delete)
+            self.noted.purges.append(purge_step(name, delete, verify))
+            return delete
+
+        return register
+
+    def include(self, router: "Router") -> None:
+        """Take over all that a router has, or will have by the start.
 
         Raises:
-            BotRefused: If another handler stands there, or this can be none.
+            BotRefused: If it was included here already, or includes this one.
         """
-        reaction = Reaction.of(handler, key=key)
-        if key in table:
-            what = f"@app.{decorator}" + (f"({key!r})" if key else "")
-            both = f"{_where(table[key].handler)} and {_where(handler)}"
-            raise BotRefused(what, f"is registered twice: {both}")
-        table[key] = reaction
+        self._may_register("include", router)
+        if router in self.included or self in router.family():
+            raise BotRefused("app.include", "is given the same router again", "Include it once.")
+        self.included.append(router)
+
+    def family(self) -> "Iterator[Router]":
+        """List this router and all that it includes, however deep."""
+        yield self
+        for router in self.included:
+            yield from router.family()
+
+    def _keyed(self, kind: str, given: Any) -> Any:
+        if isinstance(given, str):
+            return lambda handler: self._register(kind, given, handler)  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType, reportUnknownVariableType]  # the overloads say
+        return self._register(kind, ANY, given)
+
+    def _register(self, kind: str, key: str, handler: _Function) -> _Function:
+        return self._note(self.noted.handlers, kind, handler, key)
+
+    def _note(
+        self, notes: list[Registration], kind: str, handler: _Function, key: str = ANY
+    ) -> _Function:
+        self._may_register(kind, handler)
+        if not callable(handler):
+            raise BotRefused(f"@app.{kind}", f"is given {handler!r}, which is no function")
+        notes.append(Registration(kind, key, handler, origin_of(handler)))
         return handler
 
-    def add_purge(self, name: str, delete: Forget, verify: Callable[[Scope], Any] | None) -> None:
-        """Register a step of the bot's own deletion.
-
-        Raises:
-            BotRefused: If the name is taken.
-        """
-        if any(step.name == name for step in self.purges):
-            raise BotRefused(f"@app.purge({name!r})", "is registered twice")
-
-        async def run(scope: Scope) -> int:
-            return int(await _call(delete, scope) or 0)
-
-        async def is_gone(scope: Scope) -> bool:
-            return verify is None or bool(await _call(verify, scope))
-
-        self.purges.append(PurgeStep(name, run, is_gone if verify else None))
-
-    def find(self, event: Event[Payload]) -> Reaction | None:
-        """Find the one handler for an event, or None."""
-        payload = event.payload
-        found: Reaction | None = None
-        if isinstance(payload, BotNotification):
-            found = longest_match(self.commands, payload.cmd)
-        elif isinstance(payload, InteractiveMessageActions):
-            found = self.actions.get(payload.action_item.value) or self.actions.get("")
-        elif isinstance(payload, BotInstalled):
-            found = self.installed.get("")
-        elif isinstance(payload, InteractiveMessageSelect):
-            found = self.selects.get("")
-        elif isinstance(payload, AppDeauthorized):
-            found = self.deauthorized.get("")
-        return found or self.events.get(event.name)
-
-
-def longest_match(commands: Mapping[str, T], text: str) -> T | None:
-    """Find what is registered for the words a text begins with, the most words first."""
-    most = max((key.count(" ") + 1 for key in commands if key), default=0)
-    words = text.split(None, most)[:most]
-    for count in range(len(words), -1, -1):
-        found = commands.get(" ".join(words[:count]))
-        if found is not None:
-            return found
-    return None
-
-
-class RoutedBot:
-    """Gives each event its context, and to the handler that waits for it."""
-
-    def __init__(self, routes: Routes, services: Services) -> None:
-        self._routes = routes
-        self._services = services
-
-    def find(self, event: Event[Payload]) -> Run | None:
-        """Find what is to be done with an event; None if no handler waits for it."""
-        reaction = self._routes.find(event)
-        if reaction is None:
-            return None
-        kind = _CONTEXTS.get(type(event.payload), Happened)
-
-        def run(happening: Happening, say: Say) -> Awaitable[None]:
-            context = kind(happening, self._services, words=reaction.words)
-            return reaction.run(context, say)
-
-        return run
-
-    def hint(self, event: Event[Payload]) -> str:
-        """Write the handler that would have taken this event, to paste."""
-        payload = event.payload
-        if isinstance(payload, BotInstalled):
-            return "@app.on_install\nasync def hello(ctx: Installed) -> Card: ..."
-        if isinstance(payload, BotNotification):
-            return "@app.command()\nasync def anything(ctx: Command) -> str: ..."
-        if isinstance(payload, InteractiveMessageActions):
-            return "@app.action()\nasync def pressed(ctx: Action) -> None: ..."
-        return f"@app.event({event.name!r})\nasync def happened(ctx: Happened) -> None: ..."
-
-
-async def _speak(answer: Any, say: Say) -> None:
-    if inspect.isasyncgen(answer):
-        async for part in cast("AsyncIterator[str | Card]", answer):
-            await say(card_of(part))
-    elif isinstance(answer, list):
-        for part in cast("list[str | Card]", answer):
-            await say(card_of(part))
-    elif isinstance(answer, str | Card):
-        await say(card_of(answer))
-    elif answer is not None:
-        raise BotRefused("a handler's answer", f"is a {type(answer).__name__}, not text or Card")
-
-
-async def _in_thread(handler: AnyHandler, context: Context[Any]) -> Any:
-    copied = contextvars.copy_context()
-    return await asyncio.to_thread(copied.run, _exhaust, handler, context)
-
-
-def _exhaust(handler: AnyHandler, context: Context[Any]) -> Any:
-    answer = handler(context)
-    return list(answer) if inspect.isgenerator(answer) else answer
-
-
-async def _call(function: Callable[[Scope], Any], scope: Scope) -> Any:
-    if inspect.iscoroutinefunction(function):
-        return await function(scope)
-    return await asyncio.to_thread(function, scope)
-
-
-def check_handler(handler: AnyHandler) -> None:
-    """Refuse what can be no handler, at the start and not at the first event.
-
-    Raises:
-        BotRefused: Naming the file and the line.
-    """
-    if not callable(handler):
-        raise BotRefused("a handler", f"is a {type(handler).__name__}, not a function")
-    parameters = inspect.signature(handler).parameters.values()
-    needed = [
-        p
-        for p in parameters
-        if p.default is p.empty and p.kind not in {p.VAR_POSITIONAL, p.VAR_KEYWORD}
-    ]
-    if len(needed) != 1:
-        why = f"takes {len(needed)} parameters; it is given one, the context"
-        raise BotRefused(_where(handler), why)
-
-
-def _where(handler: AnyHandler) -> str:
-    code = getattr(handler, "__code__", None)
-    name = getattr(handler, "__name__", repr(handler))
-    return f"{name} ({code.co_filename}:{code.co_firstlineno})" if code else name
+    def _may_register(self, kind: str, given: object) -> None:
+        if self.noted.closed:
+            raise BotRefused(
+                f"@app.{kind}: {origin_of(given)}",
+                "comes too late: the app has started",
+                "Register everything when the bot is imported.",
+            )

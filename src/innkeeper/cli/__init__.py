@@ -151,6 +151,24 @@ def trigger(
     raise typer.Exit(send(asked, emulator_url, as_json=as_json))
 
 
+@app.command()
+def routes(
+    bot: BotFile = Path("bot.py"),
+    *,
+    explain: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Tell which command takes this text.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List your bot's handlers, or tell which of them takes a text."""
+    from innkeeper.cli.routes import explain_text, list_routes  # noqa: PLC0415
+
+    if explain is None:
+        list_routes(bot, as_json=as_json)
+    else:
+        raise typer.Exit(explain_text(bot, explain, as_json=as_json))
+
+
 @keys.command("new")
 def keys_new() -> None:
     """Print a fresh key for INNKEEPER_KEYS; put it before the ones you have."""

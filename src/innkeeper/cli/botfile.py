@@ -24,7 +24,9 @@ def load_bot(path: Path) -> App:
     if spec is None:
         raise BotRefused(f"{path} cannot be loaded", "it is no Python file")
     sys.path.insert(0, str(path.resolve().parent))
-    return _app_of(_executed(spec, path), path)
+    app = _app_of(_executed(spec, path), path)
+    app.routes()  # says what is wrong with its handlers
+    return app
 
 
 def _executed(spec: ModuleSpec, path: Path) -> ModuleType:

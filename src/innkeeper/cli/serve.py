@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import typer
 
 from innkeeper.app import App
+from innkeeper.bot.table import Table
 from innkeeper.cli.botfile import load_bot
 from innkeeper.cli.foreground import run_until_done, until_stopped
 from innkeeper.emulator import Emulator
@@ -72,12 +73,15 @@ def develop(path: Path, *, port: int, emulator_port: int) -> None:
 
 
 def _first_screen(path: Path, app: App, settings: Settings) -> str:
-    routes, zoom_url = app.routes, settings.oauth_url
+    table, zoom_url = Table(app), settings.oauth_url
+    named: dict[str, list[str]] = {}
+    for route in table.routes():
+        named.setdefault(route.decorator, []).append(route.usage or route.key or "(any other)")
     found = [
-        f"commands  {', '.join(name or '(any other)' for name in routes.commands) or 'none'}",
-        f"buttons   {', '.join(name or '(any other)' for name in routes.actions) or 'none'}",
-        f"welcome   {'yes' if routes.installed else 'none: write @app.on_install'}",
-        f"purge     {', '.join(step.name for step in routes.purges) or 'built-in data only'}",
+        f"commands  {', '.join(named.get('command', ())) or 'none'}",
+        f"buttons   {', '.join(named.get('action', ())) or 'none'}",
+        f"welcome   {'yes' if 'on_install' in named else 'none: write @app.on_install'}",
+        f"purge     {', '.join(step.name for step in table.purges) or 'built-in data only'}",
     ]
     return "\n".join(
         [

@@ -4,30 +4,28 @@ Events come straight from the receiver, or, after a failure or a restart, from t
 inbox. Each ends done, ignored, dropped, quarantined or dead; none is forgotten.
 """
 
-import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from traceback import extract_tb
-from typing import Any, Protocol, cast
-
-import msgspec
+from typing import Protocol, cast
 
 from innkeeper.clock import Clock
 from innkeeper.errors import BodyRefused, Fenced, MessageUnconfirmed, StoreUnavailable
+from innkeeper.flows.crew import Crew, Task
 from innkeeper.flows.deauthorize import Forgetter, Log
 from innkeeper.flows.installations import Registry, person_of, who
-from innkeeper.flows.speak import Place, Speaker
-from innkeeper.ids import InstallationId, Jid, MessageId
+from innkeeper.flows.places import place_of
+from innkeeper.flows.queue import Queue, Waiting
+from innkeeper.flows.reauth import REAUTH_NEEDED, as_notice
+from innkeeper.flows.speak import Speaker
+from innkeeper.flows.welcome import Welcome
+from innkeeper.ids import InstallationId, Jid
 from innkeeper.store.base import InboxStore, InstallationStore
 from innkeeper.store.records import EventState, InboxEvent, Installation
 from innkeeper.wire.events import Event, decode
 from innkeeper.wire.messages import Card
-from innkeeper.wire.payloads import AppDeauthorized, BotInstalled, Payload
-
-WELCOME_SECONDS = 2.5
-"""Of the three seconds that Zoom waits for the welcome message."""
+from innkeeper.wire.payloads import AppDeauthorized, BotInstalled, Payload, UnknownEvent
 
 BACKOFF = (
     timedelta(seconds=5),
@@ -38,9 +36,10 @@ BACKOFF = (
 )
 """How long a failed event waits before it is tried again; then it is dead-lettered."""
 
-_MOST_WORKERS = 20_000
-_IDLE_KEPT = 16
-_IN_ONE_GO = 128
+PATIENCE = timedelta(minutes=5)
+"""How long a handler may take, unless the bot says otherwise."""
+
+_NAMES_KEPT = 128
 
 Say = Callable[[Card], Awaitable[None]]
 
@@ -53,6 +52,8 @@ class Happening:
     installation: Installation | None
     arrival: InboxEvent
     """How it came: its id in the inbox, when, and for the how manieth time."""
+    deadline: datetime
+    """When its handler is cut off."""
 
 
 Run = Callable[[Happening, Say], Awaitable[None]]
@@ -79,34 +80,24 @@ class Us:
     robot_jid: Jid
 
 
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How the bot wants its events handled."""
+
+    patience: timedelta = PATIENCE
+    """How long a handler may take; then it is cut off, which is a failure."""
+    ordered: bool = False
+    """Whether the events of one conversation are handled one after the other."""
+
+
 class InboxAndInstallations(InboxStore, InstallationStore, Protocol):
     """What dispatching reads and writes."""
-
-
-class _Welcome:
-    """The first card of `bot_installed`: the HTTP answer if in time, else a message."""
-
-    def __init__(self) -> None:
-        self.first: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
-
-    def take(self, card: Card) -> bool:
-        if self.first.done():
-            return False
-        body: dict[str, Any] = {"content": card.content()}
-        if card.markdown:
-            body["is_markdown_support"] = True
-        self.first.set_result(msgspec.json.encode(body))
-        return True
-
-    def end(self) -> None:
-        if not self.first.done():
-            self.first.set_result(None)
 
 
 class Dispatcher:
     """Hands events to the bot, many at once, and sees each to its end."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # its parts, each by its name
         self,
         *,
         store: InboxAndInstallations,
@@ -117,6 +108,7 @@ class Dispatcher:
         clock: Clock,
         log: Log,
         us: Us,
+        manner: Manner | None = None,
     ) -> None:
         self._store = store
         self._bot = bot
@@ -126,13 +118,9 @@ class Dispatcher:
         self._clock = clock
         self._log = log
         self._us = us
-        self._queue: deque[tuple[InboxEvent, _Welcome | None]] = deque()
-        self._workers: set[asyncio.Task[None]] = set()
-        self._idle: list[asyncio.Future[None]] = []
-        self._called = False
-        self._quiet: asyncio.Event = asyncio.Event()
-        self._quiet.set()
-        self._busy = 0
+        self._patience = (manner or Manner()).patience
+        self._queue = Queue(ordered=(manner or Manner()).ordered)
+        self._crew = Crew(self._queue, handle=self._take_up, log=log)
         self._unheard: set[str] = set()
         self._stranded: list[InboxEvent] = []
 
@@ -140,17 +128,13 @@ class Dispatcher:
 
     def take(self, event: InboxEvent) -> None:
         """Handle an event, in time."""
-        self._queue.append((event, None))
-        self._call()
+        self._crew.put(Waiting(event))
 
     async def answer(self, event: InboxEvent) -> bytes | None:
         """Handle `bot_installed` now, and give its answer if it came in time."""
-        welcome = _Welcome()
-        self._queue.append((event, welcome))
-        self._call()
-        await asyncio.wait({welcome.first}, timeout=WELCOME_SECONDS)
-        welcome.end()  # from here on the welcome goes out as a message
-        return welcome.first.result()
+        welcome = Welcome()
+        self._crew.put(Waiting(event, welcome))
+        return await welcome.wait()
 
     async def take_due(self, *, limit: int = 256) -> int:
         """Claim what waits in the inbox and is due; say how much that was."""
@@ -161,86 +145,57 @@ class Dispatcher:
             self.take(event)
         return len(events)
 
+    def cut_overdue(self) -> int:
+        """Cut off handlers whose time is up; say how many. Called every second or so."""
+        return self._crew.cut_overdue(self._clock.now())
+
     async def settled(self) -> None:
         """Return when nothing is queued or being handled."""
-        await self._quiet.wait()
+        await self._crew.settled()
 
     async def close(self, *, grace_seconds: float) -> None:
         """Let handlers end, then cancel what still runs; it is claimed again at the next start."""
-        try:
-            async with asyncio.timeout(grace_seconds):
-                await self.settled()
-        except TimeoutError:
-            self._log.error("dispatch.cut_off", events=self._busy + len(self._queue))
-        for worker in list(self._workers):
-            worker.cancel()
-        await asyncio.gather(*self._workers, return_exceptions=True)
-
-    # workers: one drains the queue until a handler waits; then the next one goes on
-
-    def _call(self) -> None:
-        self._quiet.clear()
-        if not self._called:
-            self._called = True
-            asyncio.get_running_loop().call_soon(self._wake)
-
-    def _wake(self) -> None:
-        self._called = False
-        if not self._queue:
-            return
-        if self._idle:
-            self._idle.pop().set_result(None)
-        elif len(self._workers) < _MOST_WORKERS:
-            worker = asyncio.create_task(self._work())
-            self._workers.add(worker)
-            worker.add_done_callback(self._workers.discard)
-
-    async def _work(self) -> None:
-        while True:
-            await self._drain()
-            if self._queue:
-                await asyncio.sleep(0)
-                continue
-            if len(self._idle) >= _IDLE_KEPT:
-                return
-            turn = asyncio.get_running_loop().create_future()
-            self._idle.append(turn)
-            await turn
-
-    async def _drain(self) -> None:
-        for _ in range(_IN_ONE_GO):
-            if not self._queue:
-                break
-            event, welcome = self._queue.popleft()
-            if self._queue:
-                self._call()
-            self._busy += 1
-            try:
-                await self._see_to(event, welcome)
-            except StoreUnavailable as error:
-                self._stranded.append(event)  # taken up again with what is due
-                self._log.error("dispatch.store_unavailable", event_id=event.id, why=error.why)
-            finally:
-                self._busy -= 1
-                if welcome is not None:
-                    welcome.end()
-                if not self._busy and not self._queue:
-                    self._quiet.set()
+        await self._crew.close(grace_seconds=grace_seconds)
 
     # one event
 
-    async def _see_to(self, event: InboxEvent, welcome: _Welcome | None) -> None:
-        known: InstallationId | None = None
+    async def _take_up(self, waiting: Waiting, task: Task) -> bool:
+        event = waiting.event
         try:
             parsed = self._understood(event)
+            admitted = self._queue.admit(waiting, parsed)
+            if admitted is None:
+                return False
+            try:
+                await self._see_to(parsed, admitted, task)
+            finally:
+                self._queue.leave(admitted)
+        except BodyRefused as refusal:
+            await self._quarantine(event, refusal)
+        except StoreUnavailable as error:
+            self._strand(event, error)
+        finally:
+            if waiting.welcome is not None:
+                waiting.welcome.end()
+        return True
+
+    def _strand(self, event: InboxEvent, error: StoreUnavailable) -> None:
+        self._stranded.append(event)  # taken up again with what is due
+        self._log.error("dispatch.store_unavailable", event_id=event.id, why=error.why)
+
+    async def _see_to(self, parsed: Event[Payload], waiting: Waiting, task: Task) -> None:
+        event = waiting.event
+        known: InstallationId | None = None
+        try:
+            if event.attempts > len(BACKOFF) + 1:  # it never came back: it ends the process
+                await self._end(event, EventState.DEAD, "never_ended", None)
+                return
             if isinstance(parsed.payload, AppDeauthorized):
-                await self._deauthorize(event, cast("Event[AppDeauthorized]", parsed))
+                await self._deauthorize(event, cast("Event[AppDeauthorized]", parsed), task)
                 return
             installation = await self._admitted(parsed, event)
             known = installation.id if installation else None
-            await self._deliver(event, parsed, installation, welcome)
-        except BodyRefused as refusal:
-            await self._end(event, EventState.QUARANTINED, refusal.reason, known)
+            await self._deliver(waiting, parsed, installation, task)
         except (_Dropped, Fenced):
             await self._end(event, EventState.DROPPED, "removed", None)
         except StoreUnavailable:
@@ -252,6 +207,8 @@ class Dispatcher:
 
     def _understood(self, event: InboxEvent) -> Event[Payload]:
         parsed = decode(event.body)
+        if parsed.name == REAUTH_NEEDED:
+            return as_notice(parsed)
         robot = getattr(parsed.payload, "robot_jid", None)
         if robot is not None and robot != self._us.robot_jid:
             raise BodyRefused("wrong_robot")
@@ -276,23 +233,28 @@ class Dispatcher:
 
     async def _deliver(
         self,
-        event: InboxEvent,
+        waiting: Waiting,
         parsed: Event[Payload],
         installation: Installation | None,
-        welcome: _Welcome | None,
+        task: Task,
     ) -> None:
+        event, welcome = waiting.event, waiting.welcome
         run = self._bot.find(parsed)
         if run is None:
             self._unheard_of(parsed)
-            await self._end(event, EventState.IGNORED, "unhandled", None)
+            known = not isinstance(parsed.payload, UnknownEvent)
+            reason = "unhandled" if known else "unknown_event"
+            await self._end(event, EventState.IGNORED, reason, None)
             return
         if isinstance(parsed.payload, BotInstalled) and not await self._first_welcome(
             event, installation
         ):
             await self._end(event, EventState.IGNORED, "welcomed_before", None)
             return
-        await run(Happening(parsed, installation, event), self._voice(parsed, welcome))
-        answer = _result(welcome)
+        happening = Happening(parsed, installation, event, self._clock.now() + self._patience)
+        work = run(happening, self._voice(parsed, welcome))
+        await self._crew.run(work, task=task, deadline=happening.deadline)
+        answer = welcome.answer if welcome is not None else None
         if answer is None or installation is None:
             self._store.finish_soon(event.id, EventState.DONE)
         else:
@@ -304,7 +266,7 @@ class Dispatcher:
                 answer=answer,
             )
 
-    def _voice(self, parsed: Event[Payload], welcome: _Welcome | None) -> Say:
+    def _voice(self, parsed: Event[Payload], welcome: Welcome | None) -> Say:
         async def say(card: Card) -> None:
             if welcome is not None and welcome.take(card):
                 return
@@ -320,17 +282,36 @@ class Dispatcher:
         self._registry.forget(installation.owner)
         return await self._store.mark_welcomed(installation.id)
 
-    async def _deauthorize(self, event: InboxEvent, parsed: Event[AppDeauthorized]) -> None:
+    async def _deauthorize(
+        self, event: InboxEvent, parsed: Event[AppDeauthorized], task: Task
+    ) -> None:
         ruling = await self._forgetter.hear(parsed, received_at=event.received_at)
         await self._end(event, ruling.state, ruling.reason, None)
         if ruling.purge is None:
             return
         run = self._bot.find(parsed)
         if run is not None:
-            await run(Happening(parsed, None, event), _mute)
+            happening = Happening(parsed, None, event, self._clock.now() + self._patience)
+            try:
+                work = run(happening, _mute)
+                await self._crew.run(work, task=task, deadline=happening.deadline)
+            except Exception as error:  # the bot's own; the purge waits for nobody's repair
+                self._blame(event, error, None)
         await self._forgetter.run(ruling.purge)
 
     async def _failed(
+        self, event: InboxEvent, error: Exception, installation_id: InstallationId | None
+    ) -> None:
+        self._blame(event, error, installation_id)
+        if event.attempts > len(BACKOFF):
+            await self._end(event, EventState.DEAD, type(error).__name__, installation_id)
+            return
+        until = self._clock.now() + BACKOFF[event.attempts - 1]
+        await self._store.defer(
+            event.id, until=until, reason=type(error).__name__, installation_id=installation_id
+        )
+
+    def _blame(
         self, event: InboxEvent, error: Exception, installation_id: InstallationId | None
     ) -> None:
         self._log.error(
@@ -344,13 +325,12 @@ class Dispatcher:
             attempt=event.attempts,
             installation=installation_id,
         )
-        if event.attempts > len(BACKOFF):
-            await self._end(event, EventState.DEAD, type(error).__name__, installation_id)
-            return
-        until = self._clock.now() + BACKOFF[event.attempts - 1]
-        await self._store.defer(
-            event.id, until=until, reason=type(error).__name__, installation_id=installation_id
-        )
+
+    async def _quarantine(self, event: InboxEvent, refusal: BodyRefused) -> None:
+        try:
+            await self._end(event, EventState.QUARANTINED, refusal.reason, None)
+        except StoreUnavailable as error:
+            self._strand(event, error)
 
     async def _end(
         self,
@@ -370,7 +350,7 @@ class Dispatcher:
         )
 
     def _unheard_of(self, parsed: Event[Payload]) -> None:
-        if parsed.name not in self._unheard and len(self._unheard) < _IN_ONE_GO:
+        if parsed.name not in self._unheard and len(self._unheard) < _NAMES_KEPT:
             self._unheard.add(parsed.name)
             self._log.info("dispatch.unhandled", name=parsed.name, add=self._bot.hint(parsed))
 
@@ -381,27 +361,3 @@ class _Dropped(Exception):  # never leaves this module
 
 async def _mute(_card: Card) -> None:
     """Say nothing: the installation is gone."""
-
-
-def _result(welcome: _Welcome | None) -> bytes | None:
-    return welcome.first.result() if welcome is not None and welcome.first.done() else None
-
-
-def place_of(event: Event[Payload]) -> Place | None:
-    """Find where an answer to an event goes: the conversation it came from.
-
-    An event's `toJid` is answered unchanged; `bot_installed` has none, so its user is.
-    Source: https://developers.zoom.us/docs/chat/send-edit-and-delete-messages/
-    """
-    payload = event.payload
-    account = getattr(payload, "account_id", None)
-    user_jid: Jid | None = getattr(payload, "user_jid", None)
-    to_jid: Jid | None = getattr(payload, "to_jid", None) or user_jid
-    if not account or not to_jid:
-        return None
-    return Place(account, to_jid, user_jid)
-
-
-def message_of(event: Event[Payload]) -> MessageId | None:
-    """Find which message an event is about."""
-    return getattr(event.payload, "message_id", None)

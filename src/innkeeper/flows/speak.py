@@ -26,6 +26,8 @@ class Place:
     account_id: AccountId
     to_jid: Jid
     user_jid: Jid | None = None
+    thread: MessageId | None = None
+    """The message whose thread it belongs to."""
 
 
 class Speaker:
@@ -68,7 +70,7 @@ class Speaker:
                     user_jid=place.user_jid,
                     content=card.content(),
                     markdown=card.markdown,
-                    reply_to=reply_to,
+                    reply_to=reply_to or place.thread,
                     visible_to_user=visible_to_user,
                 )
             except AnswerLost as lost:

@@ -1,0 +1,305 @@
+"""What handles what, in the whole bot? Worked out once, when it starts.
+
+All that is wrong is said at once, with file, line and remedy: a parameter that nothing
+fills, a context that the event does not have, two handlers that take the same.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
+
+from innkeeper.bot.calls import Calls
+from innkeeper.bot.contexts import (
+    Action,
+    Command,
+    Context,
+    Deauthorized,
+    Edited,
+    Happened,
+    Installed,
+    Linked,
+    Mentioned,
+    ReauthNeeded,
+    Selected,
+    Submitted,
+)
+from innkeeper.bot.functions import Nature
+from innkeeper.bot.matching import ANY, Ambiguous, Commands, Values
+from innkeeper.bot.reactions import Call, Reaction
+from innkeeper.bot.routing import Registration, Router
+from innkeeper.bot.words import WordsRefused, read_words
+from innkeeper.errors import BotRefused
+from innkeeper.flows.deauthorize import PurgeStep
+from innkeeper.flows.reauth import ReauthDue
+from innkeeper.wire.events import Event
+from innkeeper.wire.payloads import (
+    AppDeauthorized,
+    AppMention,
+    BotInstalled,
+    BotNotification,
+    ChatMessageSubmit,
+    InteractiveMessageActions,
+    InteractiveMessageEditable,
+    InteractiveMessageFieldsEditable,
+    InteractiveMessageSelect,
+    LinkShared,
+    Payload,
+)
+
+GIVEN: Final[Mapping[str, type[Context[Any]]]] = {
+    "on_install": Installed,
+    "on_deauthorize": Deauthorized,
+    "on_reauth_needed": ReauthNeeded,
+    "command": Command,
+    "action": Action,
+    "select": Selected,
+    "form": Submitted,
+    "edited": Edited,
+    "mention": Mentioned,
+    "link": Linked,
+    "event": Happened,
+}
+"""The context that each decorator's handler is given."""
+
+_TYPED: Final = frozenset({"command", "action"})
+"""Where the parameters after the context are typed, or stand in a button's value."""
+_ANY_DAY: Final = date(2000, 1, 1)
+
+
+class Match(NamedTuple):
+    """What takes an event."""
+
+    reaction: Reaction
+    given: type[Context[Any]]
+    own: int = 0
+    """How many words of the command were the handler's own."""
+    rest: str = ""
+    """What is left for its typed words."""
+    others: tuple[Reaction, ...] = ()
+    """What takes it besides."""
+
+
+class Route(NamedTuple):
+    """A handler, as an author or an operator looks at it."""
+
+    decorator: str
+    """The decorator's name, such as `command`."""
+    key: str
+    """What the decorator was given; empty where it takes whatever no other takes."""
+    usage: str
+    """How the command is used, with the words that are typed for it."""
+    handler: str
+    file: str
+    line: int
+    about: str
+    """The first line of the handler's documentation."""
+
+
+class Branch(NamedTuple):
+    """A router with what stands around its handlers, from the outside in and the inside out."""
+
+    router: Router
+    layers: tuple[Registration, ...] = ()
+    guards: tuple[tuple[Registration, ...], ...] = ()
+
+
+class Table:
+    """The handlers of a bot, by what they wait for.
+
+    Raises:
+        BotRefused: With all that is wrong.
+    """
+
+    def __init__(self, root: Router) -> None:
+        self.commands: Commands[Reaction] = Commands()
+        self.actions: Values[Reaction] = Values()
+        self.reactions: list[tuple[Registration, Reaction]] = []
+        """All, in the order of their registration."""
+        self.purges: list[PurgeStep] = []
+        self._others: dict[tuple[str, str], Reaction] = {}
+        self._events: dict[str, tuple[Reaction, ...]] = {}
+        self._finders: Mapping[type[Payload], Callable[[Any], Match | None]] = {
+            BotInstalled: lambda _: self._other("on_install"),
+            AppDeauthorized: lambda _: self._other("on_deauthorize"),
+            ReauthDue: lambda _: self._other("on_reauth_needed"),
+            BotNotification: self._command,
+            InteractiveMessageActions: self._action,
+            InteractiveMessageSelect: lambda payload: self._other(
+                "select", [item.value for item in payload.selected_items]
+            ),
+            InteractiveMessageEditable: lambda _: self._other("edited"),
+            InteractiveMessageFieldsEditable: lambda payload: self._other(
+                "edited", [payload.field_edit_item.key]
+            ),
+            ChatMessageSubmit: lambda payload: self._other("form", [payload.object.form_id or ANY]),
+            AppMention: lambda _: self._other("mention"),
+            LinkShared: lambda payload: self._other("link", domains_of(payload.object.link or "")),
+        }
+        self._fill(root)
+
+    def find(self, event: Event[Payload]) -> Match | None:
+        """Find what takes an event; None if nothing does."""
+        finder = self._finders.get(type(event.payload))
+        found = finder(event.payload) if finder is not None else None
+        if found is None:
+            happened = self._events.get(event.name)
+            return Match(happened[0], Happened, others=happened[1:]) if happened else None
+        return found
+
+    def routes(self) -> list[Route]:
+        """List all handlers, in the order of their registration."""
+        return [
+            Route(
+                decorator=registration.kind,
+                key=registration.key,
+                usage=reaction.usage,
+                handler=registration.origin.name,
+                file=registration.origin.file,
+                line=registration.origin.line,
+                about=reaction.about,
+            )
+            for registration, reaction in self.reactions
+        ]
+
+    def _command(self, payload: BotNotification) -> Match | None:
+        found = self.commands.find(payload.cmd)
+        return found and Match(found.target, Command, found.own, found.rest)
+
+    def _action(self, payload: InteractiveMessageActions) -> Match | None:
+        for found in self.actions.find(payload.action_item.value):
+            if _fits(found.target, found.rest):
+                return Match(found.target, Action, 0, found.rest)
+        return None
+
+    def _other(self, kind: str, keys: Sequence[str] = ()) -> Match | None:
+        for key in (*keys, ANY):
+            reaction = self._others.get((kind, key))
+            if reaction is not None:
+                return Match(reaction, GIVEN[kind])
+        return None
+
+    # filling it
+
+    def _fill(self, root: Router) -> None:
+        faults: list[BotRefused] = []
+        calls = Calls()
+        for branch in _branches(Branch(root), root.noted.middleware, root.noted.guards):
+            for registration in branch.router.noted.handlers:
+                try:
+                    self._put(registration, _reaction(registration, branch, calls))
+                except BotRefused as fault:
+                    faults.append(fault)
+            for step in branch.router.noted.purges:
+                if step.name in {other.name for other in self.purges}:
+                    faults.append(BotRefused(f"@app.purge({step.name!r})", "is registered twice"))
+                self.purges.append(step)
+        _refuse(faults)
+
+    def _put(self, registration: Registration, reaction: Reaction) -> None:
+        kind, key, typed = registration.kind, registration.key, bool(reaction.call.words)
+        try:
+            if kind == "command":
+                self.commands.put(key, reaction, typed=typed)
+            elif kind == "action":
+                self.actions.put(key, reaction, typed=typed)
+            elif kind == "event":
+                self._events[key] = (*self._events.get(key, ()), reaction)
+            else:
+                self._put_other(kind, key, reaction)
+        except Ambiguous as taken:
+            both = f"{taken.other.call.origin} and {registration.origin}"
+            raise BotRefused(
+                str(registration),
+                f"is registered twice: {both}",
+                "Remove one, or give them different words.",
+            ) from None
+        self.reactions.append((registration, reaction))
+
+    def _put_other(self, kind: str, key: str, reaction: Reaction) -> None:
+        other = self._others.setdefault((kind, key), reaction)
+        if other is not reaction:
+            raise Ambiguous(other)
+
+
+def _branches(
+    branch: Branch, middleware: Sequence[Registration], guards: Sequence[Registration]
+) -> Iterator[Branch]:
+    """List a router and all that it includes, however deep."""
+    here = Branch(branch.router, (*branch.layers, *middleware), (tuple(guards), *branch.guards))
+    yield here
+    for inner in branch.router.included:
+        yield from _branches(
+            here._replace(router=inner), inner.noted.middleware, inner.noted.guards
+        )
+
+
+def _reaction(registration: Registration, branch: Branch, calls: Calls) -> Reaction:
+    """Make a handler ready, and all that stands around it."""
+    kind = registration.kind
+    given = GIVEN[kind]
+    call = calls.handler(registration.handler, given, route=f"@app.{kind}", typed=kind in _TYPED)
+    layers = (calls.layer(layer.handler, given) for layer in branch.layers)
+    around = tuple(layer for layer in layers if layer is not None)
+    return Reaction(
+        call,
+        route=str(registration),
+        usage=" ".join([*registration.key.split(), *(word.usage for word in call.words)]),
+        about=(inspect.getdoc(registration.handler) or "").partition("\n")[0],
+        layers=around,
+        guards=tuple(_guards(level, given, calls) for level in branch.guards),
+        is_bare=call.nature is Nature.ASYNC and not (call.sources or call.keywords or around),
+    )
+
+
+def _guards(
+    level: Sequence[Registration], given: type[Context[Any]], calls: Calls
+) -> Mapping[type[BaseException], Call]:
+    """Make a router's error handlers ready, by what they take in a context.
+
+    Raises:
+        BotRefused: If two take the same.
+    """
+    found: dict[type[BaseException], Call] = {}
+    for registration in level:
+        ready = calls.guard(registration.handler, given)
+        if ready is None:
+            continue
+        call, kinds = ready
+        for kind in kinds:
+            if kind in found:
+                both = f"{found[kind].origin} and {call.origin}"
+                raise BotRefused(f"@app.error for {kind.__name__}", f"is registered twice: {both}")
+            found[kind] = call
+    return found
+
+
+def _refuse(faults: Sequence[BotRefused]) -> None:
+    """Say all that is wrong, each thing once: a layer may stand around many handlers."""
+    said = list({str(fault): fault for fault in faults}.values())
+    if len(said) == 1:
+        raise said[0]
+    if said:
+        lines = [f"{fault.what} {fault.why}. {fault.fix}" for fault in said]
+        raise BotRefused(f"{len(said)} things in the bot are wrong", "\n".join(["", *lines]))
+
+
+def _fits(reaction: Reaction, rest: str) -> bool:
+    """Whether a value's words can be read; nobody has typed them, so nobody is told."""
+    if reaction.call.words:
+        try:
+            read_words(reaction.call.words, rest, _ANY_DAY)
+        except WordsRefused:
+            return False
+    return True
+
+
+def domains_of(link: str) -> list[str]:
+    """List a link's host and the domains above it, the longest first."""
+    try:
+        host = (urlsplit(link).hostname or "").rstrip(".")
+    except ValueError:
+        return []
+    labels = host.split(".") if host else []
+    return [".".join(labels[place:]) for place in range(len(labels))]

@@ -1,0 +1,97 @@
+"""What if a person's tokens have died for good? They are told, once, from the inbox.
+
+The notice is an event of our own. It is kept like one of Zoom's, so it survives a crash,
+is tried again where it fails, and can be handled by the bot.
+"""
+
+import hashlib
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from innkeeper.clock import Clock, epoch_ms
+from innkeeper.errors import BodyRefused
+from innkeeper.ids import AccountId, InstallationId, Jid, UserId
+from innkeeper.store.base import InboxStore, InstallationStore
+from innkeeper.store.records import InboxEvent, InstallationStatus
+from innkeeper.wire.events import Event
+from innkeeper.wire.payloads import Camel, Payload
+
+REAUTH_NEEDED: Final = "innkeeper.reauth_needed"
+"""No name that Zoom gives: its own are a product's, and signed."""
+
+
+class ReauthDue(Camel, frozen=True, kw_only=True):
+    """Who must authorize the app again, as they were known when they did."""
+
+    account_id: AccountId
+    user_id: UserId
+    user_jid: Jid
+    user_name: str = ""
+    timestamp: int = 0
+
+
+def as_notice(event: Event[Payload]) -> Event[Payload]:
+    """Read an event of this name as the notice it is.
+
+    Raises:
+        BodyRefused: If it is none of ours.
+    """
+    try:
+        due = msgspec.convert(event.raw.get("payload"), ReauthDue)
+    except msgspec.ValidationError:
+        raise BodyRefused("not_a_notice") from None
+    return Event(event.name, due, event.at, event.raw)
+
+
+class Notices:
+    """Puts a notice into the inbox when an installation's tokens have died.
+
+    Args:
+        take: Where a fresh notice goes on to.
+    """
+
+    def __init__(
+        self,
+        *,
+        inbox: InboxStore,
+        installations: InstallationStore,
+        clock: Clock,
+        take: Callable[[InboxEvent], None],
+    ) -> None:
+        self._inbox = inbox
+        self._installations = installations
+        self._clock = clock
+        self._take = take
+
+    async def needs_reauth(self, installation_id: InstallationId) -> None:
+        """Mark an installation, and tell its person once for each authorization.
+
+        Raises:
+            Fenced: If the installation is gone or being purged.
+            StoreUnavailable: If it could not be kept.
+        """
+        await self._installations.set_status(installation_id, InstallationStatus.NEEDS_REAUTH)
+        found = await self._installations.get_installation(installation_id)
+        if found is None:
+            return
+        now, person = self._clock.now(), found.person
+        due = ReauthDue(
+            account_id=person.account_id,
+            user_id=person.user_id,
+            user_jid=person.jid,
+            user_name=person.name,
+            timestamp=epoch_ms(now),
+        )
+        body = msgspec.json.encode({"event": REAUTH_NEEDED, "payload": due})
+        mark = f"{REAUTH_NEEDED}:{installation_id}:{epoch_ms(found.authorized_at)}"
+        accepted = await self._inbox.accept(
+            key=hashlib.sha256(mark.encode()).digest(),
+            name=REAUTH_NEEDED,
+            body=body,
+            owner=found.owner,
+            now=now,
+        )
+        if accepted.fresh:
+            self._take(InboxEvent(accepted.id, REAUTH_NEEDED, body, now, 1))
