@@ -1,7 +1,6 @@
 """How is the emulator steered? By JSON, under /_emulator/: state, apps, the clock, a reset."""
 
-from collections.abc import Mapping
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, Protocol
 
 import msgspec
 from starlette.requests import Request
@@ -14,20 +13,16 @@ from innkeeper.emulator.marketplace.harvest import harvest
 from innkeeper.emulator.marketplace.listing import ChangeRefused, Listing, read_change
 from innkeeper.emulator.marketplace.manifests import export, import_manifest
 from innkeeper.emulator.marketplace.removal import InstallationUnknown, Removal
+from innkeeper.emulator.orders import OrderRefused, read_json
 from innkeeper.emulator.planting import manifest_notes
 from innkeeper.emulator.seed import SeedRefused
 from innkeeper.emulator.snapshot import SnapshotRefused
 from innkeeper.emulator.world import AppRecord, World
-from innkeeper.errors import BodyRefused, InnkeeperError
-from innkeeper.net.inbound import BODY_LIMIT_BYTES, read_body
-from innkeeper.wire import lossless
 
 PREFIX: Final = "/_emulator"
 FURTHEST_SECONDS: Final = 366 * 86_400
 """How far one request may move the clock: over every lifetime that Zoom has."""
 SNAPSHOT_LIMIT_BYTES: Final = 256 * 1024 * 1024
-
-T = TypeVar("T")
 
 
 class Levers(Protocol):
@@ -52,18 +47,6 @@ class Levers(Protocol):
             SnapshotRefused: If it is none of ours.
         """
         ...
-
-
-class _Refused(InnkeeperError):
-    def __init__(self, code: str, message: str, fix: str, *, status: int = 400) -> None:
-        self.code = code
-        self.fix = fix
-        self.status = status
-        super().__init__(message)
-
-    def answer(self) -> Response:
-        body = {"error": self.code, "message": self.what, "fix": self.fix}
-        return answers.json_answer(body, self.status)
 
 
 class _Clock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -106,11 +89,11 @@ class Control:
     async def import_app(self, request: Request) -> Response:
         """Make an app of a manifest, bare or in a seed's wrapper; a known client id replaces."""
         try:
-            document = await _read(request, dict[str, Any])
+            document = await read_json(request, dict[str, Any])
             app, new = import_manifest(self._world, document)
         except SeedRefused as error:
-            return _Refused(error.code, f"{error.path}: {error.why}", error.fix).answer()
-        except _Refused as refusal:
+            return OrderRefused(error.code, f"{error.path}: {error.why}", error.fix).answer()
+        except OrderRefused as refusal:
             return refusal.answer()
         return answers.json_answer(_app(app), 201 if new else 200)
 
@@ -119,10 +102,10 @@ class Control:
         app = self._world.apps.get(request.path_params["client_id"])
         return answers.json_answer(export(app)) if app else self._no_app(request).answer()
 
-    def _no_app(self, request: Request) -> "_Refused":
+    def _no_app(self, request: Request) -> OrderRefused:
         client_id = request.path_params["client_id"]
         known = f"Known are: {', '.join(self._world.apps) or 'none'}."
-        return _Refused("unknown_app", f"no app is called {client_id}", known, status=404)
+        return OrderRefused("unknown_app", f"no app is called {client_id}", known, status=404)
 
     async def change_app(self, request: Request) -> Response:
         """Change an app; a new endpoint is validated first, and if it fails nothing changes."""
@@ -130,12 +113,12 @@ class Control:
         if app is None:
             return self._no_app(request).answer()
         try:
-            change = read_change(await _read(request, dict[str, Any]))
+            change = read_change(await read_json(request, dict[str, Any]))
             await self._listing.change(app, change, revalidate=True)
         except ChangeRefused as error:
             message = f"{error.key}: {error.why}"
-            return _Refused("change_refused", message, error.fix).answer()
-        except _Refused as refusal:
+            return OrderRefused("change_refused", message, error.fix).answer()
+        except OrderRefused as refusal:
             return refusal.answer()
         return answers.json_answer(_app(app))
 
@@ -146,11 +129,11 @@ class Control:
     async def change_rules(self, request: Request) -> Response:
         """Choose a preset, or some of the switches, or both; all of it or nothing."""
         try:
-            document = await _read(request, dict[str, Any])
+            document = await read_json(request, dict[str, Any])
             self._world.rules = choose(document, now=self._world.rules)
         except RuleRefused as error:
-            return _Refused(error.code, f"{error.what}: {error.why}", error.fix).answer()
-        except _Refused as refusal:
+            return OrderRefused(error.code, f"{error.what}: {error.why}", error.fix).answer()
+        except OrderRefused as refusal:
             return refusal.answer()
         self._world.announce("rules", None)
         return answers.json_answer(self._world.rules)
@@ -162,12 +145,12 @@ class Control:
     async def move_clock(self, request: Request) -> Response:
         """Move the clock forward; whatever falls due on the way is done before the answer."""
         try:
-            seconds = (await _read(request, _Clock)).advance
-        except _Refused as refusal:
+            seconds = (await read_json(request, _Clock)).advance
+        except OrderRefused as refusal:
             return refusal.answer()
         if not 0 <= seconds <= FURTHEST_SECONDS:
             fix = f"Give `advance` in seconds, from 0 to {FURTHEST_SECONDS}: time never goes back."
-            return _Refused("clock_refused", f"cannot move by {seconds:g} s", fix).answer()
+            return OrderRefused("clock_refused", f"cannot move by {seconds:g} s", fix).answer()
         await self._levers.advance(seconds)
         return answers.json_answer(self._time())
 
@@ -187,11 +170,11 @@ class Control:
     async def restore(self, request: Request) -> Response:
         """Make everything what a snapshot says; all of it, or nothing."""
         try:
-            document = await _read(request, dict[str, Any], limit_bytes=SNAPSHOT_LIMIT_BYTES)
+            document = await read_json(request, dict[str, Any], limit_bytes=SNAPSHOT_LIMIT_BYTES)
             await self._levers.restore(document)
         except SnapshotRefused as error:
-            return _Refused(error.code, f"{error.what}: {error.why}", error.fix).answer()
-        except _Refused as refusal:
+            return OrderRefused(error.code, f"{error.what}: {error.why}", error.fix).answer()
+        except OrderRefused as refusal:
             return refusal.answer()
         return answers.json_answer(self._described())
 
@@ -210,7 +193,7 @@ class Control:
             removed = await self._removal.remove(installation_id)
         except InstallationUnknown as error:
             message = f"no installation has the id {installation_id}"
-            return _Refused(error.code, message, error.fix, status=404).answer()
+            return OrderRefused(error.code, message, error.fix, status=404).answer()
         body = {"id": installation_id, "told": removed.told, "why": removed.why}
         return answers.json_answer(body)
 
@@ -280,25 +263,3 @@ def _app(app: AppRecord) -> dict[str, Any]:
         "consent_version": app.consent_version,
         "notes": manifest_notes(app),
     }
-
-
-async def _read(request: Request, kind: type[T], *, limit_bytes: int = BODY_LIMIT_BYTES) -> T:
-    body = await read_body(request.scope, request.receive, limit_bytes=limit_bytes)
-    try:
-        document = lossless.parse(body)
-    except BodyRefused as error:
-        fix = "Send one JSON object."
-        raise _Refused("bad_json", f"the body is no JSON ({error.reason})", fix) from None
-    return _convert(document, kind)
-
-
-def _convert(document: Any, kind: type[T]) -> T:
-    try:
-        return msgspec.convert(document, kind)
-    except msgspec.ValidationError as error:
-        raise _Refused("bad_value", str(error), _known(kind)) from None
-
-
-def _known(kind: type[Any]) -> str:
-    fields: Mapping[str, Any] = getattr(kind, "__annotations__", {})
-    return f"Known are: {', '.join(fields)}." if fields else "Send one JSON object."

@@ -11,6 +11,7 @@ from typing import Any, get_args
 import msgspec
 
 from innkeeper.emulator.choices import PRESET
+from innkeeper.emulator.delivery import State
 from innkeeper.emulator.faultrules import Order
 from innkeeper.emulator.marketplace.listing import AppChange
 from innkeeper.emulator.operations import (
@@ -143,6 +144,29 @@ def _switch(switch: Switch) -> Schema:
 def _records() -> dict[str, Schema]:
     half = shape(headers=mapped(TEXT), body=TEXT)
     refusal = shape(rule=TEXT, why=TEXT, accepts=TEXT)
+    in_full: dict[str, Schema] = {
+        "exchange": or_null(ref("Exchange")),
+        "signature": or_null(ref("Signature")),
+    }
+    attempt: dict[str, Schema] = {
+        "at": MOMENT,
+        "status": WHOLE,
+        "error": TEXT,
+        "ms": NUMBER,
+        "answer": TEXT,
+    }
+    delivery: dict[str, Schema] = {
+        "id": TEXT,
+        "client_id": TEXT,
+        "subscription_id": TEXT,
+        "url": TEXT,
+        "event": TEXT,
+        "state": {"enum": list(get_args(State))},
+        "created_at": MOMENT,
+        "next_at": or_null(MOMENT),
+        "diagnostics": listed(TEXT),
+        "body": TEXT,
+    }
     verdict: Schema = {"enum": list(get_args(Verdict))}
     validation: dict[str, Schema] = {
         "id": TEXT,
@@ -185,47 +209,12 @@ def _records() -> dict[str, Schema]:
             p=or_null(NUMBER),
             seed=or_null(WHOLE),
         ),
-        "Attempt": shape(at=MOMENT, status=WHOLE, error=TEXT, ms=NUMBER, answer=TEXT),
-        "Delivery": shape(
-            id=TEXT,
-            client_id=TEXT,
-            url=TEXT,
-            event=TEXT,
-            state=TEXT,
-            created_at=MOMENT,
-            attempts=listed(ref("Attempt")),
-            next_at=or_null(MOMENT),
-            diagnostics=listed(TEXT),
-            body=TEXT,
-        ),
-        "AttemptInFull": shape(
-            at=MOMENT,
-            status=WHOLE,
-            error=TEXT,
-            ms=NUMBER,
-            answer=TEXT,
-            exchange=or_null(ref("Exchange")),
-            signature=or_null(ref("Signature")),
-        ),
-        "DeliveryInFull": shape(
-            id=TEXT,
-            client_id=TEXT,
-            subscription_id=TEXT,
-            url=TEXT,
-            event=TEXT,
-            state=TEXT,
-            created_at=MOMENT,
-            attempts=listed(ref("AttemptInFull")),
-            next_at=or_null(MOMENT),
-            diagnostics=listed(TEXT),
-            body=TEXT,
-        ),
+        "Attempt": shape(**attempt),
+        "AttemptInFull": shape(**attempt, **in_full),
+        "Delivery": shape(**delivery, attempts=listed(ref("Attempt"))),
+        "DeliveryInFull": shape(**delivery, attempts=listed(ref("AttemptInFull"))),
         "Validation": shape(**validation),
-        "ValidationInFull": shape(
-            **validation,
-            exchange=or_null(ref("Exchange")),
-            signature=or_null(ref("Signature")),
-        ),
+        "ValidationInFull": shape(**validation, **in_full),
         "Signature": shape(steps=listed(shape(what=TEXT, result=TEXT)), fits=TRUTH, verdict=TEXT),
         "CoverageRow": shape(
             area=TEXT,

@@ -2,9 +2,8 @@
 
 import pytest
 
-from innkeeper.emulator.oauth.tokens import issue
-from innkeeper.emulator.world import Account, Channel, TokenKind
-from innkeeper.net.outbound import Response
+from innkeeper.emulator.world import Account, Channel
+from tests.emulator.lookups import ask, refused
 from tests.emulator.visit import Visit, read
 
 pytestmark = pytest.mark.anyio
@@ -13,18 +12,6 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 def visit() -> Visit:
     return Visit()
-
-
-async def ask(visit: Visit, path: str, *scopes: str, kind: TokenKind = "user") -> Response:
-    owner = visit.ana.id if kind == "user" else ""
-    account = visit.ana.account_id
-    token = issue(visit.world, visit.app, kind, account_id=account, scopes=scopes, user_id=owner)
-    return await visit.ask("GET", path, headers={"authorization": f"Bearer {token.access}"})
-
-
-def refused(answer: Response, status: int, code: int, rule: str) -> None:
-    assert (answer.status, read(answer)["code"]) == (status, code)
-    assert answer.headers["x-emulator-refused"] == rule
 
 
 LIST = "/v2/chat/users/me/channels"

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.anyio
 
 POSTS = f"{BOT}/posts"
 PASSED = ["passed"] * 7
+UNKNOWN = "validation_unknown"
 
 
 @pytest.fixture
@@ -100,22 +101,24 @@ async def test_gives_one_again_until_it_is_forgotten(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize(
-    ("order", "fix"),
+    ("order", "code", "fix"),
     [
-        ({"url": "http://127.0.0.1:1/x"}, f"{BOT}/events, {BOT}/deauthorize, {POSTS}"),
-        ({"url": POSTS, "app": "nobody"}, "Known are: "),
-        ({"url": 7}, "url, app"),
-        ({"adress": POSTS}, "url, app"),
-        ([], "url, app"),
+        ({"url": "http://127.0.0.1:1/x"}, UNKNOWN, f"{BOT}/events, {BOT}/deauthorize, {POSTS}"),
+        ({"url": POSTS, "app": "nobody"}, UNKNOWN, "Known are: "),
+        ({"url": 7}, "bad_value", "url, app"),
+        ({"adress": POSTS}, "bad_value", "url, app"),
+        ([], "bad_value", "url, app"),
     ],
 )
-async def test_refuses_what_is_no_address_of_an_app(visit: Visit, order: Any, fix: str) -> None:
+async def test_refuses_what_is_no_address_of_an_app(
+    visit: Visit, order: Any, code: str, fix: str
+) -> None:
     raw = json.dumps(order).encode()
     refused = await visit.ask("POST", "/_emulator/validations", body=raw)
-    assert (refused.status, read(refused)["error"]) == (400, "validation_unknown")
+    assert (refused.status, read(refused)["error"]) == (400, code)
     assert fix in read(refused)["fix"]
     bad = await visit.ask("POST", "/_emulator/validations", body=b"{")
-    assert bad.status == 400
+    assert (bad.status, read(bad)["error"]) == (400, "bad_json")
     assert visit.world.validations == []
 
 

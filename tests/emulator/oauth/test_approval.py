@@ -168,12 +168,20 @@ async def test_takes_a_request_only_for_what_is_there(visit: Visit, changes: dic
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"[]", b'{"nothing": 1}', b'{"approved_apps": ["unknown"]}', b"\xff"]
+    ("body", "code"),
+    [
+        (b"", "bad_json"),
+        (b"\xff", "bad_json"),
+        (b"[]", "bad_value"),
+        (b'{"nothing": 1}', "bad_value"),
+        (b'{"approved_apps": ["unknown"]}', "change_refused"),
+    ],
 )
-async def test_refuses_a_change_that_makes_no_sense(visit: Visit, body: bytes):
+async def test_refuses_a_change_that_makes_no_sense(visit: Visit, body: bytes, code: str):
     refused = await visit.ask("PATCH", f"/_emulator/accounts/{visit.ana.account_id}", body=body)
 
-    assert (refused.status, read(refused)["error"]) == (400, "change_refused")
+    assert (refused.status, read(refused)["error"]) == (400, code)
+    assert read(refused)["fix"]
 
 
 async def test_knows_its_accounts(visit: Visit):

@@ -16,10 +16,9 @@ from innkeeper.emulator.faultrules import (
     FaultRule,
     read_order,
 )
+from innkeeper.emulator.orders import OrderRefused, read_json
 from innkeeper.emulator.world import World
-from innkeeper.errors import BodyRefused, InnkeeperError
-from innkeeper.net.inbound import read_body
-from innkeeper.wire import lossless
+from innkeeper.errors import InnkeeperError
 
 PATH: Final = "/_emulator/faults"
 
@@ -122,13 +121,11 @@ class Faults:
 
     async def _add(self, request: Request) -> Response:
         try:
-            document = lossless.parse(await read_body(request.scope, request.receive))
-            rule = self.order(document)
-        except BodyRefused as error:
-            why = f"the body is no JSON ({error.reason})"
-            return _refused("bad_json", why, "Send one JSON object.")
+            rule = self.order(await read_json(request, Any))
         except FaultRefused as error:
-            return _refused(error.code, error.why, error.fix)
+            return OrderRefused(error.code, error.why, error.fix).answer()
+        except OrderRefused as refusal:
+            return refusal.answer()
         return answers.json_answer(rule.json(), 201)
 
     async def _clear(self, _: Request) -> Response:
@@ -140,12 +137,8 @@ class Faults:
             named: str = request.path_params["number"]
             self.remove(int(named) if named.isdecimal() and len(named) < 10 else 0)
         except FaultUnknown as error:
-            return _refused(error.code, error.what, error.fix, status=404)
+            return OrderRefused(error.code, error.what, error.fix, status=404).answer()
         return answers.json_answer({"faults": [rule.json() for rule in self._world.faults]})
-
-
-def _refused(code: str, message: str, fix: str, *, status: int = 400) -> Response:
-    return answers.json_answer({"error": code, "message": message, "fix": fix}, status)
 
 
 def _view(rule: FaultRule) -> FaultView:

@@ -79,21 +79,17 @@ class MarketplaceApi:
 
     async def show(self, request: Request) -> Response:
         """Give an app's manifest, wrapped."""
-        token = self._allowed(request, READS)
-        if isinstance(token, Response):
-            return token
-        app = self._found(request, token)
-        if app is None:
-            return _unknown(request)
+        app = self._found(request, READS)
+        if isinstance(app, Response):
+            return app
         return answers.json_answer({"manifest": manifests.export(app)})
 
     async def change(self, request: Request) -> Response:
         """Replace a draft's manifest; the body is the manifest itself."""
-        token = self._allowed(request, WRITES)
-        if isinstance(token, Response):
-            return token
-        app = self._found(request, token)
-        if app is None or app.environment != "development":
+        app = self._found(request, WRITES)
+        if isinstance(app, Response):
+            return app
+        if app.environment != "development":
             return _unknown(request)
         document = manifests.known(await _document(request))
         found = manifests.faults(document, self._world, of=app)
@@ -104,12 +100,9 @@ class MarketplaceApi:
 
     async def delete(self, request: Request) -> Response:
         """Delete an app, with all that it was allowed."""
-        token = self._allowed(request, WRITES)
-        if isinstance(token, Response):
-            return token
-        app = self._found(request, token)
-        if app is None:
-            return _unknown(request)
+        app = self._found(request, WRITES)
+        if isinstance(app, Response):
+            return app
         for installation in list(self._world.installations.values()):
             if installation.client_id == app.client_id:
                 await self._removal.remove(installation.id)
@@ -119,12 +112,9 @@ class MarketplaceApi:
 
     async def rotate(self, request: Request) -> Response:
         """Make a new client secret; the old one is good for a while yet."""
-        token = self._allowed(request, WRITES)
-        if isinstance(token, Response):
-            return token
-        app = self._found(request, token)
-        if app is None:
-            return _unknown(request)
+        app = self._found(request, WRITES)
+        if isinstance(app, Response):
+            return app
         until = await _until(request) or self._world.now() + OVERLAP
         app.retired_secrets[app.client_secret] = until
         app.client_secret = self._world.new_secret()
@@ -143,9 +133,14 @@ class MarketplaceApi:
             return unauthorized(request, token)
         return require_scope(request, self._world, token, scope) or token
 
-    def _found(self, request: Request, token: Token) -> AppRecord | None:
+    def _found(self, request: Request, scope: str) -> AppRecord | Response:
+        token = self._allowed(request, scope)
+        if isinstance(token, Response):
+            return token
         app = self._world.apps.get(request.path_params["app_id"])
-        return app if app is not None and app.account_id == token.account_id else None
+        if app is None or app.account_id != token.account_id:
+            return _unknown(request)
+        return app
 
 
 def _verdict(found: list[manifests.Fault]) -> dict[str, Any]:

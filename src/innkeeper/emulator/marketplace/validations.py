@@ -15,25 +15,13 @@ from innkeeper.emulator import answers
 from innkeeper.emulator.courier.explained import explain
 from innkeeper.emulator.courier.rounds import Courier
 from innkeeper.emulator.marketplace.appviews import APP_PATH, app_address, find_app, no_such_app
+from innkeeper.emulator.orders import OrderRefused, read_json
 from innkeeper.emulator.traffic.records import Traffic
 from innkeeper.emulator.validation import Validation
 from innkeeper.emulator.world import AppRecord, World
-from innkeeper.errors import BodyRefused, InnkeeperError
-from innkeeper.net.inbound import read_body
-from innkeeper.wire import lossless, signature
+from innkeeper.wire import signature
 
 PATH: Final = "/_emulator/validations"
-
-
-class ValidationUnknown(InnkeeperError):
-    """No URL validation has this id, or no app has this address; `fix` lists what there is."""
-
-    code = "validation_unknown"
-
-    def __init__(self, what: str, fix: str, *, status: int = 400) -> None:
-        self.fix = fix
-        self.status = status
-        super().__init__(what)
 
 
 class _Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -69,16 +57,15 @@ class Validations:
         for each in self._world.validations:
             if each.id == validation_id:
                 return answers.json_answer(self._in_full(each))
-        fix = f"List them at {PATH}."
-        return _refused(ValidationUnknown("no such validation", fix, status=404))
+        return _unknown("no such validation", f"List them at {PATH}.", status=404).answer()
 
     async def validate(self, request: Request) -> Response:
         """Validate an address of an app now; what failed is told, and changes nothing."""
         try:
-            order = _read(await read_body(request.scope, request.receive))
+            order = await read_json(request, _Order)
             app = self._app(order)
-        except ValidationUnknown as error:
-            return _refused(error)
+        except OrderRefused as refusal:
+            return refusal.answer()
         return answers.json_answer(self._in_full(await self._courier.validate(app, order.url)), 201)
 
     async def press(self, request: Request) -> Response:
@@ -101,10 +88,10 @@ class Validations:
             return found
         if order.app is not None and not named:
             known = ", ".join(apps) or "none"
-            raise ValidationUnknown(f"no app is called {order.app[:80]}", f"Known are: {known}.")
+            raise _unknown(f"no app is called {order.app[:80]}", f"Known are: {known}.")
         known = ", ".join(url for app in asked for url in app.addresses) or "none"
         what = f"{order.url[:200]} is no address of an app"
-        raise ValidationUnknown(what, f"Known are: {known}.")
+        raise _unknown(what, f"Known are: {known}.")
 
     def _in_full(self, validation: Validation) -> dict[str, Any]:
         records = self._traffic.records(after=validation.record - 1)
@@ -117,16 +104,5 @@ class Validations:
         return {**validation.json(), "exchange": exchange, "signature": made}
 
 
-def _refused(error: ValidationUnknown) -> Response:
-    said = {"error": error.code, "message": error.what, "fix": error.fix}
-    return answers.json_answer(said, error.status)
-
-
-def _read(body: bytes) -> _Order:
-    keys = f"Send a JSON object with {', '.join(_Order.__struct_fields__)}."
-    try:
-        return msgspec.convert(lossless.parse(body), _Order)
-    except BodyRefused as error:
-        raise ValidationUnknown(f"the body is no JSON ({error.reason})", keys) from None
-    except msgspec.ValidationError as error:
-        raise ValidationUnknown(str(error), keys) from None
+def _unknown(what: str, fix: str, *, status: int = 400) -> OrderRefused:
+    return OrderRefused("validation_unknown", what, fix, status=status)

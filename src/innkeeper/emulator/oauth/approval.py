@@ -15,9 +15,9 @@ from starlette.routing import Route
 from innkeeper.clock import epoch_ms
 from innkeeper.emulator import answers
 from innkeeper.emulator.oauth import tokens
+from innkeeper.emulator.orders import OrderRefused, read_json
 from innkeeper.emulator.viewer import viewer
 from innkeeper.emulator.world import Account, AppRecord, ApprovalRequest, User, World
-from innkeeper.net.inbound import read_body
 from innkeeper.ui.views import NoticeView, OAuthErrorView
 
 APPROVAL_PATH: Final = "/oauth/approval"
@@ -80,15 +80,16 @@ class Approvals:
         """Have an admin say whether apps need approval, and which have it."""
         account = self._world.account(request.path_params["account_id"])
         if account is None:
-            return _refused("unknown_account", "no account has this id", 404)
+            return _unknown("unknown_account", "no account has this id").answer()
         try:
-            body = await read_body(request.scope, request.receive)
-            change = msgspec.json.decode(body, type=AccountChange)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            return _refused("change_refused", str(error), 400)
+            change = await read_json(request, AccountChange)
+        except OrderRefused as refusal:
+            return refusal.answer()
         unknown = set(change.approved_apps or ()) - set(self._world.apps)
         if unknown:
-            return _refused("change_refused", f"no app is called {sorted(unknown)[0]}", 400)
+            known = f"Known are: {', '.join(self._world.apps) or 'none'}."
+            what = f"no app is called {min(unknown)}"
+            return OrderRefused("change_refused", what, known).answer()
         self.decide(account, change)
         described = {name: getattr(account, name) for name in change.__struct_fields__}
         return answers.json_answer({"id": account.id, **described})
@@ -112,7 +113,7 @@ class Approvals:
         app = self._world.apps.get(asked.client_id) if asked else None
         user = self._world.user(asked.user_id) if asked else None
         if asked is None or app is None or user is None:
-            return _refused("unknown_approval", "no request has this id", 404)
+            return _unknown("unknown_approval", "no request has this id").answer()
         self._tell(DECLINED, app, user)
         return answers.json_answer({"id": asked.id, "declined": True})
 
@@ -134,6 +135,5 @@ def asked_for(app: AppRecord, user: User) -> dict[str, Any]:
     }
 
 
-def _refused(code: str, message: str, status: int) -> Response:
-    fix = "Look at GET /_emulator/state; known keys are approval_required and approved_apps."
-    return answers.json_answer({"error": code, "message": message, "fix": fix}, status)
+def _unknown(code: str, what: str) -> OrderRefused:
+    return OrderRefused(code, what, "Look at GET /_emulator/state.", status=404)
