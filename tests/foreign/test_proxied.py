@@ -8,7 +8,7 @@ import subprocess
 import sys
 from asyncio.subprocess import PIPE
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -24,6 +24,11 @@ AXIOS: Final = f"""
 const {{ default: axios }} = await import("axios");
 const {{ data }} = await axios("{URL}", {{ validateStatus: null }});
 console.log(JSON.stringify(data));
+"""
+COMPLAINT: Final = """
+const { default: axios } = await import("axios");
+const { message } = await axios(process.env.ASKED).catch((error) => error);
+console.log(JSON.stringify(message));
 """
 FETCH: Final = f"""
 console.log(await (await fetch("{URL}")).text());
@@ -49,7 +54,7 @@ asyncio.run(ask())
 """
 
 
-async def told(proxied: Proxied, *command: str, trusts: str, **besides: str) -> object:
+async def told(proxied: Proxied, *command: str, trusts: str, **besides: str) -> Any:
     """Run a client whose environment knows the proxy; read what Zoom tells it.
 
     Args:
@@ -113,8 +118,43 @@ async def test_curl(proxied: Proxied) -> None:
     assert await told(proxied, curl, "--silent", URL, trusts="CURL_CA_BUNDLE") == ANSWER
 
 
+@pytest.mark.node
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        pytest.param(
+            {"NODE_EXTRA_CA_CERTS": ""},
+            "self-signed certificate in certificate chain",
+            id="trusts-nobody",
+        ),
+        pytest.param(
+            {"ASKED": "https://example.com/"},
+            "Request failed with status code 403",
+            id="another-host",
+        ),
+        pytest.param(
+            {"HTTPS_PROXY": "http://127.0.0.1:1"},
+            "connect ECONNREFUSED 127.0.0.1:8702",
+            id="no-proxy",
+        ),
+    ],
+)
+async def test_says_what_the_how_to_says_where_the_way_is_barred(
+    proxied: Proxied, node: Path, changes: dict[str, str], message: str
+) -> None:
+    run = (str(node), "--input-type=module", "--eval", COMPLAINT)
+    given = {"ASKED": URL, "trusts": "NODE_EXTRA_CA_CERTS", **changes}
+
+    said = await told(proxied, *run, **given)
+
+    assert said.replace("127.0.0.1:1", "127.0.0.1:8702") == message
+    assert f"`{message}`" in HOW_TO.read_text()
+    proxied.refused.clear()
+
+
 def test_the_how_to_names_no_other_client() -> None:
-    named = re.findall(r"^\| (.*?) \| .*`[A-Z]+_[A-Z_]+`", HOW_TO.read_text(), re.MULTILINE)
+    table = HOW_TO.read_text().partition("| Client |")[2].partition("\n\n")[0]
+    named = re.findall(r"^\| (.*?) \| ", table, re.MULTILINE)
 
     assert named == [
         "Node with axios, Rivet among them",
