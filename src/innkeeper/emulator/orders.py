@@ -32,18 +32,27 @@ class OrderRefused(InnkeeperError):
         return answers.json_answer(body, self.status)
 
 
+async def read_document(request: Request, *, limit_bytes: int = BODY_LIMIT_BYTES) -> Any:
+    """Read a body that is any JSON.
+
+    Raises:
+        OrderRefused: If it is none.
+    """
+    body = await read_body(request.scope, request.receive, limit_bytes=limit_bytes)
+    try:
+        return lossless.parse(body)
+    except BodyRefused as error:
+        why = f"the body is no JSON ({error.reason})"
+        raise OrderRefused("bad_json", why, "Send one JSON object.") from None
+
+
 async def read_json(request: Request, kind: type[T], *, limit_bytes: int = BODY_LIMIT_BYTES) -> T:
-    """Read the body of an order.
+    """Read a body that is JSON of one kind.
 
     Raises:
         OrderRefused: If it is no JSON, or not of this kind; naming what is known.
     """
-    body = await read_body(request.scope, request.receive, limit_bytes=limit_bytes)
-    try:
-        document = lossless.parse(body)
-    except BodyRefused as error:
-        why = f"the body is no JSON ({error.reason})"
-        raise OrderRefused("bad_json", why, "Send one JSON object.") from None
+    document = await read_document(request, limit_bytes=limit_bytes)
     try:
         return msgspec.convert(document, kind)
     except msgspec.ValidationError as error:

@@ -16,7 +16,7 @@ from innkeeper.emulator.faultrules import (
     FaultRule,
     read_order,
 )
-from innkeeper.emulator.orders import OrderRefused, read_json
+from innkeeper.emulator.orders import OrderRefused, read_document
 from innkeeper.emulator.world import World
 from innkeeper.errors import InnkeeperError
 
@@ -121,7 +121,7 @@ class Faults:
 
     async def _add(self, request: Request) -> Response:
         try:
-            rule = self.order(await read_json(request, Any))
+            rule = self.order(await read_document(request))
         except FaultRefused as error:
             return OrderRefused(error.code, error.why, error.fix).answer()
         except OrderRefused as refusal:
