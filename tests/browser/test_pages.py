@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import OpenPage
+from tests.browser.stage import Stage
 from tests.browser.town import Town, install, look
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
@@ -56,6 +57,81 @@ async def test_traffic_explains_a_refusal_and_a_signature(page: Page, town: Town
     await expect(page.locator(".explained")).to_contain_text("HMAC-SHA256")
     await expect(page.get_by_text("It fits.")).to_be_visible()
     await look(page, "23-delivery")
+
+
+async def test_new_requests_appear_in_the_open_traffic_page(page: Page, stage: Stage) -> None:
+    url = f"{stage.emulator.base_url}/traffic"
+    await page.goto(url)
+    await expect(page.locator("#wire[data-live]")).to_have_count(1)
+    await expect(page.get_by_text("No request yet.")).to_be_visible()
+    rows, said = page.locator(".wire > li"), page.get_by_role("status")
+    await stage.get("/v2/users/me")
+    await expect(rows).to_have_count(1)
+    await expect(said).to_have_text("New: GET /v2/users/me")
+    await rows.first.locator("summary").click()
+    await page.evaluate("() => { window.untouched = true }")
+    await stage.emulator.chat.says(stage.ana, stage.app.bot_jid, "good evening")
+    await expect(rows).to_have_count(4)
+    await expect(page.get_by_role("link", name="bot_notification")).to_be_visible()
+    await expect(page.get_by_text("4 of 4")).to_be_visible()
+    await expect(rows.last.locator("details")).to_have_attribute("open", "")
+    assert await page.evaluate("() => window.untouched")
+
+    await page.get_by_label("Status", exact=True).select_option("4xx")
+    await page.get_by_label("App", exact=True).select_option("Every app")
+    await page.get_by_role("button", name="Search").click()
+    await expect(rows).to_have_count(1)
+    await expect(page.locator("#wire[data-live]")).to_have_count(1)
+    await stage.get("/v2/meetings/1")
+    await stage.get("/v2/users/nobody")
+    await expect(rows).to_have_count(2)
+    await expect(rows.first).to_contain_text("/v2/users/nobody")
+
+
+async def test_a_fault_shows_on_its_row_and_takes_only_what_fits_it(
+    page: Page, stage: Stage
+) -> None:
+    await page.goto(f"{stage.emulator.base_url}/clock")
+    kind, status = page.get_by_label("Let", exact=True), page.get_by_label("status", exact=True)
+    await expect(status).to_be_visible()
+    await kind.select_option("slow")
+    await expect(status).to_be_hidden()
+    await expect(page.get_by_label("seconds", exact=True)).to_be_visible()
+    await kind.select_option("html")
+    await expect(page.get_by_label("seconds", exact=True)).to_be_hidden()
+    await status.fill("504")
+    await page.get_by_label("happen at").fill("/v2/users")
+    await page.get_by_role("button", name="Order").click()
+    await expect(page.get_by_role("status")).to_contain_text("ordered")
+    assert await stage.get("/v2/users") == 504
+
+    await page.goto(f"{stage.emulator.base_url}/traffic?only=fault")
+    await expect(page.locator(".wire summary")).to_contain_text("On purpose: html (fault 1)")
+
+
+WITHIN_WORDS = """() => [...document.querySelectorAll('.calls code.row-words')].flatMap(code =>
+    [...code.childNodes].filter(part => part.nodeType === Node.TEXT_NODE).filter(part => {
+        const range = document.createRange();
+        range.selectNodeContents(part);
+        const lines = new Set([...range.getClientRects()].map(one => Math.round(one.top)));
+        return lines.size > 1 && !/[ -]/.test(part.textContent);
+    }).map(part => part.textContent))"""
+
+
+async def test_no_path_breaks_within_a_word_on_a_phone(page: Page, stage: Stage) -> None:
+    await page.set_viewport_size({"width": 390, "height": 800})
+    await page.goto(f"{stage.emulator.base_url}/not-emulated")
+
+    assert await page.locator(".calls code.row-words").count() > 20
+    assert await page.evaluate(WITHIN_WORDS) == []
+
+
+async def test_the_rules_jump_to_each_area(page: Page, stage: Stage) -> None:
+    await page.goto(f"{stage.emulator.base_url}/rules")
+    await page.get_by_role("navigation", name="On this page").get_by_text("Chat").click()
+
+    await expect(page.get_by_role("heading", name="Chat", exact=True)).to_be_in_viewport()
+    await expect(page.locator("main")).not_to_contain_text("`")
 
 
 async def test_everything_works_without_a_script(open_page: OpenPage, town: Town) -> None:

@@ -17,6 +17,7 @@ from innkeeper.emulator.chat.pages import ChatPages
 from innkeeper.emulator.chat.unfurls import Unfurls
 from innkeeper.emulator.courier.rounds import Courier
 from innkeeper.emulator.oauth.tokens import issue
+from innkeeper.emulator.traffic.news import News
 from innkeeper.emulator.traffic.records import Traffic, TrafficRecorder
 from innkeeper.emulator.trafficpages import TrafficPages
 from innkeeper.emulator.world import (
@@ -133,6 +134,7 @@ class Scene:
             self.world, self.transport, self.traffic, allow_hosts={"bot.test", "gone.test"}
         )
         self.live = Live(self.world)
+        self.news = News(self.world, self.traffic)
         self.chat = Chat(self.world, self.courier)
         self.ana, self.ben = self.world.users()[:2]
         self.cem = self.world.users()[2]
@@ -146,7 +148,7 @@ class Scene:
                 *ChatbotApi(self.world, self.chat.conversations).routes(),
                 *Unfurls(self.world, self.chat.conversations).routes(),
                 *Launch(self.world).routes(),
-                *TrafficPages(self.world, self.traffic, self.courier).routes(),
+                *TrafficPages(self.world, self.traffic, self.courier, self.news).routes(),
             ]
         )
         site.state.world = self.world

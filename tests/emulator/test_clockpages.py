@@ -1,5 +1,7 @@
 import re
+from typing import Any
 
+import msgspec
 import pytest
 
 from tests.emulator.visit import Visit
@@ -96,6 +98,27 @@ async def test_a_fault_is_ordered_applied_and_taken_back(visit: Visit):
     assert visit.world.faults == []
 
 
+@pytest.mark.parametrize(
+    ("form", "does"),
+    [
+        ({"kind": "status"}, {"kind": "status", "status": 500}),
+        ({"kind": "status", "status": "429", "seconds": "9"}, {"status": 429}),
+        ({"kind": "html", "status": "504"}, {"kind": "html", "status": 504}),
+        ({"kind": "html", "status": ""}, {"status": 502}),
+        ({"kind": "slow", "status": "504", "seconds": "2.5"}, {"kind": "slow", "seconds": 2.5}),
+        ({"kind": "reset", "status": "504", "seconds": "1"}, {"kind": "reset"}),
+    ],
+)
+async def test_a_fault_takes_of_the_form_what_fits_it(
+    visit: Visit, form: dict[str, str], does: dict[str, Any]
+):
+    ordered = await visit.ask("POST", "/clock/faults", form=form)
+    assert ordered.status == 303
+
+    done = msgspec.to_builtins(visit.world.faults[0].order.do)
+    assert {name: done[name] for name in does} == does
+
+
 async def test_a_fault_at_an_event_looks_at_its_name(visit: Visit):
     await visit.ask("POST", "/clock/faults", form={"kind": "drop", "where": "bot_installed"})
 
@@ -108,6 +131,10 @@ async def test_a_fault_at_an_event_looks_at_its_name(visit: Visit):
         ({"kind": "explode"}, "lost_answer"),
         ({"kind": "drop", "times": "-1"}, "times"),
         ({"kind": "drop", "times": "many"}, "times"),
+        ({"kind": "slow", "seconds": "a while"}, "seconds"),
+        ({"kind": "slow", "seconds": "1e9"}, "seconds"),
+        ({"kind": "slow", "seconds": "nan"}, "seconds"),
+        ({"kind": "status", "status": "99"}, "status"),
     ],
 )
 async def test_an_impossible_fault_is_refused_with_what_is_known(

@@ -1,8 +1,11 @@
+import asyncio
 import json
+import re
 
 import pytest
 
 from tests.emulator.scene import BOT_URL, Scene
+from tests.emulator.visit import Visit
 
 pytestmark = pytest.mark.anyio
 
@@ -103,6 +106,70 @@ async def test_a_search_finds_words_in_paths_bodies_and_reasons(scene: Scene) ->
     assert "accepts the Bot JID of this app" in refused
     assert "curl --request POST" in refused
     assert token.access not in refused
+
+
+async def test_requests_are_narrowed_to_an_app_a_status_or_a_fault() -> None:
+    visit = Visit()
+    other = visit.second_app()
+    await visit.chatbot_token()
+    await visit.token({"grant_type": "client_credentials"}, app=other)
+    await visit.token({"grant_type": "nothing"}, app=other)
+    await visit.me("no token of ours")
+    visit.zoom.faults.order({"do": {"kind": "status", "status": 503}})
+    await visit.ask("GET", "/v2/users")
+
+    async def found(query: str) -> str:
+        page = (await visit.ask("GET", f"/traffic?{query}")).body.decode()
+        counted = re.search(r"(\d+) of 5<", page)
+        assert counted
+        return counted[1]
+
+    assert await found("client=second_client") == "2"
+    assert await found(f"client={visit.app.client_id}") == "1"
+    assert await found("client=second_client&status=4xx") == "1"
+    assert await found("client=nobody") == "0"
+    assert await found("status=2xx") == "2"
+    assert await found("status=5xx") == "1"
+    assert await found("status=none") == "0"
+    assert await found("status=teapot") == "5"
+    assert await found("only=fault") == "1"
+    page = (await visit.ask("GET", "/traffic?only=fault")).body.decode()
+    assert "On purpose: status (fault 1)" in page
+
+
+async def test_what_is_older_fits_the_same_choice(scene: Scene) -> None:
+    for _ in range(130):
+        await scene.call("GET", "/v2/nothing")
+
+    page = (await scene.call("GET", "/traffic?status=4xx&q=nothing&only=in")).body.decode()
+    assert "/traffic?q=nothing&amp;only=in&amp;status=4xx&amp;before=31" in page
+
+
+async def test_word_comes_when_something_went_over_the_wire(scene: Scene) -> None:
+    await scene.call("GET", "/v2/nothing")
+    task = asyncio.ensure_future(scene.call("GET", "/traffic/events?after=1"))
+    await asyncio.sleep(0)
+    await scene.call("GET", "/v2/nothing")
+    await scene.call("GET", "/v2/nothing")
+    await asyncio.sleep(0)
+    scene.news.close()
+
+    said = (await task).body.decode()
+    assert said.startswith("retry: 1000\n\nid: ")
+    assert said.endswith("id: 3\nevent: traffic\ndata: 3\n\n")
+
+
+@pytest.mark.parametrize(("after", "told"), [("", 0), ("x", 0), ("0", 1), ("1", 0)])
+async def test_a_page_hears_at_once_of_what_it_does_not_show(
+    scene: Scene, after: str, told: int
+) -> None:
+    await scene.call("GET", "/v2/nothing")
+    task = asyncio.ensure_future(scene.call("GET", f"/traffic/events?after={after}"))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    scene.news.close()
+
+    assert (await task).body.decode().count("event: traffic") == told
 
 
 async def test_older_requests_are_a_page_further(scene: Scene) -> None:

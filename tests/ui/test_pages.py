@@ -67,14 +67,22 @@ def test_every_button_has_words_and_every_field_a_label() -> None:
             assert wrapped or (labelled and f'for="{labelled[1]}"' in html), control
 
 
+BARE = {"wbr", "code", "/code"}
+"""Tags that a text may bring about, by a slash or by backticks; they say nothing themselves."""
+
+
+def structure(html: str) -> list[str]:
+    return [tag for tag in skeleton(html).tags if tag not in BARE]
+
+
 @pytest.mark.parametrize("vector", VECTORS)
 def test_hostile_text_stays_text_in_every_field_of_every_page(vector: str) -> None:
     for view, calm in zip(samples.every(vector), samples.every("Some text"), strict=True):
-        drawn = skeleton(pages.render(view, frame=samples.frame(vector)))
+        drawn = pages.render(view, frame=samples.frame(vector))
 
         name = type(view).__name__
-        assert drawn.faults == [], name
-        assert drawn.tags == skeleton(pages.render(calm, frame=samples.frame("x y"))).tags, name
+        assert skeleton(drawn).faults == [], name
+        assert structure(drawn) == structure(pages.render(calm, frame=samples.frame("x y"))), name
 
 
 def test_an_address_that_leads_nowhere_good_is_not_linked() -> None:

@@ -9,7 +9,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from innkeeper.emulator.traffic.records import REFUSAL, Refusal
+from innkeeper.emulator.traffic.records import CLIENT, REFUSAL, Refusal
 from innkeeper.emulator.world import User, World
 from innkeeper.net.inbound import PAGE_HEADERS, read_body
 from innkeeper.ui import pages
@@ -50,6 +50,13 @@ def world_of(request: Request) -> World:
 def refuse(request: Request, rule: str, why: str) -> None:
     """Leave word, for the traffic view, which rule an answer follows and why."""
     request.scope[REFUSAL] = Refusal(rule, why)
+
+
+def comes_from(request: Request, client_id: str) -> None:
+    """Leave word, for the traffic view, which app a request names, if there is such an app."""
+    app = world_of(request).app_by_client(client_id)
+    if app is not None:
+        request.scope[CLIENT] = app.client_id
 
 
 async def read_form(request: Request) -> Form:

@@ -13,7 +13,13 @@ from starlette.routing import Route
 from innkeeper.emulator import answers
 from innkeeper.emulator.control import FURTHEST_SECONDS
 from innkeeper.emulator.courier.endpoints import EVERY
-from innkeeper.emulator.faultrules import API_KINDS, COURIER_KINDS, FaultRefused
+from innkeeper.emulator.faultrules import (
+    ABOUT,
+    API_KINDS,
+    COURIER_KINDS,
+    PARAMETERS,
+    FaultRefused,
+)
 from innkeeper.emulator.faults.levers import Faults, FaultUnknown, FaultView
 from innkeeper.emulator.viewer import viewer
 from innkeeper.emulator.world import World
@@ -21,6 +27,7 @@ from innkeeper.ui.views import (
     ClockView,
     DueView,
     FaultKindsView,
+    FaultKindView,
     NoticeView,
     OrderedFaultView,
 )
@@ -97,8 +104,11 @@ class ClockPages:
         kind, where, times = form["kind"], form["where"].strip(), form["times"]
         matcher = "path" if kind in API_KINDS else "event"
         order: dict[str, Any] = {"do": {"kind": kind}}
+        for name, read in (("status", _whole), ("seconds", _amount)):
+            if form[name] and name in PARAMETERS.get(kind, ()):
+                order["do"][name] = read(form[name])
         if kind == "status":
-            order["do"]["status"] = _whole(form["status"] or "500")
+            order["do"].setdefault("status", 500)
         if where:
             order["on"] = {matcher: where}
         if times:
@@ -124,8 +134,8 @@ class ClockPages:
             for each in self._faults.views()
         )
         kinds = (
-            FaultKindsView("Answers of the API", API_KINDS),
-            FaultKindsView("Events on their way", COURIER_KINDS),
+            FaultKindsView("Answers of the API", tuple(map(_kind, API_KINDS))),
+            FaultKindsView("Events on their way", tuple(map(_kind, COURIER_KINDS))),
         )
         view = ClockView(
             world.now(), world.clock.frozen, tuple(due[:_SHOWN]), tuple(ordered), kinds
@@ -163,6 +173,18 @@ def _seconds(amount: str, unit: str) -> float | None:
 def _whole(text: str) -> int | str:
     """Read a whole number; what is none is left to whoever checks the order."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else text
+
+
+def _amount(text: str) -> float | str:
+    """Read a number; what is none is left to whoever checks the order."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _kind(name: str) -> FaultKindView:
+    return FaultKindView(name, ABOUT[name], PARAMETERS[name])
 
 
 def _in_words(fault: FaultView) -> str:

@@ -193,6 +193,14 @@ Kind = ApiKind | CourierKind
 
 API_KINDS: Final = tuple(str(kind.__struct_config__.tag) for kind in get_args(ApiKind))
 COURIER_KINDS: Final = tuple(str(kind.__struct_config__.tag) for kind in get_args(CourierKind))
+PARAMETERS: Final[Mapping[str, tuple[str, ...]]] = {
+    str(kind.__struct_config__.tag): kind.__struct_fields__ for kind in get_args(Kind)
+}
+"""What each kind takes besides its name."""
+ABOUT: Final[Mapping[str, str]] = {
+    str(kind.__struct_config__.tag): (kind.__doc__ or "").strip() for kind in get_args(Kind)
+}
+"""What each kind does, in a sentence; empty where Python was told to drop them."""
 API_MATCHERS: Final = ("path", "method", "grant_type", "client_id")
 COURIER_MATCHERS: Final = ("event", "client_id", "url")
 

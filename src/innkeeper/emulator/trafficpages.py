@@ -1,7 +1,9 @@
 """What did go over the wire, in a browser and as JSON; and the deliveries, to try again."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, Literal
+from urllib.parse import urlencode
 
 import msgspec
 from starlette.requests import Request
@@ -12,12 +14,15 @@ from innkeeper.emulator import answers
 from innkeeper.emulator.courier.explained import Explained, explain
 from innkeeper.emulator.courier.rounds import Courier, DeliveryUnknown
 from innkeeper.emulator.delivery import Attempt, Delivery, State
+from innkeeper.emulator.streams import EventStream, last_seen
 from innkeeper.emulator.traffic.curl import curl
+from innkeeper.emulator.traffic.news import News
 from innkeeper.emulator.traffic.records import Half, Record, Traffic
 from innkeeper.emulator.viewer import viewer
 from innkeeper.emulator.world import World
 from innkeeper.ui.views import (
     AttemptView,
+    ClientView,
     DeliveryView,
     SignatureView,
     StepView,
@@ -27,14 +32,64 @@ from innkeeper.ui.views import (
 
 _SHOWN: Final = 100
 _EVENTS: Final = 20
-_ONLY: Final = frozenset({"in", "out", "refused"})
+_ONLY: Final[Mapping[str, Callable[[Record], bool]]] = {
+    "in": lambda record: record.direction == "in",
+    "out": lambda record: record.direction == "out",
+    "refused": lambda record: record.refusal is not None,
+    "fault": lambda record: record.fault is not None,
+}
+_STATUSES: Final = {"2xx": 2, "3xx": 3, "4xx": 4, "5xx": 5, "none": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which exchanges one wants to see: those of a kind that hold every word."""
+
+    words: str = ""
+    only: str = ""
+    client: str = ""
+    status: str = ""
+
+    @classmethod
+    def of(cls, query: Mapping[str, str]) -> "Wanted":
+        """Read it from an address; what is unknown there is not asked for."""
+        only, status = query.get("only", ""), query.get("status", "")
+        return cls(
+            words=query.get("q", ""),
+            only=only if only in _ONLY else "",
+            client=query.get("client", ""),
+            status=status if status in _STATUSES else "",
+        )
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether not everything is wanted."""
+        return self != Wanted()
+
+    def query(self, **more: object) -> str:
+        """Write it for an address."""
+        own = {"q": self.words, "only": self.only, "client": self.client, "status": self.status}
+        given = {name: value for name, value in (own | more).items() if value}
+        return urlencode(given, errors="replace")
+
+    def fits(self, record: Record) -> bool:
+        """Tell whether an exchange is wanted."""
+        if self.only in _ONLY and not _ONLY[self.only](record):
+            return False
+        if self.client and record.client_id != self.client:
+            return False
+        if self.status and record.status // 100 != _STATUSES[self.status]:
+            return False
+        words = self.words.casefold().split()
+        return not words or all(word in record.words for word in words)
 
 
 class TrafficPages:
     """Shows the traffic and the deliveries."""
 
-    def __init__(self, world: World, traffic: Traffic, courier: Courier) -> None:
+    def __init__(self, world: World, traffic: Traffic, courier: Courier, news: News) -> None:
         self._world = world
+        self._news = news
         self._traffic = traffic
         self._courier = courier
 
@@ -43,6 +98,7 @@ class TrafficPages:
         one = "/deliveries/{delivery_id}"
         return [
             Route("/traffic", self.show, methods=["GET"]),
+            Route("/traffic/events", self.events, methods=["GET"]),
             Route(f"/traffic{one}", self.show_delivery, methods=["GET"]),
             Route(f"/traffic{one}/redeliver", self.press_redeliver, methods=["POST"]),
             Route("/_emulator/traffic", self.records, methods=["GET"]),
@@ -54,22 +110,34 @@ class TrafficPages:
 
     async def show(self, request: Request) -> Response:
         """Show the exchanges that fit the search, and the last deliveries, newest first."""
-        query, only = request.query_params.get("q", ""), request.query_params.get("only", "")
+        wanted = Wanted.of(request.query_params)
         before = _number(request.query_params.get("before", ""))
-        records = self._traffic.records()
-        fitting = [each for each in reversed(records) if _fits(each, query, only)]
+        newest, records = self._traffic.newest, self._traffic.records()
+        fitting = [each for each in reversed(records) if wanted.fits(each)]
         rest = [each for each in fitting if not before or each.number < before]
-        deliveries = [] if query or only or before else self._courier.deliveries[-_EVENTS:]
+        deliveries = [] if wanted.narrowed or before else self._courier.deliveries[-_EVENTS:]
+        older = wanted.query(before=rest[_SHOWN - 1].number) if len(rest) > _SHOWN else ""
         view = TrafficView(
             rows=tuple(self._row(each) for each in rest[:_SHOWN]),
             deliveries=tuple(self._delivery(each, {}) for each in reversed(deliveries)),
-            query=query,
-            only=only if only in _ONLY else "",
+            query=wanted.words,
+            only=wanted.only,
+            client=wanted.client,
+            status=wanted.status,
+            clients=tuple(ClientView(app.client_id, app.name) for app in self._world.apps.values()),
+            narrowed=wanted.narrowed,
             found=len(fitting),
             total=len(records),
-            older=rest[_SHOWN - 1].number if len(rest) > _SHOWN else 0,
+            older=f"/traffic?{older}" if older else "",
+            events_url="" if before else f"/traffic/events?after={newest}",
         )
         return answers.page(request, view, viewer=viewer(request))
+
+    async def events(self, request: Request) -> Response:
+        """Send word when something went over the wire."""
+        query = request.query_params.get("after", "")
+        after = last_seen(request.headers.get("last-event-id"), query)
+        return EventStream(self._news.stream(after=after))
 
     async def show_delivery(self, request: Request) -> Response:
         """Show one delivery and every attempt."""
@@ -190,7 +258,13 @@ class TrafficPages:
             request=_text(record.request),
             response=_text(record.answer),
             delivery_id=record.delivery_id,
+            app_name=self._name(record.client_id),
+            fault=f"{record.fault.kind} (fault {record.fault.rule})" if record.fault else "",
         )
+
+    def _name(self, client_id: str) -> str:
+        app = self._world.apps.get(client_id)
+        return app.name if app else client_id
 
 
 _STATES: Final[Mapping[State, Literal["delivered", "waiting", "gave up"]]] = {
@@ -203,15 +277,6 @@ _STATES: Final[Mapping[State, Literal["delivered", "waiting", "gave up"]]] = {
 
 def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
-
-
-def _fits(record: Record, query: str, only: str) -> bool:
-    """Tell whether an exchange is of the kind that is wanted, and holds every word."""
-    if only == "refused" and record.refusal is None:
-        return False
-    if only in {"in", "out"} and record.direction != only:
-        return False
-    return not query or all(word in record.words for word in query.casefold().split())
 
 
 def _signature(made: Explained) -> SignatureView:

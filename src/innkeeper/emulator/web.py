@@ -49,6 +49,7 @@ from innkeeper.emulator.oauth.users import Users
 from innkeeper.emulator.planting import plant
 from innkeeper.emulator.rulespages import RulesPages
 from innkeeper.emulator.seed import Seed
+from innkeeper.emulator.traffic.news import News
 from innkeeper.emulator.traffic.records import Traffic, TrafficRecorder
 from innkeeper.emulator.trafficpages import TrafficPages
 from innkeeper.emulator.tunnels import Tunnels
@@ -114,6 +115,7 @@ class Emulator:
         self.listing = Listing(self.world, self.courier)
         self.marketplace = Marketplace(self.world, self.listing, origin=self.base_url)
         self._live = Live(self.world)
+        self._news = News(self.world, self.traffic)
         self._backlog = Backlog()
         self._admission = Admission(self.world, self._backlog, self.chat)
         self._consent = Consent(self.world, self._admission)
@@ -160,7 +162,7 @@ class Emulator:
             *ChatPages(world, self.chat, self._live).routes(),
             *ClockPages(world, self, self.faults).routes(),
             *RulesPages(world).routes(),
-            *TrafficPages(world, self.traffic, self.courier).routes(),
+            *TrafficPages(world, self.traffic, self.courier, self._news).routes(),
             *coverage.routes(),
             *Control(world, self.listing, self.removal, self).routes(),
             *Tunnels().routes(),
@@ -211,6 +213,7 @@ class Emulator:
     async def aclose(self) -> None:
         """End every stream and loop, and let go of every connection."""
         self._live.close()
+        self._news.close()
         for loop in self._loops:
             loop.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from innkeeper.ui import views
 from innkeeper.ui.colors import color_sheet
@@ -124,7 +124,9 @@ def _environment() -> "Environment":
     )
     environment.filters |= {
         "ahead": ahead,
+        "breakable": _breakable,
         "clean": clean,
+        "coded": coded,
         "day": day,
         "href": _href,
         "initials": initials,
@@ -160,6 +162,27 @@ def ahead(seconds: float) -> str:
         if count:
             said.append(f"{count} {unit}")
     return " ".join(said[:2]) or "0 s"
+
+
+def coded(text: str) -> Markup:
+    """Draw what stands between backticks as code; everything is escaped.
+
+    Example:
+        >>> coded("Whether `code` is < sent.")
+        Markup('Whether <code>code</code> is &lt; sent.')
+    """
+    parts = text.split("`")
+    if len(parts) % 2 == 0:  # one stands alone, so none of them is a pair's
+        return escape(text)
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if at % 2 else escape(part)
+        for at, part in enumerate(parts)
+    )
+
+
+def _breakable(path: str) -> Markup:
+    """Let an address break after a slash, rather than within a word."""
+    return Markup("/<wbr>").join(path.split("/"))
 
 
 def day(when: datetime) -> str:

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from innkeeper.emulator.chat.conversations import Conversation
-from innkeeper.emulator.chat.live import EventStream, Live
+from innkeeper.emulator.chat.live import Live
+from innkeeper.emulator.streams import EventStream
 from innkeeper.emulator.world import Message
 from innkeeper.net.outbound import Response
 from tests.emulator.scene import Scene

@@ -9,10 +9,8 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
-from starlette.responses import Response
-
+from innkeeper.emulator.streams import RETRY, event
 from innkeeper.emulator.world import Message, World
-from innkeeper.net.outbound import Receive, Scope, Send
 
 KEPT: Final = 1_000
 Draw = Callable[[Message], str | None]
@@ -47,7 +45,7 @@ class Live:
         self._watching.add(news)
         seen = self.last if after is None else after
         try:
-            yield b"retry: 1000\n\n"
+            yield RETRY
             while not self._closed:
                 news.clear()
                 for number, message_id in self._since(seen):
@@ -55,7 +53,7 @@ class Live:
                     message = self._world.messages.get(message_id)
                     drawn = draw(message) if message else None
                     if drawn is not None:
-                        yield _event(number, drawn)
+                        yield event(number, drawn)
                 await news.wait()
         finally:
             self._watching.discard(news)
@@ -75,49 +73,3 @@ class Live:
     def _wake(self) -> None:
         for news in self._watching:
             news.set()
-
-
-def _event(number: int, html: str) -> bytes:
-    whole = html.replace("\r\n", "\n").replace("\r", "\n")
-    lines = "".join(f"data: {line}\n" for line in whole.split("\n"))
-    return f"id: {number}\nevent: message\n{lines}\n".encode()
-
-
-class EventStream(Response):
-    """An answer that goes on until its stream ends or its reader leaves."""
-
-    media_type = "text/event-stream"
-
-    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
-        super().__init__(headers={"cache-control": "no-store", "x-content-type-options": "nosniff"})
-        del self.headers["content-length"]
-        self._chunks = chunks
-
-    async def __call__(
-        self,
-        scope: Scope,  # noqa: ARG002  # part of every ASGI application's signature
-        receive: Receive,
-        send: Send,
-    ) -> None:
-        """Send what comes, and watch for the reader leaving: a silent stream would not notice."""
-        await send(
-            {"type": "http.response.start", "status": 200, "headers": list(self.raw_headers)}
-        )
-        pump = asyncio.ensure_future(self._pump(send))
-        left = asyncio.ensure_future(_left(receive))
-        try:
-            await asyncio.wait({pump, left}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (pump, left):
-                task.cancel()
-            await asyncio.gather(pump, left, return_exceptions=True)
-
-    async def _pump(self, send: Send) -> None:
-        async for chunk in self._chunks:
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
-
-
-async def _left(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

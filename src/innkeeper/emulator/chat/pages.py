@@ -14,7 +14,8 @@ from innkeeper.emulator import answers
 from innkeeper.emulator.chat.client import Chat
 from innkeeper.emulator.chat.conversations import Conversation
 from innkeeper.emulator.chat.inputs import PREFIX
-from innkeeper.emulator.chat.live import EventStream, Live
+from innkeeper.emulator.chat.live import Live
+from innkeeper.emulator.streams import EventStream, last_seen
 from innkeeper.emulator.viewer import viewer
 from innkeeper.emulator.world import Message, User, World
 from innkeeper.errors import ChatRefused
@@ -145,8 +146,8 @@ class ChatPages:
             conversation = self._chat.conversations.find(user, request.query_params.get("with", ""))
         except ChatRefused:
             return PlainTextResponse("There is no such conversation.", 404)
-        seen = request.headers.get("last-event-id") or request.query_params.get("after", "")
-        after = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 16 else None
+        query = request.query_params.get("after", "")
+        after = last_seen(request.headers.get("last-event-id"), query)
         draw = partial(self._fragment, conversation)
         return EventStream(self._live.stream(draw, after=after))
 

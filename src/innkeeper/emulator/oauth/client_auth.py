@@ -10,7 +10,7 @@ from hmac import compare_digest
 
 from starlette.requests import Request
 
-from innkeeper.emulator.answers import Form
+from innkeeper.emulator.answers import Form, comes_from
 from innkeeper.emulator.world import AppRecord, Code, DeviceRequest, Token, World
 from innkeeper.errors import InnkeeperError
 from innkeeper.wire.oauth import INVALID_CLIENT, OAuthFault, parse_basic
@@ -65,6 +65,7 @@ def authenticate(request: Request, form: Form, world: World) -> Client:
             as `invalid_client`, one answer for every fault.
     """
     headers = request.headers.getlist("authorization")
+    comes_from(request, form["client_id"])
     if not headers:
         public = None if form["client_secret"] else _public(world, form["client_id"])
         return (
@@ -80,6 +81,8 @@ def authenticate(request: Request, form: Form, world: World) -> Client:
     pairs = parse_basic(headers[0])
     if not pairs:
         raise _refused("the Authorization header is no Basic header that can be read (4706)")
+    for client_id, _ in pairs:
+        comes_from(request, client_id)
     if form["client_id"] and form["client_id"] not in {client_id for client_id, _ in pairs}:
         why = "client_id is another one in the Authorization header than in the parameters"
         raise malformed("client.twice", why)

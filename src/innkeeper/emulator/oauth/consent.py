@@ -44,6 +44,7 @@ class Consent:
     async def ask(self, request: Request) -> Response:
         """Ask the person, unless she said yes to just this before: then go straight through."""
         query = request.scope["query_string"].decode("latin-1")
+        answers.comes_from(request, request.query_params.get("client_id", ""))
         asked = judge(self._world, query, origin=zoom_url(request))
         if not isinstance(asked, Authorization):
             return self._refused(request, asked)

@@ -171,6 +171,7 @@ def bearer(request: Request, world: World) -> Token | Refusal:
     token = by_access(world, (value or in_header).strip())
     if token is None:
         return Refusal("token.unknown", "this is no access token of ours")
+    answers.comes_from(request, token.client_id)
     return _dead(world, token) or token
 
 

@@ -24,6 +24,8 @@ REFUSAL: Final = "emulator.refusal"
 """The scope's key where a handler leaves its `Refusal`."""
 NOTES: Final = "emulator.notes"
 """The scope's key where a handler leaves what Zoom might have minded, as a list."""
+CLIENT: Final = "emulator.client"
+"""The scope's key where the app that asks is named, by its client id, once it is known."""
 FAULT: Final = "emulator.fault"
 """The scope's key where the fault that was done to an exchange is left."""
 REFUSED_HEADER: Final = b"x-emulator-refused"
@@ -118,6 +120,11 @@ class Traffic:
         self._last = 0
         self.mask = Mask(world)
 
+    @property
+    def newest(self) -> int:
+        """The number of the newest exchange, 0 before the first."""
+        return self._last
+
     def records(self, *, after: int = 0) -> list[Record]:
         """List what was kept since a number, oldest first."""
         return [record for record in self._records if record.number > after]
@@ -170,6 +177,7 @@ class Traffic:
             error="" if tap.status else "no answer was given",
             refusal=scope.get(REFUSAL),
             notes=tuple(scope.get(NOTES, ())),
+            client_id=scope.get(CLIENT, ""),
             fault=scope.get(FAULT),
         )
 

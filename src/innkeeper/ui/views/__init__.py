@@ -23,6 +23,7 @@ from innkeeper.ui.views.levers import (
     ClockView,
     DueView,
     FaultKindsView,
+    FaultKindView,
     OrderedFaultView,
     RuleGroupView,
     RulesView,
@@ -45,6 +46,7 @@ from innkeeper.ui.views.marketplace import (
 )
 from innkeeper.ui.views.traffic import (
     AttemptView,
+    ClientView,
     DeliveryView,
     SignatureView,
     StepView,
@@ -70,6 +72,7 @@ __all__ = [
     "ChannelAppView",
     "ChatView",
     "CheckView",
+    "ClientView",
     "ClockView",
     "CommandView",
     "ConsentView",
@@ -78,6 +81,7 @@ __all__ = [
     "DeliveryView",
     "DeviceView",
     "DueView",
+    "FaultKindView",
     "FaultKindsView",
     "Frame",
     "HomeView",

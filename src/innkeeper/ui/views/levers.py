@@ -24,11 +24,20 @@ class OrderedFaultView:
 
 
 @dataclass(frozen=True, slots=True)
+class FaultKindView:
+    """A kind of fault: what it does, and which fields of the form it takes."""
+
+    name: str
+    about: str = ""
+    takes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class FaultKindsView:
     """The kinds of faults of one side."""
 
     name: str
-    kinds: tuple[str, ...]
+    kinds: tuple[FaultKindView, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +45,8 @@ class ClockView:
     """The emulator's time, what is due next, and which faults were ordered.
 
     Posts /clock/advance with `seconds`, or with `amount` and `unit`; /clock/reset;
-    /clock/faults with `kind`, `where`, `status` and `times`; /clock/faults/remove with `number`.
+    /clock/faults with `kind`, `where`, `times` and what the kind takes, `status` or `seconds`;
+    /clock/faults/remove with `number`.
     """
 
     now: datetime

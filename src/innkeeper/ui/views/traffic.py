@@ -17,6 +17,8 @@ class TrafficRow:
         curl: The same request as a command; empty for what we posted.
         request: Head and body as text, shown when the row is opened. So is `response`.
         delivery_id: Leads to the delivery's page; empty when it is none.
+        app_name: Whose request it was, or who was posted to; empty where it is not known.
+        fault: The fault that was done to it on purpose, in words; empty for none.
     """
 
     number: int
@@ -33,6 +35,16 @@ class TrafficRow:
     request: str = ""
     response: str = ""
     delivery_id: str = ""
+    app_name: str = ""
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientView:
+    """An app, to choose whose requests are shown."""
+
+    client_id: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +102,27 @@ class TrafficView:
     """Requests both ways, newest first, and the deliveries, newest first.
 
     Gets /traffic with `q` (words that the request or its answer holds), `only` (`in`,
-    `out` or `refused`) and `before` (a request's number).
+    `out`, `refused` or `fault`), `client` (a client id), `status` (`2xx` to `5xx`, or `none`
+    where no answer came) and `before` (a request's number).
 
     Args:
+        clients: The client ids that one may choose from, and the names of their apps.
+        narrowed: Whether anything was searched for or chosen.
         found: How many requests fit, of `total`.
-        older: The number to go on `before`; 0 where nothing older fits.
+        older: Leads to what is older and fits; empty where nothing is.
+        events_url: GET /traffic/events?after=…, which sends `event: traffic` when there is
+            more; empty on a page of older requests.
     """
 
     rows: tuple[TrafficRow, ...] = ()
     deliveries: tuple[DeliveryView, ...] = ()
     query: str = ""
     only: str = ""
+    client: str = ""
+    status: str = ""
+    clients: tuple[ClientView, ...] = ()
+    narrowed: bool = False
     found: int = 0
     total: int = 0
-    older: int = 0
+    older: str = ""
+    events_url: str = ""
