@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from innkeeper.app import App
+    from innkeeper.bot.client import Client
     from innkeeper.bot.contexts import (
         Action,
         Channel,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         Submitted,
     )
     from innkeeper.bot.inject import Depends
+    from innkeeper.bot.progress import Progress
     from innkeeper.bot.reactions import CallNext
     from innkeeper.bot.routing import Router
     from innkeeper.bot.state import State
@@ -42,9 +44,11 @@ if TYPE_CHECKING:
         InnkeeperError,
         MessageUnconfirmed,
         NeedsReauth,
+        NotInstalled,
         SettingsRefused,
         Unreachable,
     )
+    from innkeeper.flows.calls import Budget
     from innkeeper.flows.deauthorize import AccountScope, UserScope
     from innkeeper.ids import AccountId, InstallationId, Jid, MessageId, UserId
     from innkeeper.secret import Secret
@@ -98,9 +102,16 @@ if TYPE_CHECKING:
         strike,
     )
     from innkeeper.wire.messages import Card
+    from innkeeper.zoom.chat import SentMessage
+    from innkeeper.zoom.users import User
 
 _HOMES = {
     "innkeeper.app": ("App",),
+    "innkeeper.bot.client": ("Client",),
+    "innkeeper.bot.progress": ("Progress",),
+    "innkeeper.flows.calls": ("Budget",),
+    "innkeeper.zoom.chat": ("SentMessage",),
+    "innkeeper.zoom.users": ("User",),
     "innkeeper.bot.contexts": (
         "Action",
         "Channel",
@@ -134,6 +145,7 @@ _HOMES = {
         "InnkeeperError",
         "MessageUnconfirmed",
         "NeedsReauth",
+        "NotInstalled",
         "SettingsRefused",
         "Unreachable",
     ),
@@ -212,6 +224,7 @@ __all__ = [
     "App",
     "Attachments",
     "BotRefused",
+    "Budget",
     "Button",
     "CallNext",
     "Card",
@@ -219,6 +232,7 @@ __all__ = [
     "Channel",
     "Checkbox",
     "Checkboxes",
+    "Client",
     "Command",
     "Context",
     "DatePicker",
@@ -254,6 +268,7 @@ __all__ = [
     "MessageId",
     "MessageUnconfirmed",
     "NeedsReauth",
+    "NotInstalled",
     "Option",
     "Overflow",
     "Page",
@@ -261,6 +276,7 @@ __all__ = [
     "Person",
     "Picture",
     "PlainTextInput",
+    "Progress",
     "ProgressBar",
     "RadioButtons",
     "ReauthNeeded",
@@ -270,6 +286,7 @@ __all__ = [
     "Section",
     "Select",
     "Selected",
+    "SentMessage",
     "SettingsRefused",
     "State",
     "Style",
@@ -277,6 +294,7 @@ __all__ = [
     "Submitted",
     "TimePicker",
     "Unreachable",
+    "User",
     "UserId",
     "UserScope",
     "Video",

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import structlog
 
+from innkeeper.bot.client import Client, Clients
 from innkeeper.bot.dispatching import RoutedBot
 from innkeeper.bot.functions import Function
 from innkeeper.bot.inject import Dependency, overridden
@@ -21,6 +22,7 @@ from innkeeper.bot.table import Route, Table
 from innkeeper.bot.threads import MOST_THREADS, Threads
 from innkeeper.clock import Clock, MovableClock, SystemClock
 from innkeeper.errors import BotRefused, InnkeeperError, SettingsRefused
+from innkeeper.flows.calls import Caller
 from innkeeper.flows.deauthorize import Forgetter
 from innkeeper.flows.dispatch import PATIENCE, Dispatcher, Manner, Us
 from innkeeper.flows.endpoint import Credentials
@@ -31,7 +33,7 @@ from innkeeper.flows.reauth import Notices
 from innkeeper.flows.receive import Receiver
 from innkeeper.flows.speak import Speaker
 from innkeeper.follow import FollowingTransport
-from innkeeper.ids import InstallationId
+from innkeeper.ids import AccountId, InstallationId, UserId
 from innkeeper.net.inbound import send_answer
 from innkeeper.net.outbound import AsgiApp, HttpTransport, Receive, Send, Transport
 from innkeeper.net.outbound import Scope as AsgiScope
@@ -203,6 +205,20 @@ class App(Router):
                     self._worker.start()
             return self._parts
 
+    async def for_install(self, *, account_id: AccountId, user_id: UserId | None = None) -> Client:
+        """Give Zoom's API for an installation, to speak when nothing has happened.
+
+        Args:
+            user_id: Whose it is; an app that an admin installs for the account needs none.
+
+        Raises:
+            NotInstalled: If the app is not installed there.
+            SettingsRefused: If the app was not started, and cannot be.
+            StoreUnavailable: If the database cannot be read.
+        """
+        parts = self._parts or await self.start()
+        return await parts.clients.find(account_id, user_id)
+
     async def stop(self) -> None:
         """Let handlers end, at most ten seconds, and let go of everything."""
         parts, worker = self._parts, self._worker
@@ -258,7 +274,10 @@ class App(Router):
             registry.forget(installation.owner)
             grants.forget(installation.id)
 
-        speaker = Speaker(transport=transport, grants=grants, robot_jid=settings.bot_jid)
+        caller = Caller(grants, clock=clock)
+        speaker = Speaker(
+            transport=transport, grants=grants, caller=caller, robot_jid=settings.bot_jid
+        )
         forgetter = Forgetter(
             store=store,
             vault=vault,
@@ -268,7 +287,15 @@ class App(Router):
             log=log,
             forget=forget,
         )
-        services = _Services(speaker, store, f"{settings.public_url}/install")
+        clients = Clients(
+            registry=registry,
+            grants=grants,
+            speaker=speaker,
+            caller=caller,
+            transport=transport,
+            clock=clock,
+        )
+        services = _Services(clients, speaker, store, f"{settings.public_url}/install")
         bot = RoutedBot(table, services, threads=self._threads, overrides=self._overrides)
         dispatcher = Dispatcher(
             store=store,
@@ -307,6 +334,7 @@ class App(Router):
             vault=vault,
             grants=grants,
             speaker=speaker,
+            clients=clients,
             forgetter=forgetter,
             dispatcher=dispatcher,
             receiver=receiver,
@@ -341,7 +369,10 @@ def credentials_of(settings: Settings) -> Credentials:
 class _Services:
     """What contexts are made of."""
 
-    def __init__(self, speaker: Speaker, state: SqliteStore, install_url: str) -> None:
+    def __init__(
+        self, clients: Clients, speaker: Speaker, state: SqliteStore, install_url: str
+    ) -> None:
+        self.clients = clients
         self.speaker = speaker
         self.state = state
         self.install_url = install_url

@@ -15,6 +15,7 @@ InnkeeperError
 │   ├── BotScopeMissing      the chatbot token may not use the Chatbot API
 │   └── TokenResponseInvalid Zoom's answer made no sense
 ├── ApiRefused               Zoom's API refused a call
+├── NotInstalled             nobody has installed the app there
 ├── Unreachable              Zoom could not be reached, or asked us to come back later
 │   └── AnswerLost           the request went out whole; whether it took effect is unknown
 │       └── MessageUnconfirmed  a chat message that may stand there, or may not
@@ -32,6 +33,7 @@ happened and why; that part goes to the log, never to an outsider.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
 
 
@@ -241,27 +243,90 @@ class TokenResponseInvalid(GrantRefused):
 
 
 class ApiRefused(InnkeeperError):
-    """Zoom's API refused a call. `zoom_code` is Zoom's number, 0 if it gave none."""
+    """Zoom's API refused a call.
+
+    `zoom_code` is Zoom's number, 0 if it gave none, and `meaning` what that says. `retry_at`
+    is when Zoom wants to be asked again, as a moment or as seconds from its answer.
+    """
 
     code = "api_refused"
     fix = "Look the code and the message up in Zoom's API reference."
 
-    def __init__(self, status: int, zoom_code: int, message: str) -> None:
+    def __init__(
+        self,
+        status: int,
+        zoom_code: int,
+        message: str,
+        *,
+        retry_at: datetime | float | None = None,
+    ) -> None:
         self.status = status
         self.zoom_code = zoom_code
         self.message = message
-        self.fix = API_FIXES.get(zoom_code, self.fix)
+        self.retry_at = retry_at
+        self.meaning, self.fix = ZOOM_CODES.get(
+            zoom_code or status, (ZOOM_STATUSES.get(status // 100, ""), self.fix)
+        )
         super().__init__(f"Zoom answered {status}", f"code {zoom_code}: {message}")
 
 
-API_FIXES = {
-    124: "The access token is invalid or has expired; it is renewed on the next call.",
-    201: "Add the missing scope in the Marketplace, then have the app authorized again.",
-    429: "Too many calls for this account; wait as the answer says.",
-    7001: "Pass user_jid: a user-managed app must say on whose behalf it sends.",
-    7004: "The app is not installed for this person or channel, or the JID is wrong.",
-    7010: "Use the chatbot token (client credentials) for the Chatbot API, not a user's.",
+ZOOM_CODES = {
+    124: (
+        "The access token is invalid or has expired.",
+        "Nothing if it was once: a new one is asked for. If it stays, check the credentials.",
+    ),
+    201: (
+        "The token lacks a scope that this call needs.",
+        "Add the missing scope in the Marketplace, then have the app authorized again.",
+    ),
+    300: (
+        "A parameter of the request is not what Zoom takes.",
+        "Compare the request with Zoom's API reference; a page's token lives for minutes only.",
+    ),
+    404: (
+        "What the address names is not there, or not for this token.",
+        "Check the id; a message that somebody deleted is gone.",
+    ),
+    429: (
+        "Too many calls: all apps of an account share its limits.",
+        "Wait as the answer says; the client does, within its budget.",
+    ),
+    1001: (
+        "The account has no user of this id.",
+        "Pass a user id as Zoom writes it, not a JID, and not in lower case.",
+    ),
+    4711: (
+        "The token lacks a scope that this call needs.",
+        "Add the missing scope in the Marketplace, then have the app authorized again.",
+    ),
+    7001: (
+        "The Chatbot API does not take the request.",
+        "A user-managed app must say on whose behalf it sends (user_jid); else check the card.",
+    ),
+    7004: (
+        "The app may not write there.",
+        "The app is not installed for this person or channel, or the JID is wrong.",
+    ),
+    7010: (
+        "The Chatbot API takes another kind of token, or this one has expired.",
+        "Use the chatbot token (client credentials) for the Chatbot API, not a user's.",
+    ),
 }
+"""What Zoom's numbers mean, and what to do about each."""
+
+ZOOM_STATUSES = {
+    3: "Zoom sent the call elsewhere; tokens are not taken along.",
+    4: "Zoom does not take the call.",
+    5: "Zoom could not answer just now.",
+}
+"""What is known where Zoom gives no number: by the hundreds of the HTTP status."""
+
+
+class NotInstalled(InnkeeperError):
+    """Nobody has installed the app there, or they have removed it."""
+
+    code = "not_installed"
+    fix = "Send the person to the app's /install page."
 
 
 class Unreachable(InnkeeperError):

@@ -7,10 +7,12 @@ async with Zoom(app) as zoom:
     assert "Try" in ana.chat.last.text
 """
 
+import asyncio
 import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -154,6 +156,22 @@ class Visitor:
         return page
 
 
+class _PassingClock:
+    """The bot's view of the clock: whoever of the bot's waits, time passes for everybody."""
+
+    def __init__(self, clock: MovableClock) -> None:
+        self._clock = clock
+
+    def now(self) -> datetime:
+        """Tell the current time, with its zone (UTC)."""
+        return self._clock.now()
+
+    async def sleep(self, seconds: float) -> None:
+        """Let so many seconds pass: nobody else would, while a test waits for the bot."""
+        self._clock.advance(max(seconds, 0.0))
+        await asyncio.sleep(0)
+
+
 class HarnessClock:
     """The one clock of the emulated Zoom and the bot; it moves only when told."""
 
@@ -259,7 +277,9 @@ class Zoom:
         record = self.record
         record.management, record.environment, record.welcome.mode = self._wanted
         record.command = COMMAND
-        self.app.configure(self._settings(), transport=self.transport, clock=self._clock)
+        self.app.configure(
+            self._settings(), transport=self.transport, clock=_PassingClock(self._clock)
+        )
         self._parts = await self.app.start(background=False)
         await point_at(self.emulator, record, BOT_URL)
         return self

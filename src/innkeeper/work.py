@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from innkeeper.bot.client import Clients
 from innkeeper.clock import Clock
 from innkeeper.errors import InnkeeperError, Unreachable
 from innkeeper.flows.deauthorize import Forgetter, Log
@@ -40,6 +41,7 @@ class Parts:
     vault: Vault
     grants: Grants
     speaker: Speaker
+    clients: Clients
     forgetter: Forgetter
     dispatcher: Dispatcher
     receiver: Receiver

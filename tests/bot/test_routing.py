@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from innkeeper.app import App
-from innkeeper.bot.contexts import Command, Installed, card_of
+from innkeeper.bot.contexts import Command, Installed
 from innkeeper.bot.dispatching import RoutedBot
 from innkeeper.bot.matching import Commands
 from innkeeper.bot.table import Table
@@ -17,7 +17,7 @@ from innkeeper.flows.dispatch import Happening
 from innkeeper.ids import EventId
 from innkeeper.store.records import InboxEvent
 from innkeeper.wire.events import interpret
-from innkeeper.wire.messages import Card
+from innkeeper.wire.messages import Card, card_of
 
 pytestmark = pytest.mark.anyio
 

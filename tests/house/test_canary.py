@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 import structlog
 
-from innkeeper import App, Card, Command
+from innkeeper import App, Card, Command, Jid
 from innkeeper.browser import Browser
 from innkeeper.errors import (
     ApiRefused,
@@ -150,12 +150,16 @@ def breakable() -> App:
     async def long_card(ctx: Command) -> Card:
         return Card(f"{ctx.user.name} {ctx.text}" * 20_000)
 
+    @app.command("nobody")
+    async def to_nobody(ctx: Command) -> None:
+        await ctx.client.chat.send(f"{ctx.user.name} {ctx.text}", to=Jid("nobody@xmpp.zoom.us"))
+
     return app
 
 
 async def much_goes_wrong(zoom: Zoom, ana: Visitor) -> None:
     """Write what the bot cannot answer, while Zoom and the database fail it."""
-    for text in (f"raise {SAID}", f"card {SAID}", f"long {SAID}", f"due {SAID}", SAID):
+    for text in (f"raise {SAID}", f"card {SAID}", f"long {SAID}", f"nobody {SAID}", f"due {SAID}", SAID):
         await ana.says(text)
     (installation,) = await zoom.parts.store.installations()
     for token in zoom.emulator.world.tokens:

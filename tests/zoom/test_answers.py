@@ -1,9 +1,11 @@
+from datetime import UTC, datetime
+
 import msgspec
 import pytest
 
 from innkeeper.errors import AnswerLost, ApiRefused, Unreachable
 from innkeeper.net.outbound import Request, Response
-from innkeeper.zoom.answers import call_api, printable, refusal, retry_after
+from innkeeper.zoom.answers import call_api, printable, refusal, retry_after, retry_at
 from tests.zoom.scripted import Scripted, says
 
 pytestmark = pytest.mark.anyio
@@ -123,3 +125,27 @@ def test_waits_as_long_as_it_is_told_but_no_longer_than_five_minutes(
     headers: dict[str, str], seconds: float | None
 ) -> None:
     assert retry_after(says(429, {}, **headers)) == seconds
+
+
+RESET = "1893499205"  # five seconds after noon
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "at"),
+    [
+        (429, {}, None),
+        (429, {"retry_after": "5"}, 5.0),
+        (429, {"retry_after": "86400"}, 86_400.0),
+        (429, {"x_ratelimit_reset": RESET}, datetime(2030, 1, 1, 12, 0, 5, tzinfo=UTC)),
+        (429, {"x_ratelimit_reset": RESET, "date": NOON}, 5.0),
+        (429, {"x_ratelimit_reset": "soon", "date": NOON}, None),
+        (429, {"retry_after": "2030-01-02T00:00:00Z"}, datetime(2030, 1, 2, tzinfo=UTC)),
+        (429, {"retry_after": "2030-01-02T00:00:00Z", "date": NOON}, 43_200.0),
+        (429, {"retry_after": "2030-01-01T00:00:00Z", "date": NOON}, 0.0),
+        (503, {"retry_after": "5"}, 5.0),
+        (500, {"retry_after": "5"}, None),
+    ],
+)
+def test_reads_when_zoom_wants_to_be_asked_again(status: int, headers: dict[str, str], at) -> None:
+    assert refusal(says(status, {"code": 429}, **headers)).retry_at == at
+    assert retry_at(says(status, {}, **headers)) == at

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from innkeeper.errors import AnswerLost, ApiRefused
-from innkeeper.ids import AccountId, Jid, MessageId
+from innkeeper.ids import AccountId, Jid, MessageId, UserId
 from innkeeper.net.outbound import Response
 from innkeeper.secret import Secret
 from innkeeper.zoom import chat
@@ -176,3 +176,31 @@ async def test_a_refusal_keeps_zooms_number(call: Call) -> None:
     with pytest.raises(ApiRefused, match="not installed for this person") as caught:
         await call(Scripted(says(400, refusal)))
     assert (caught.value.status, caught.value.zoom_code) == (400, 7004)
+
+
+async def test_unfurls_with_the_card_as_a_text_within_the_json() -> None:
+    transport = Scripted(Response(204))
+    await chat.unfurl(
+        transport,
+        api_url="https://api.test",
+        token=Secret("t0p"),
+        user_id=UserId("u/1"),
+        trigger_id="t 1",
+        content=CONTENT,
+    )
+    assert transport.asked.method == "POST"
+    assert transport.asked.url == "https://api.test/v2/im/chat/users/u%2F1/unfurls/t%201"
+    assert json.loads(json.loads(transport.asked.body)["content"]) == CONTENT
+
+
+@pytest.mark.parametrize(("user_id", "trigger_id"), [("", "t"), ("..", "t"), ("u", ""), ("u", ".")])
+async def test_an_unfurl_goes_nowhere_else(user_id: str, trigger_id: str) -> None:
+    with pytest.raises(ApiRefused):
+        await chat.unfurl(
+            Scripted(),
+            api_url="https://api.test",
+            token=Secret("t0p"),
+            user_id=UserId(user_id),
+            trigger_id=trigger_id,
+            content=CONTENT,
+        )

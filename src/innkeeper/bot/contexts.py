@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol
 
 import structlog
 
+from innkeeper.bot.client import Client, Clients
+from innkeeper.bot.progress import Progress
 from innkeeper.bot.state import State
-from innkeeper.errors import CardRefused
 from innkeeper.flows.dispatch import Happening
 from innkeeper.flows.places import actor_of, message_of, place_of, room_of
 from innkeeper.flows.reauth import ReauthDue
@@ -17,7 +18,7 @@ from innkeeper.ids import AccountId, Jid, MessageId, UserId
 from innkeeper.store.base import BotStateStore
 from innkeeper.store.records import Installation
 from innkeeper.wire.events import Event
-from innkeeper.wire.messages import Card
+from innkeeper.wire.messages import Card, card_of
 from innkeeper.wire.payloads import (
     AppDeauthorized,
     AppMention,
@@ -63,6 +64,11 @@ class Channel:
 
 class Services(Protocol):
     """What contexts are made of."""
+
+    @property
+    def clients(self) -> Clients:
+        """Calls Zoom's API."""
+        ...
 
     @property
     def speaker(self) -> Speaker:
@@ -166,6 +172,20 @@ class Talking(Context[P]):
             LookupError: If the event belongs to no installation.
         """
         return State(self._services.state, self.installation.id)
+
+    @property
+    def client(self) -> Client:
+        """Zoom's API, for the installation that this happened under."""
+        return self._services.clients.of(self.installation)
+
+    def progress(self, title: str, *, text: str = "") -> Progress:
+        """Show in the conversation how far something is: `async with` it, and `set` it.
+
+        Args:
+            title: The head of the message.
+            text: What is being done first.
+        """
+        return self._services.clients.progress(self._place(), title, text=text)
 
     async def reply(self, answer: str | Card) -> SentMessage:
         """Post to the conversation this came from, and to the same thread.
@@ -439,19 +459,6 @@ class Happened(Talking[Payload]):
 
 class Deauthorized(Context[AppDeauthorized]):
     """Somebody removed the app. There is nobody to talk to: every token is dead."""
-
-
-def card_of(answer: str | Card) -> Card:
-    """Make a card of an answer: a text becomes a message of one paragraph.
-
-    Raises:
-        CardRefused: If the text is empty.
-    """
-    if isinstance(answer, Card):
-        return answer
-    if not answer.strip():
-        raise CardRefused("/body/0/text", "is empty")
-    return Card().text(answer)
 
 
 def _offers(card: Any, value: str) -> bool:

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol, TypeVar
 
-from innkeeper.bot.contexts import Context, card_of
+from innkeeper.bot.contexts import Context
 from innkeeper.bot.functions import Function, Nature, Origin
 from innkeeper.bot.inject import Dependency, Overrides, Scope
 from innkeeper.bot.threads import Threads
 from innkeeper.bot.words import Word, WordsRefused, read_words
 from innkeeper.errors import BotRefused, HandlerExited
 from innkeeper.flows.dispatch import Say
-from innkeeper.wire.messages import Card
+from innkeeper.wire.messages import Card, card_of
 
 
 class CallNext(Protocol):

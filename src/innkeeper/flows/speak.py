@@ -3,20 +3,16 @@
 Source: https://developers.zoom.us/docs/chat/send-edit-and-delete-messages/
 """
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeVar
 
-from innkeeper.errors import AnswerLost, ApiRefused, MessageUnconfirmed
+from innkeeper.errors import AnswerLost, MessageUnconfirmed
+from innkeeper.flows.calls import BUDGET, Budget, Caller
 from innkeeper.flows.grants import AccessToken, Grants
-from innkeeper.ids import AccountId, Jid, MessageId
+from innkeeper.ids import AccountId, Jid, MessageId, UserId
 from innkeeper.net.outbound import Transport
 from innkeeper.wire.messages import Card
 from innkeeper.zoom import chat
 from innkeeper.zoom.chat import SentMessage
-
-_T = TypeVar("_T")
-_STALE = frozenset({124, 7010})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +27,18 @@ class Place:
 
 
 class Speaker:
-    """Sends, edits and deletes the bot's messages.
+    """Sends, edits and deletes the bot's messages, each as often as it helps.
 
-    A token that Zoom no longer takes is renewed once, and the call repeated once. A
-    message whose answer was lost is never sent again: it may stand in the chat.
+    Every card is checked before anything is sent. A message whose answer was lost is never
+    sent again: it may stand in the chat.
     """
 
-    def __init__(self, *, transport: Transport, grants: Grants, robot_jid: Jid) -> None:
+    def __init__(
+        self, *, transport: Transport, grants: Grants, caller: Caller, robot_jid: Jid
+    ) -> None:
         self._transport = transport
         self._grants = grants
+        self._caller = caller
         self._robot_jid = robot_jid
 
     async def send(
@@ -49,44 +48,55 @@ class Speaker:
         *,
         reply_to: MessageId | None = None,
         visible_to_user: str | None = None,
+        budget: Budget = BUDGET,
     ) -> SentMessage:
         """Post a message.
 
         Raises:
+            CardRefused: If Zoom would not take the card; nothing was sent.
             ApiRefused: If Zoom would not take it.
             MessageUnconfirmed: If it may or may not have been posted.
             Unreachable: If it was not.
         """
+        card.check()
 
-        async def post(access: AccessToken) -> SentMessage:
-            try:
-                return await chat.send(
-                    self._transport,
-                    api_url=access.api_url,
-                    token=access.token,
-                    robot_jid=self._robot_jid,
-                    to_jid=place.to_jid,
-                    account_id=place.account_id,
-                    user_jid=place.user_jid,
-                    content=card.content(),
-                    markdown=card.markdown,
-                    reply_to=reply_to or place.thread,
-                    visible_to_user=visible_to_user,
-                )
-            except AnswerLost as lost:
-                raise MessageUnconfirmed(lost.what, lost.why) from lost
+        async def post(access: AccessToken, deadline: float) -> SentMessage:
+            return await chat.send(
+                self._transport,
+                api_url=access.api_url,
+                token=access.token,
+                robot_jid=self._robot_jid,
+                to_jid=place.to_jid,
+                account_id=place.account_id,
+                user_jid=place.user_jid,
+                content=card.content(),
+                markdown=card.markdown,
+                reply_to=reply_to or place.thread,
+                visible_to_user=visible_to_user,
+                deadline=deadline,
+            )
 
-        return await self._call(post)
+        try:
+            return await self._caller.call(
+                self._grants.chatbot, post, repeatable=False, budget=budget
+            )
+        except AnswerLost as lost:
+            raise MessageUnconfirmed(lost.what, lost.why) from lost
 
-    async def update(self, place: Place, message_id: MessageId, card: Card) -> SentMessage:
+    async def update(
+        self, place: Place, message_id: MessageId, card: Card, *, budget: Budget = BUDGET
+    ) -> SentMessage:
         """Replace a message's whole card.
 
         Raises:
+            CardRefused: If Zoom would not take the card; nothing was sent.
             ApiRefused: If Zoom would not take it.
             Unreachable: If Zoom could not be asked, or did not answer.
         """
-        return await self._call(
-            lambda access: chat.edit(
+        card.check()
+
+        async def put(access: AccessToken, deadline: float) -> SentMessage:
+            return await chat.edit(
                 self._transport,
                 api_url=access.api_url,
                 token=access.token,
@@ -96,18 +106,23 @@ class Speaker:
                 user_jid=place.user_jid,
                 content=card.content(),
                 markdown=card.markdown,
+                deadline=deadline,
             )
-        )
 
-    async def delete(self, place: Place, message_id: MessageId) -> SentMessage:
+        return await self._caller.call(self._grants.chatbot, put, repeatable=True, budget=budget)
+
+    async def delete(
+        self, place: Place, message_id: MessageId, *, budget: Budget = BUDGET
+    ) -> SentMessage:
         """Delete a message.
 
         Raises:
             ApiRefused: If Zoom would not do it.
             Unreachable: If Zoom could not be asked, or did not answer.
         """
-        return await self._call(
-            lambda access: chat.delete(
+
+        async def drop(access: AccessToken, deadline: float) -> SentMessage:
+            return await chat.delete(
                 self._transport,
                 api_url=access.api_url,
                 token=access.token,
@@ -115,15 +130,36 @@ class Speaker:
                 robot_jid=self._robot_jid,
                 account_id=place.account_id,
                 user_jid=place.user_jid,
+                deadline=deadline,
             )
-        )
 
-    async def _call(self, call: Callable[[AccessToken], Awaitable[_T]]) -> _T:
-        access = await self._grants.chatbot()
+        return await self._caller.call(self._grants.chatbot, drop, repeatable=True, budget=budget)
+
+    async def unfurl(
+        self, user_id: UserId, trigger_id: str, card: Card, *, budget: Budget = BUDGET
+    ) -> None:
+        """Show a card beside a link that somebody posted; a trigger is good for one.
+
+        Raises:
+            CardRefused: If Zoom would not take the card; nothing was sent.
+            ApiRefused: If Zoom would not do it.
+            MessageUnconfirmed: If it may or may not stand there.
+            Unreachable: If it does not.
+        """
+        card.check()
+
+        async def show(access: AccessToken, deadline: float) -> None:
+            await chat.unfurl(
+                self._transport,
+                api_url=access.api_url,
+                token=access.token,
+                user_id=user_id,
+                trigger_id=trigger_id,
+                content=card.content(),
+                deadline=deadline,
+            )
+
         try:
-            return await call(access)
-        except ApiRefused as refusal:
-            stale = refusal.status == 401 or refusal.zoom_code in _STALE
-            if not stale or not await self._grants.refused(access):
-                raise
-        return await call(await self._grants.chatbot())
+            await self._caller.call(self._grants.chatbot, show, repeatable=False, budget=budget)
+        except AnswerLost as lost:
+            raise MessageUnconfirmed(lost.what, lost.why) from lost

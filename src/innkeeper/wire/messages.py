@@ -252,6 +252,20 @@ class Card(Building, Revising):
         return card
 
 
+def card_of(answer: str | Card) -> Card:
+    """Make a card of an answer: a text becomes a message of one paragraph.
+
+    Raises:
+        CardRefused: If the text is empty, or Zoom would not take the card.
+    """
+    if isinstance(answer, str):
+        if not answer.strip():
+            raise CardRefused("/body/0/text", "is empty")
+        answer = Card().text(answer)
+    answer.check()
+    return answer
+
+
 def _ids(*parts: object) -> frozenset[int]:
     return frozenset(map(id, parts))
 

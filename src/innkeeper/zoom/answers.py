@@ -2,14 +2,20 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, TypeVar, cast
 
 import msgspec
 
 from innkeeper.errors import AnswerLost, ApiRefused
-from innkeeper.net.outbound import DEADLINE_SECONDS, Request, Response, Transport
+from innkeeper.net.outbound import (
+    ANSWER_LIMIT_BYTES,
+    DEADLINE_SECONDS,
+    Request,
+    Response,
+    Transport,
+)
 from innkeeper.secret import Secret
 
 _T = TypeVar("_T")
@@ -17,6 +23,7 @@ _T = TypeVar("_T")
 RETRY_LIMIT_SECONDS = 300.0
 """No answer makes us wait longer than this: the next attempt asks again."""
 _MESSAGE_LENGTH = 300
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DIGITS = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 NOT_JSON: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
@@ -34,6 +41,7 @@ async def call_api(
     *,
     shape: type[_T],
     deadline: float = DEADLINE_SECONDS,
+    limit_bytes: int = ANSWER_LIMIT_BYTES,
 ) -> _T:
     """Make one call to the API and read its answer; any 2xx is a success.
 
@@ -42,7 +50,7 @@ async def call_api(
         AnswerLost: If it may have been done: no answer in time, or none that makes sense.
         Unreachable: If Zoom could not be asked.
     """
-    answer = await transport.send(request, deadline=deadline)
+    answer = await transport.send(request, deadline=deadline, limit_bytes=limit_bytes)
     if not 200 <= answer.status < 300:
         raise refusal(answer)
     try:
@@ -57,10 +65,11 @@ def refusal(answer: Response) -> ApiRefused:
         said = msgspec.json.decode(answer.body)
     except NOT_JSON:
         said = None
+    at = retry_at(answer)
     if not isinstance(said, dict):
-        return ApiRefused(answer.status, 0, "no explanation in JSON")
+        return ApiRefused(answer.status, 0, "no explanation in JSON", retry_at=at)
     named = cast("dict[str, Any]", said)
-    return ApiRefused(answer.status, _number(named), _message(named))
+    return ApiRefused(answer.status, _number(named), _message(named), retry_at=at)
 
 
 def _number(said: Mapping[str, Any]) -> int:
@@ -100,6 +109,30 @@ def retry_after(answer: Response) -> float | None:
     if until is None or sent is None:
         return None
     return min(max((until - sent).total_seconds(), 0.0), RETRY_LIMIT_SECONDS)
+
+
+def retry_at(answer: Response) -> datetime | float | None:
+    """Read when Zoom wants to be asked again: a moment, or seconds from now; None if it does not.
+
+    Zoom says so in two ways: `X-RateLimit-Reset` in Unix seconds after the limit of a second,
+    `Retry-After` as a date in ISO 8601 after that of a day. A date is told as seconds from the
+    answer's own `Date` where it has one, so nobody's clock has to be right.
+
+    Source: https://developers.zoom.us/docs/api/rate-limits/
+    """
+    if answer.status not in {429, 503}:
+        return None
+    text = answer.headers.get("retry-after", "").strip()
+    if _DIGITS.fullmatch(text):
+        return float(text)
+    reset = answer.headers.get("x-ratelimit-reset", "").strip()
+    until = _moment(text)
+    if until is None and _DIGITS.fullmatch(reset):
+        until = _EPOCH + timedelta(seconds=int(reset))
+    sent = _moment(answer.headers.get("date", "").strip())
+    if until is None or sent is None:
+        return until
+    return max((until - sent).total_seconds(), 0.0)
 
 
 def _moment(text: str) -> datetime | None:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from innkeeper.errors import AnswerLost, ApiRefused
-from innkeeper.ids import AccountId, Jid, MessageId
+from innkeeper.ids import AccountId, Jid, MessageId, UserId
 from innkeeper.net.outbound import DEADLINE_SECONDS, Request, Transport
 from innkeeper.secret import Secret
 from innkeeper.wire.links import with_query
@@ -138,6 +138,37 @@ async def delete(
     request = Request("DELETE", url, bearer(token))
     sent = await call_api(transport, request, shape=_Sent, deadline=deadline)
     return _message(sent, message_id, Jid(""))
+
+
+async def unfurl(
+    transport: Transport,
+    *,
+    api_url: str,
+    token: Secret,
+    user_id: UserId,
+    trigger_id: str,
+    content: Mapping[str, Any],
+    deadline: float = DEADLINE_SECONDS,
+) -> None:
+    """Show a card beside a link that somebody posted. A trigger is good for one card.
+
+    Args:
+        user_id: Who posted it, as the event says.
+        content: It travels as a text within the JSON: so Zoom asks.
+
+    Raises:
+        ApiRefused: If Zoom would not do it.
+        AnswerLost: If it may have been done.
+        Unreachable: If it was not.
+
+    Source: https://developers.zoom.us/docs/api/chatbot/
+    """
+    if not user_id.strip(".") or not trigger_id.strip("."):
+        raise ApiRefused(404, 0, "these ids cannot name a link")
+    url = f"{api_url}/v2/im/chat/users/{escape_segment(user_id)}/unfurls/"
+    body = {"content": msgspec.json.encode(content).decode()}
+    request = _json_request("POST", url + escape_segment(trigger_id), token, body)
+    await call_api(transport, request, shape=msgspec.Raw, deadline=deadline)
 
 
 def _address(api_url: str, message_id: MessageId) -> str:

@@ -1,6 +1,6 @@
-"""Who authorized the app? Zoom's own answer about the owner of a token.
+"""Who is this, and who else is there? Zoom's own answers about users.
 
-Source: https://developers.zoom.us/docs/api/users/#tag/users/get/users/{userId}
+Source: https://developers.zoom.us/docs/api/users/
 """
 
 from typing import Annotated
@@ -21,6 +21,26 @@ _Id = Annotated[str, Meta(min_length=1, max_length=256)]
 _Text = Annotated[str, Meta(max_length=4096)]
 
 
+class User(msgspec.Struct, frozen=True, kw_only=True):
+    """A user as Zoom describes one; what Zoom leaves out, or a scope hides, is None."""
+
+    id: Annotated[UserId, Meta(min_length=1, max_length=256)]
+    account_id: Annotated[AccountId, Meta(max_length=256)] | None = None
+    jid: Annotated[Jid, Meta(max_length=512)] | None = None
+    email: Annotated[str, Meta(max_length=512)] | None = None
+    first_name: _Text | None = None
+    last_name: _Text | None = None
+    display_name: _Text | None = None
+    timezone: _Text | None = None
+    language: _Text | None = None
+    status: _Text | None = None
+
+    @property
+    def name(self) -> str:
+        """The name to show: what the user chose, else first and last name."""
+        return _name(self.display_name, self.first_name, self.last_name)
+
+
 class _Me(msgspec.Struct, frozen=True, kw_only=True):
     id: _Id
     account_id: _Id
@@ -31,8 +51,11 @@ class _Me(msgspec.Struct, frozen=True, kw_only=True):
     display_name: _Text | None = None
 
     def name(self) -> str:
-        full = self.display_name or f"{self.first_name or ''} {self.last_name or ''}"
-        return printable(full, _NAME_LENGTH)
+        return _name(self.display_name, self.first_name, self.last_name)
+
+
+def _name(display: str | None, first: str | None, last: str | None) -> str:
+    return printable(display or f"{first or ''} {last or ''}", _NAME_LENGTH)
 
 
 async def me(

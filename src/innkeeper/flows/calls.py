@@ -1,0 +1,144 @@
+"""How long do we try? A call to Zoom until it succeeds, fails for good, or the time is up."""
+
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, TypeVar
+
+from innkeeper.clock import Clock
+from innkeeper.errors import AnswerLost, ApiRefused, Unreachable
+from innkeeper.flows.grants import AccessToken, Grants
+from innkeeper.net.outbound import DEADLINE_SECONDS
+
+_T = TypeVar("_T")
+
+_STALE: Final = frozenset({124, 7010})
+_GATEWAY: Final = frozenset({502, 504})
+"""What a gateway says that had no answer from whom it asked: it may have been done."""
+_FOR_NOW: Final = frozenset({429, 500, 502, 503, 504})
+"""What Zoom says that may take the same call later."""
+_FIRST_PAUSE_SECONDS: Final = 0.5
+_LONGEST_PAUSE_SECONDS: Final = 8.0
+
+Token = Callable[[], Awaitable[AccessToken]]
+Attempt = Callable[[AccessToken, float], Awaitable[_T]]
+"""One call with a token, to be over within so many seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How long one call may take, and how long all attempts together with their pauses."""
+
+    attempt_seconds: float = DEADLINE_SECONDS
+    total_seconds: float = 30.0
+
+
+BUDGET: Final = Budget()
+
+
+class Caller:
+    """Makes calls to Zoom, each as often as it helps.
+
+    Args:
+        chance: Draws from 0 to 1, so that many who wait do not all come back at once.
+    """
+
+    def __init__(
+        self, grants: Grants, *, clock: Clock, chance: Callable[[], float] = random.random
+    ) -> None:
+        self._grants = grants
+        self._clock = clock
+        self._chance = chance
+
+    async def call(
+        self,
+        token: Token,
+        attempt: Attempt[_T],
+        *,
+        repeatable: bool,
+        budget: Budget = BUDGET,
+    ) -> _T:
+        """Make a call; again if it cannot have been done, was refused for now, or may be twice.
+
+        A token that Zoom no longer takes is renewed once. After 429 it waits as Zoom asks;
+        if that is longer than the budget has left, the refusal is raised at once.
+
+        Args:
+            repeatable: Whether doing it twice does no harm. What does harm is never done
+                again once it may have been done.
+
+        Raises:
+            ApiRefused: If Zoom would not do it.
+            AnswerLost: If it may have been done.
+            Unreachable: If it was not.
+            GrantRefused: If no token is to be had, `NeedsReauth` included.
+        """
+        effort = _Effort(self._clock.now(), budget)
+        while True:
+            try:
+                return await self._attempt(token, attempt, effort)
+            except _Again:
+                continue
+            except ApiRefused as refusal:
+                if refusal.status in _GATEWAY and not repeatable:
+                    raise AnswerLost("a gateway answered for Zoom", refusal.what) from refusal
+                if refusal.status not in _FOR_NOW:
+                    raise
+                await self._pause(effort, refusal, self._asked(refusal))
+            except Unreachable as gone:
+                if isinstance(gone, AnswerLost) and not repeatable:
+                    raise
+                await self._pause(effort, gone, gone.retry_after)
+
+    async def _attempt(self, token: Token, attempt: Attempt[_T], effort: "_Effort") -> _T:
+        try:
+            access = await token()
+        except AnswerLost as lost:  # the answer about a token, not the call's
+            raise Unreachable(lost.what, lost.why, retry_after=lost.retry_after) from lost
+        left = effort.left(self._clock.now())
+        try:
+            return await attempt(access, min(effort.budget.attempt_seconds, left))
+        except ApiRefused as refusal:
+            stale = refusal.status == 401 or refusal.zoom_code in _STALE
+            if not stale or effort.renewed:
+                raise
+            effort.renewed = await self._grants.refused(access)
+            if not effort.renewed:
+                raise
+            raise _Again from refusal
+
+    async def _pause(self, effort: "_Effort", why: Exception, asked: float | None) -> None:
+        """Wait before the next attempt, or raise if there is no time for one."""
+        growing = min(_FIRST_PAUSE_SECONDS * 2**effort.pauses, _LONGEST_PAUSE_SECONDS)
+        effort.pauses += 1
+        if asked is None:
+            seconds = growing * (0.5 + self._chance() / 2)
+        else:
+            seconds = max(asked, 0.0) + self._chance() / 4
+        if seconds >= effort.left(self._clock.now()):
+            raise why
+        await self._clock.sleep(seconds)
+
+    def _asked(self, refusal: ApiRefused) -> float | None:
+        at = refusal.retry_at
+        if isinstance(at, datetime):
+            return (at - self._clock.now()).total_seconds()
+        return at
+
+
+@dataclass(slots=True)
+class _Effort:
+    """What one call has cost so far."""
+
+    since: datetime
+    budget: Budget
+    pauses: int = 0
+    renewed: bool = False
+
+    def left(self, now: datetime) -> float:
+        return self.budget.total_seconds - (now - self.since).total_seconds()
+
+
+class _Again(Exception):  # never leaves this module
+    """The token was renewed: try at once."""

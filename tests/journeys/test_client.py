@@ -1,0 +1,308 @@
+"""A bot calls Zoom's API, and Zoom does not always do as it should."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from innkeeper import (
+    AccountId,
+    App,
+    Card,
+    CardRefused,
+    Client,
+    Command,
+    Jid,
+    MessageUnconfirmed,
+    NotInstalled,
+    UserId,
+)
+from innkeeper.errors import AnswerLost, ApiRefused
+from innkeeper.testing import Visitor, Zoom
+
+pytestmark = pytest.mark.anyio
+
+SENDING = {"path": "/v2/im/chat/messages", "method": "POST"}
+EDITING = {"path": "/v2/im/chat/messages/*", "method": "PUT"}
+
+
+class Scene:
+    def __init__(self, zoom: Zoom, ana: Visitor, client: Client) -> None:
+        self.zoom, self.ana, self.client = zoom, ana, client
+
+    @property
+    def said(self) -> list[str]:
+        return [message.text for message in self.ana.chat.messages if message.by_bot]
+
+
+def bot() -> App:
+    app = App("Porter")
+
+    @app.command("me")
+    async def me(ctx: Command) -> str:
+        return f"You are {(await ctx.client.users.me()).email}"
+
+    @app.command("count")
+    async def count(ctx: Command) -> Card:
+        async with ctx.progress("Counting", text="to ten") as progress:
+            for done in range(11):
+                await progress.set(done * 10, f"at {done}")
+        return Card("Counted")
+
+    @app.command("fail")
+    async def fail(ctx: Command) -> None:
+        async with ctx.progress("Failing") as progress:
+            await progress.set(40)
+            raise RuntimeError
+
+    @app.command("show")
+    async def show(ctx: Command) -> None:
+        async with ctx.progress("Exporting") as progress:
+            progress.done(Card("Exported").button("Open", "open"))
+
+    return app
+
+
+@pytest.fixture(params=["user", "admin"])
+async def scene(request: pytest.FixtureRequest) -> AsyncIterator[Scene]:
+    async with Zoom(bot(), management=request.param) as zoom:
+        ana = await zoom.user("Ana")
+        zoom.record.scopes += [
+            "user:read:list_users:admin",
+            "user:read:user:admin",
+            "team_chat:read:list_members",
+            "team_chat:read:list_user_channels",
+        ]
+        await ana.adds_app()
+        client = await zoom.app.for_install(
+            account_id=AccountId(ana.user.account_id), user_id=UserId(ana.user.id)
+        )
+        yield Scene(zoom, ana, client)
+
+
+# messages
+
+
+async def test_sends_edits_and_deletes_when_nothing_has_happened(scene: Scene):
+    sent = await scene.client.chat.send("Good morning")
+    await scene.client.chat.edit(sent.message_id, Card("Good evening").text("Ana"))
+    assert scene.said == ["Good evening\nAna"]
+
+    await scene.client.chat.delete(sent.message_id)
+    assert scene.said == []
+
+
+async def test_writes_to_a_channel_and_in_a_thread(scene: Scene):
+    channel = scene.zoom.emulator.world.channels()[0]
+    first = await scene.client.chat.send("Hello all", to=Jid(channel.jid))
+    await scene.client.chat.send("and again", to=Jid(channel.jid), reply_to=first.message_id)
+
+    last = list(scene.zoom.emulator.world.messages.values())[-1]
+    assert last.reply_to == first.message_id
+
+
+async def test_a_card_that_zoom_would_not_take_is_never_sent(scene: Scene):
+    asked = scene.zoom.faults.add("slow", on=SENDING, skip=1000)
+
+    for card in (Card(), Card("x").text("x" * 100_000)):
+        with pytest.raises(CardRefused):
+            await scene.client.chat.send(card)
+    assert asked.seen == 0
+
+
+@pytest.mark.parametrize("limit", ["per_second", "daily"])
+async def test_waits_as_zoom_asks_and_then_says_it_once(scene: Scene, limit: str):
+    order = {"kind": "status", "status": 429, "limit": limit, "wait": 5}
+    rule = scene.zoom.faults.add(order, on=SENDING, times=2)
+    began = scene.zoom.emulator.world.now()
+
+    await scene.client.chat.send("Good morning")
+
+    waited = (scene.zoom.emulator.world.now() - began).total_seconds()
+    assert rule.applied == 2
+    assert 8 < waited < 13
+    assert scene.said == ["Good morning"]
+
+
+async def test_a_day_is_not_waited_for(scene: Scene):
+    order = {"kind": "status", "status": 429, "limit": "daily", "wait": 40_000}
+    scene.zoom.faults.add(order, on=SENDING)
+
+    with pytest.raises(ApiRefused) as caught:
+        await scene.client.chat.send("Good morning")
+    assert caught.value.zoom_code == 429
+    assert caught.value.retry_at is not None
+
+
+@pytest.mark.parametrize("kind", ["lost_answer", "slow", "truncate", "bad_json", "reset", "empty"])
+async def test_a_message_whose_answer_was_lost_is_not_sent_again(scene: Scene, kind: str):
+    order: dict[str, Any] = {"kind": kind} | ({"seconds": 60} if kind == "slow" else {})
+    rule = scene.zoom.faults.add(order, on=SENDING)
+
+    with pytest.raises(MessageUnconfirmed):
+        await scene.client.chat.send("Good morning")
+
+    assert rule.applied == 1
+    assert len(scene.said) == (kind in {"lost_answer", "slow", "truncate"})
+
+
+@pytest.mark.parametrize("kind", ["lost_answer", "slow", "reset", "empty", "html"])
+async def test_an_edit_whose_answer_was_lost_is_made_again(scene: Scene, kind: str):
+    sent = await scene.client.chat.send("Good morning")
+    order: dict[str, Any] = {"kind": kind} | ({"seconds": 60} if kind == "slow" else {})
+    rule = scene.zoom.faults.add(order, on=EDITING, times=2)
+
+    await scene.client.chat.edit(sent.message_id, "Good evening")
+
+    assert rule.applied == 2
+    assert scene.said == ["Good evening"]
+
+
+@pytest.mark.parametrize("status", [500, 503])
+async def test_a_message_that_zoom_says_it_did_not_take_is_sent_again(scene: Scene, status: int):
+    scene.zoom.faults.add({"kind": "status", "status": status}, on=SENDING, times=3)
+
+    await scene.client.chat.send("Good morning")
+
+    assert scene.said == ["Good morning"]
+
+
+async def test_a_gateways_page_leaves_a_message_unconfirmed(scene: Scene):
+    scene.zoom.faults.add("html", on=SENDING)
+
+    with pytest.raises(MessageUnconfirmed):
+        await scene.client.chat.send("Good morning")
+
+
+async def test_works_when_every_token_has_expired(scene: Scene):
+    await scene.zoom.clock.advance(hours=2)
+
+    await scene.client.chat.send("Good evening")
+    assert (await scene.client.users.me()).id == scene.ana.user.id
+
+
+async def test_says_what_zooms_numbers_mean(scene: Scene):
+    with pytest.raises(ApiRefused) as caught:
+        await scene.client.chat.send("Hi", to=Jid("nobody@xmpp.zoom.us"))
+    assert caught.value.zoom_code == 7004
+    assert "may not write there" in caught.value.meaning
+    assert "not installed" in caught.value.fix
+
+
+# everything else
+
+
+async def test_looks_users_up(scene: Scene):
+    me = await scene.client.users.me()
+    ben = (await scene.zoom.user("Ben")).user
+
+    assert (me.id, me.name, me.email) == (
+        scene.ana.user.id,
+        scene.ana.user.name,
+        scene.ana.user.email,
+    )
+    assert (await scene.client.users.get(UserId(ben.id))).jid == ben.jid
+    assert (await scene.client.users.get(ben.email)).id == ben.id
+    assert {user.id async for user in scene.client.users.all()} >= {me.id, ben.id}
+    with pytest.raises(ApiRefused) as caught:
+        await scene.client.users.get("nobody@example.com")
+    assert caught.value.zoom_code == 1001
+
+
+async def test_makes_any_call_with_the_token_it_needs(scene: Scene):
+    client, world = scene.client, scene.zoom.emulator.world
+    channel = world.channels()[0]
+
+    found = await client.request("GET", "/v2/chat/channels/{}/members", channel.id)
+    assert found["total_records"] == len(found["members"])
+    rows = client.pages(
+        "/chat/channels/{}/members", channel.id, items="members", query={"page_size": 1}
+    )
+    assert [row["id"] async for row in rows] == [row["id"] for row in found["members"]]
+
+    body = {
+        "robot_jid": scene.zoom.record.bot_jid,
+        "to_jid": scene.ana.user.jid,
+        "user_jid": scene.ana.user.jid,
+        "account_id": scene.ana.user.account_id,
+        "content": {"head": {"text": "By hand"}},
+    }
+    sent = await client.request("POST", "/im/chat/messages", body=body, shape=dict[str, Any])
+    assert sent["to_jid"] == scene.ana.user.jid
+    assert scene.said == ["By hand"]
+    with pytest.raises(ApiRefused) as caught:
+        await client.request("POST", "/im/chat/messages", body=body, token="user")
+    assert caught.value.zoom_code == 7010
+    with pytest.raises(AnswerLost, match="makes no sense"):
+        await client.request("GET", "/users/me", shape=list[int])
+
+
+@pytest.mark.parametrize(
+    ("path", "ids"),
+    [
+        ("users/me", ()),
+        ("//evil.example/users", ()),
+        ("/users/me?x=1", ()),
+        ("/users/../accounts", ()),
+        ("/users/{}", ()),
+        ("/users/{}", ("",)),
+        ("/users/me", ("extra",)),
+        ("https://evil.example/", ()),
+    ],
+)
+async def test_a_path_leads_nowhere_else(scene: Scene, path: str, ids: tuple[str, ...]):
+    with pytest.raises(ValueError, match="path"):
+        await scene.client.request("GET", path, *ids)
+
+
+async def test_a_list_that_leads_to_itself_ends(scene: Scene):
+    page = b'{"users": [{"id": "u"}], "next_page_token": "again"}'
+    scene.zoom.faults.add(
+        {"kind": "status", "status": 200, "body": page.decode()}, on={"path": "/v2/users"}
+    )
+    with pytest.raises(AnswerLost, match="leads to itself"):
+        [user async for user in scene.client.users.all()]
+
+
+async def test_there_is_a_client_only_where_the_app_is_installed(scene: Scene):
+    user = scene.ana.user
+    with pytest.raises(NotInstalled):
+        await scene.zoom.app.for_install(account_id=AccountId("nowhere"), user_id=UserId("nobody"))
+    if scene.zoom.record.management == "user":
+        with pytest.raises(NotInstalled, match="none was named"):
+            await scene.zoom.app.for_install(account_id=AccountId(user.account_id))
+    else:
+        assert await scene.zoom.app.for_install(account_id=AccountId(user.account_id))
+
+    await scene.ana.removes_app()
+    with pytest.raises(NotInstalled):
+        await scene.zoom.app.for_install(
+            account_id=AccountId(user.account_id), user_id=UserId(user.id)
+        )
+
+
+# in a handler
+
+
+async def test_a_handler_calls_for_whoever_wrote(scene: Scene):
+    await scene.ana.says("me")
+
+    assert scene.said == [f"You are {scene.ana.user.email}"]
+
+
+async def test_progress_is_shown_in_one_message_and_seldom_edited(scene: Scene):
+    edits = scene.zoom.faults.add("slow", on=EDITING, skip=1000)
+    await scene.ana.says("count")
+
+    assert scene.said == ["Counting\n100%\nat 10", "Counted"]
+    assert edits.seen == 1
+
+
+async def test_progress_says_how_it_ended(scene: Scene):
+    await scene.ana.says("show")
+    await scene.ana.says("fail")
+
+    assert scene.said == [
+        "Exported\n[Open]",
+        "Failing\n40%\n! This was not finished.",
+    ]
