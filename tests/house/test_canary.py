@@ -159,8 +159,8 @@ def breakable() -> App:
 
 async def much_goes_wrong(zoom: Zoom, ana: Visitor) -> None:
     """Write what the bot cannot answer, while Zoom and the database fail it."""
-    for text in (f"raise {SAID}", f"card {SAID}", f"long {SAID}", f"nobody {SAID}", f"due {SAID}", SAID):
-        await ana.says(text)
+    for word in ("raise ", "card ", "long ", "nobody ", "due ", ""):
+        await ana.says(f"{word}{SAID}")
     (installation,) = await zoom.parts.store.installations()
     for token in zoom.emulator.world.tokens:
         token.revoked = True
