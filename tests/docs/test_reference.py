@@ -19,6 +19,7 @@ from innkeeper.emulator.seed import AccountSeed, AppSeed, EndpointsSeed, UserSee
 from innkeeper.errors import ZOOM_CODES
 from innkeeper.net.outbound import AsgiTransport
 from innkeeper.store.records import EventState
+from innkeeper.ui.cards import PAINTERS
 from innkeeper.wire import (
     blocks,
     building,
@@ -29,7 +30,7 @@ from innkeeper.wire import (
     revising,
     signature,
 )
-from tests.docs import emulated_page, rules_page
+from tests.docs import cards_section, emulated_page, rules_page
 from tests.docs.blocks import ROOT
 from tests.house.test_errors import ERRORS
 
@@ -157,6 +158,17 @@ def test_every_other_event_and_every_state_is_described():
     assert {f"{prefix}*" for prefix in payloads.ACTIVITY_PREFIXES} <= described
     assert {"ChatActivity", "UnknownEvent"} <= described
     assert {state.value for state in EventState} <= described
+
+
+# cards in raw JSON
+
+
+def test_every_element_is_described_as_the_emulator_draws_it():
+    assert set(cards_section.SAMPLES) == set(PAINTERS) == set(blocks.BLOCKS)
+    assert set(cards_section.DEEDS) <= set(PAINTERS)
+    assert all(painter.__doc__ for painter in PAINTERS.values())
+    fix = "run python -m tests.docs.cards_section"
+    assert cards_section.section() in page("cards"), fix
 
 
 # cards and contexts

@@ -124,7 +124,7 @@ def _block(sketch: Sketch, raw: Mapping[str, object], pointer: str) -> Piece:
     if not isinstance(kind, str):
         sketch.warn(f"{pointer}/type", "is missing")
         return blocks.unknown("without a type")
-    painter = _PAINTERS.get(kind)
+    painter = PAINTERS.get(kind)
     if painter is not None:
         return painter(sketch, raw, pointer)
     sketch.warn(f"{pointer}/type", f"is no element that Zoom knows: {kind[:60]}")
@@ -132,6 +132,7 @@ def _block(sketch: Sketch, raw: Mapping[str, object], pointer: str) -> Piece:
 
 
 def _section(sketch: Sketch, raw: Mapping[str, object], pointer: str) -> Piece:
+    """Draw a group of elements, with a bar in its colour and a footer."""
     if sketch.in_section:
         sketch.warn(pointer, "is a section within a section")
         return blocks.unknown("section")
@@ -208,7 +209,7 @@ def _moment(ts: object) -> Markup:
     )
 
 
-_PAINTERS: Final[Mapping[str, Callable[[Sketch, Mapping[str, object], str], Piece]]] = {
+PAINTERS: Final[Mapping[str, Callable[[Sketch, Mapping[str, object], str], Piece]]] = {
     "actions": controls.actions,
     "alert": blocks.alert,
     "attachments": blocks.attachments,
@@ -229,3 +230,4 @@ _PAINTERS: Final[Mapping[str, Callable[[Sketch, Mapping[str, object], str], Piec
     "timepicker": inputs.timepicker,
     "video": blocks.video,
 }
+"""How each type of element is drawn."""

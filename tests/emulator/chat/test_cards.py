@@ -1,3 +1,4 @@
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -133,3 +134,30 @@ def test_an_unknown_element_is_refused_where_the_rule_says_so() -> None:
     with pytest.raises(CardRefused, match="/body/0"):
         examine(content, unknown="refuse")
     examine({"body": [{"type": "datepicker", "action_id": "d"}]}, unknown="refuse")
+
+
+PAGED: dict[str, Any] = {
+    "body": [
+        {
+            "type": "page",
+            "cur_page": 1,
+            "pages": [
+                {"pageNo": 1, "body": [{"type": "section", "sections": [SELECT]}]},
+                {"pageNo": 2, "body": [{"type": "section", "sections": [ACTIONS]}, MARKED]},
+            ],
+        }
+    ]
+}
+
+
+def test_what_stands_on_a_page_can_be_used_and_is_examined() -> None:
+    at = "/body/0/pages/1/body"
+    assert element(PAGED, f"{at}/0/sections/0") == ACTIONS
+    assert [each["value"] for each in buttons(PAGED)] == ["yes"]
+    assert [place for place, _ in elements(PAGED)][:2] == ["/body/0", "/body/0/pages/0/body/0"]
+    assert examine(PAGED) == []
+    bad = deepcopy(PAGED)
+    bad["body"][0]["pages"][1]["body"][1]["link"] = "https://a.test"
+    with pytest.raises(CardRefused) as refused:
+        examine(bad)
+    assert refused.value.pointer == f"{at}/1"

@@ -5,23 +5,16 @@ an editable text, both sources of a dropdown, and too large a card. The rest is 
 warning, for a bot's author wants to see it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, cast
 
 from innkeeper.emulator.courier.stringify import stringify
 from innkeeper.errors import CardRefused
 from innkeeper.wire.blocks import Block, Fields, Message, Section, Select, UnknownBlock
+from innkeeper.wire.blocks.nesting import within
 from innkeeper.wire.messages import Card
 
 LIMIT_BYTES: Final = 100_000
-_DRAWN_ELSEWHERE: Final = frozenset(
-    {
-        "alert", "checkboxes", "datepicker", "divider", "file", "image", "images", "page",
-        "plain_text_input", "progress_bar", "radio_buttons", "timepicker", "video",
-    }
-)  # fmt: skip
-"""Elements that Zoom knows, although we have no type for them."""
-
 Raw = Mapping[str, Any]
 
 
@@ -43,7 +36,7 @@ def examine(content: Any, *, markdown: bool = False, unknown: str = "warn") -> l
     warnings: list[str] = []
     if card.head is not None:
         warnings += _complaints(card.head.check, "/head")
-    for pointer, block in _walk(card.body, "/body"):
+    for pointer, block in _walk((f"/body/{at}", block) for at, block in enumerate(card.body)):
         _refuse_known(block, pointer, markdown=markdown)
         complaints = _about(block, pointer)
         if complaints and unknown == "refuse" and isinstance(block, UnknownBlock):
@@ -52,11 +45,10 @@ def examine(content: Any, *, markdown: bool = False, unknown: str = "warn") -> l
     return warnings
 
 
-def _walk(blocks: tuple[Any, ...], pointer: str) -> Iterator[tuple[str, Block]]:
-    for index, block in enumerate(cast("tuple[Block, ...]", blocks)):
-        yield f"{pointer}/{index}", block
-        if isinstance(block, Section):
-            yield from _walk(block.sections, f"{pointer}/{index}/sections")
+def _walk(blocks: Iterable[tuple[str, Block]]) -> Iterator[tuple[str, Block]]:
+    for pointer, block in blocks:
+        yield pointer, block
+        yield from _walk(within(block, pointer))
 
 
 def _refuse_known(block: Block, pointer: str, *, markdown: bool) -> None:
@@ -73,8 +65,6 @@ def _refuse_known(block: Block, pointer: str, *, markdown: bool) -> None:
 
 def _about(block: Block, pointer: str) -> list[str]:
     if isinstance(block, UnknownBlock):
-        if block.type in _DRAWN_ELSEWHERE:
-            return []
         return [f"{pointer}: Zoom knows no element of the type {block.type[:60]!r}"]
     if isinstance(block, Section):
         inner = [each for each in block.sections if isinstance(each, Section)]
@@ -91,11 +81,18 @@ def _complaints(check: Any, pointer: str) -> list[str]:
 
 
 def elements(content: Raw) -> Iterator[tuple[str, Raw]]:
-    """List a card's elements with their JSON pointers, those of sections too."""
-    for pointer, raw in _objects(content.get("body"), "/body"):
-        yield pointer, raw
+    """List a card's elements with their JSON pointers, those of sections and pages too."""
+    yield from _within(content.get("body"), "/body")
+
+
+def _within(items: Any, pointer: str) -> Iterator[tuple[str, Raw]]:
+    for place, raw in _objects(items, pointer):
+        yield place, raw
         if raw.get("type") == "section":
-            yield from _objects(raw.get("sections"), f"{pointer}/sections")
+            yield from _within(raw.get("sections"), f"{place}/sections")
+        elif raw.get("type") == "page":
+            for page, each in _objects(raw.get("pages"), f"{place}/pages"):
+                yield from _within(each.get("body"), f"{page}/body")
 
 
 def element(content: Raw, pointer: str) -> Raw | None:
