@@ -131,7 +131,8 @@ class Visit:
         if user is not None:
             sent["cookie"] = f"emu_user={quote(user.id, safe='')}"
         raw = urlencode(form).encode() if form is not None else body
-        return await self.transport.send(Request(method, f"{ZOOM}{path}", sent, raw))
+        asked = Request(method, f"{ZOOM}{path}", sent, raw)
+        return await self.transport.send(asked, limit_bytes=4_000_000)
 
     def query(self, **changes: str | None) -> str:
         asked: dict[str, str | None] = {

@@ -389,6 +389,15 @@ class Rules(msgspec.Struct, forbid_unknown_fields=True):
         Literal["silent", "delivered"],
         _switch("chat", "S", "Whether replies in a thread with the bot alone reach it."),
     ] = "silent"
+    direct_messages: Annotated[
+        Literal["silent", "published"],
+        _switch(
+            "chat",
+            "A",
+            "Whether subscriptions to `team_chat.dm_message_posted` hear what is written to a bot"
+            " alone, as they hear what people write to each other.",
+        ),
+    ] = "silent"
     callback_keys: Annotated[
         Literal["absent", "sent"],
         _switch(

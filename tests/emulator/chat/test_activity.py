@@ -185,3 +185,19 @@ async def test_only_an_installed_app_comes_into_a_channel(scene: Scene, peer: st
 
     assert scene.world.channels()[0].apps == []
     assert "Nothing changed" in scene.messages(peer=GENERAL)[-1].text
+
+
+@pytest.mark.parametrize(("rule", "heard"), [("silent", 0), ("published", 1)])
+async def test_direct_messages(scene: Scene, rule: Any, heard: int):
+    scene.world.rules.direct_messages = rule
+    subscribe(scene, "team_chat.dm_message_posted")
+
+    await scene.chat.says(scene.ben, scene.app.bot_jid, "between us")
+    await scene.courier.run_due()
+
+    events = [e for e in scene.bot.bodies if e["event"] == "team_chat.dm_message_posted"]
+    assert len(events) == heard
+    for event in events:
+        about = event["payload"]["object"]
+        assert (event["payload"]["operator_id"], about["message"]) == (scene.ben.id, "between us")
+        assert f"{about['contact_id']}@xmpp.zoom.us" == scene.app.bot_jid

@@ -1,4 +1,4 @@
-"""What does Zoom tell apps of a channel? Mentions of the bot, what is posted, apps that move.
+"""What does Zoom tell apps of a chat? Mentions of the bot, what is posted, apps that move.
 
 Sources: https://developers.zoom.us/docs/api/chatbot/events and
 https://developers.zoom.us/docs/api/team-chat/events/
@@ -19,6 +19,7 @@ from innkeeper.ids import USER_DOMAIN
 SHARED: Final = "team_chat.link_shared"
 MENTION: Final = "team_chat.app_mention"
 POSTED: Final = "team_chat.channel_message_posted"
+DIRECT: Final = "team_chat.dm_message_posted"
 ADDED: Final = "team_chat.channel_app_added"
 REMOVED: Final = "team_chat.channel_app_removed"
 _LINK: Final = re.compile(r"https?://[^\s<>\"]{1,2000}", re.IGNORECASE)
@@ -60,6 +61,12 @@ class Activity:
                 app, app.bot_endpoint, MENTION, payload, event_ts=self._stamp()
             )
         await self._links(user, channel, message)
+
+    def told(self, app: AppRecord, user: User, message: Message) -> None:
+        """Tell subscriptions what somebody wrote to a bot alone, if the rules say so."""
+        if self._world.rules.direct_messages == "published":
+            stamp = self._stamp()
+            self._publish(DIRECT, user, direct(app, user, message, stamp=stamp), stamp)
 
     async def _links(self, user: User, channel: Channel, message: Message) -> None:
         """Offer the links of a message to the apps that unfurl their domains."""
@@ -154,6 +161,21 @@ def posted(user: User, channel: Channel, message: Message, *, stamp: int) -> dic
     """Say what a person posted in a channel."""
     about = _about(message, channel, stamp)
     return _by(user, {**about, "channel_owner_account_id": user.account_id})
+
+
+def direct(app: AppRecord, user: User, message: Message, *, stamp: int) -> dict[str, Any]:
+    """Say what a person wrote to one other; here that is a bot, which has no e-mail address."""
+    about: dict[str, Any] = {
+        "message_id": message.id,
+        "message": message.text,
+        "contact_id": app.bot_jid.removesuffix(USER_DOMAIN),
+        "contact_account_id": app.account_id,
+        "date_time": _iso(stamp),
+        "timestamp": stamp,
+    }
+    if message.reply_to:
+        about["reply_main_message_id"] = message.reply_to
+    return _by(user, about)
 
 
 def moved(app: AppRecord, user: User, channel: Channel, *, stamp: int) -> dict[str, Any]:

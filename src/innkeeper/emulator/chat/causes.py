@@ -156,6 +156,13 @@ def _posted(now: Occasion) -> Happening:
     return Happening(payload, _stamped(now))
 
 
+def _direct(now: Occasion) -> Happening:
+    conversation = Conversation(now.user, app=now.app).key
+    message = _message(now, conversation=conversation, text="hello")
+    payload = activity.direct(now.app, now.user, message, stamp=now.timestamp)
+    return Happening(payload, _stamped(now))
+
+
 def _moved(now: Occasion) -> Happening:
     payload = activity.moved(now.app, now.user, now.channel, stamp=now.timestamp)
     return Happening(payload, _stamped(now))
@@ -257,6 +264,12 @@ CAUSES: Final = (
     Cause(activity.ADDED, "Adding the app to a channel.", "subscription", _moved),
     Cause(activity.REMOVED, "Taking it out of a channel.", "subscription", _moved),
     Cause(activity.POSTED, "Writing in a channel.", "subscription", _posted),
+    Cause(
+        activity.DIRECT,
+        "Writing to the bot alone, under the rule `direct_messages`.",
+        "subscription",
+        _direct,
+    ),
     Cause(CREATED, "Asking the account's admins for an app.", "subscription", _asked),
 )
 """Every event that can be triggered."""

@@ -83,6 +83,7 @@ class Chat:
         if conversation.app is not None:
             cmd = rest if name and name == _command(conversation.app) else text
             await self._notify(conversation, conversation.app, cmd, message)
+            self._activity.told(conversation.app, user, message)
             return message
         if name and (app := self._app_of(name, user)) is not None:
             await self._notify(conversation, app, rest, message)
