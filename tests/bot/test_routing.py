@@ -1,55 +1,16 @@
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextvars import ContextVar
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from innkeeper.app import App
-from innkeeper.bot.contexts import Command, Installed
-from innkeeper.bot.dispatching import RoutedBot
+from innkeeper import App, BotRefused, CardRefused, Command, Happened, Installed, Router
 from innkeeper.bot.matching import Commands
-from innkeeper.bot.table import Table
-from innkeeper.bot.threads import Threads
-from innkeeper.errors import BotRefused, CardRefused
-from innkeeper.flows.dispatch import Happening
-from innkeeper.ids import EventId
-from innkeeper.store.records import InboxEvent
-from innkeeper.wire.events import interpret
-from innkeeper.wire.messages import Card, card_of
+from innkeeper.wire.messages import card_of
+from tests.bot.bots import Tried, answers, event
 
 pytestmark = pytest.mark.anyio
-
-
-def typed(cmd: str) -> Happening:
-    payload = {
-        "accountId": "a",
-        "robotJid": "r@x",
-        "toJid": "t@x",
-        "userId": "U",
-        "userJid": "u@x",
-        "userName": "Ana",
-        "cmd": cmd,
-    }
-    event = interpret({"event": "bot_notification", "payload": payload})
-    at = datetime(2026, 1, 1, tzinfo=UTC)
-    return Happening(event, None, InboxEvent(EventId("1"), event.name, b"", at, 1), at)
-
-
-async def answers(app: App, cmd: str) -> list[str]:
-    said: list[str] = []
-
-    async def say(card: Card) -> None:
-        said.append(str(card.content()["body"][0]["text"]))
-
-    services: Any = None
-    happening = typed(cmd)
-    bot = RoutedBot(Table(app), services, threads=Threads(), overrides={})
-    run = bot.find(happening.event)
-    if run is not None:
-        await run(happening, say)
-    return said
 
 
 @pytest.mark.parametrize(
@@ -192,3 +153,93 @@ def test_refuses_to_say_nothing() -> None:
     with pytest.raises(CardRefused):
         card_of("  ")
     assert card_of("hi").content() == {"body": [{"type": "message", "text": "hi"}]}
+
+
+# routers
+
+
+async def test_includes_what_routers_have_however_deep_and_whenever_they_get_it() -> None:
+    app, outer, inner = App(), Router(), Router()
+    app.include(outer)
+    outer.include(inner)
+
+    @inner.command("late")
+    async def late(_ctx: Command) -> str:
+        return "from a router's router"
+
+    @inner.purge("notes")
+    async def forget(_scope: object) -> int:
+        return 0
+
+    assert await answers(app, "late") == ["from a router's router"]
+    [route] = app.routes()
+    assert (route.decorator, route.usage) == ("command", "late")
+
+
+def test_names_both_places_where_two_routers_take_the_same() -> None:
+    app, one, two = App(), Router(), Router()
+    for router in (one, two):
+        app.include(router)
+        router.command("help")(lambda _ctx: "")
+    with pytest.raises(BotRefused, match=r"registered twice: <lambda> .* and <lambda>"):
+        app.routes()
+
+
+def test_refuses_a_router_that_is_included_twice_or_within_itself() -> None:
+    app, outer, inner = App(), Router(), Router()
+    app.include(outer)
+    outer.include(inner)
+    for parent, child in ((app, outer), (inner, outer), (inner, inner)):
+        with pytest.raises(BotRefused, match="same router again"):
+            parent.include(child)
+
+
+async def test_says_all_that_is_wrong_at_once_with_file_line_and_remedy() -> None:
+    app = App()
+
+    @app.command("one")
+    async def one(_ctx: Command, what: bytes) -> None: ...
+
+    @app.event("two")
+    async def two(_ctx: Happened, what: int) -> None: ...
+
+    with pytest.raises(BotRefused) as refused:
+        app.routes()
+    told = str(refused.value)
+    assert told.startswith("2 things in the bot are wrong")
+    for handler, remedy in ((one, "Type it as str, int"), (two, "Annotated[…, Depends(function)]")):
+        [line] = [line for line in told.splitlines() if line.startswith(handler.__name__)]
+        assert f"{__file__}:{handler.__code__.co_firstlineno}" in line
+        assert remedy in line
+
+
+# events
+
+
+async def test_all_handlers_of_an_event_run_and_what_one_raises_is_raised_at_the_end() -> None:
+    app, heard = App(), list[str]()
+
+    @app.event("team_chat.starred")
+    async def first(_ctx: Happened) -> None:
+        heard.append("first")
+        raise ValueError("first")
+
+    @app.event("team_chat.starred")
+    def second(_ctx: Happened) -> None:
+        heard.append("second")
+
+    with pytest.raises(ValueError, match="first"):
+        await Tried(app).hears(event("team_chat.starred"))
+    assert heard == ["first", "second"]
+
+
+async def test_an_event_by_name_is_for_what_no_special_handler_takes() -> None:
+    app = App()
+    heard: list[str] = []
+    app.event("bot_notification")(lambda _ctx: heard.append("any event"))
+    app.command("help")(lambda _ctx: heard.append("the command"))
+    tried = Tried(app)
+    for cmd in ("help", "other"):
+        assert await tried.hears(event("bot_notification", cmd=cmd))
+    assert heard == ["the command", "any event"]
+    assert not await tried.hears(event("meeting.started"))

@@ -195,7 +195,8 @@ class Talking(Context[P]):
             MessageUnconfirmed: If it may or may not have been posted.
             LookupError: If the event names no conversation.
         """
-        return await self._services.speaker.send(self._place(), card_of(answer))
+        place = self._place()
+        return await self._services.speaker.send(place, card_of(answer))
 
     async def dm(self, answer: str | Card) -> SentMessage:
         """Post to the person alone.
@@ -225,8 +226,9 @@ class Talking(Context[P]):
         """
         if self.installation.owner.user_id is not None:
             return await self.dm(answer)
+        place = self._place()
         return await self._services.speaker.send(
-            self._place(), card_of(answer), visible_to_user=self.user.id
+            place, card_of(answer), visible_to_user=self.user.id
         )
 
     async def update(self, answer: str | Card, message_id: MessageId) -> SentMessage:
@@ -237,7 +239,8 @@ class Talking(Context[P]):
             Unreachable: If Zoom could not be asked, or did not answer.
             LookupError: If the event names no conversation.
         """
-        return await self._services.speaker.update(self._place(), message_id, card_of(answer))
+        place = self._place()
+        return await self._services.speaker.update(place, message_id, card_of(answer))
 
     async def delete(self, message_id: MessageId) -> SentMessage:
         """Delete a message that the bot sent.
@@ -247,7 +250,8 @@ class Talking(Context[P]):
             Unreachable: If Zoom could not be asked, or did not answer.
             LookupError: If the event names no conversation.
         """
-        return await self._services.speaker.delete(self._place(), message_id)
+        place = self._place()
+        return await self._services.speaker.delete(place, message_id)
 
     def _place(self) -> Place:
         place = place_of(self._happening.event)

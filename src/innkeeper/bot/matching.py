@@ -51,7 +51,7 @@ class Commands(Generic[T]):
         parts = text.split(None, self._most)
         words = [plain(word) for word in parts[: self._most]]
         for count in range(len(words), -1, -1):
-            pair = self._pairs.get(" ".join(words[:count]))
+            pair = self._pairs.get(" ".join(filter(None, words[:count])))
             if pair is not None:
                 more = len(parts) > count
                 first, second = (pair.typed, pair.alone) if more else (pair.alone, pair.typed)
