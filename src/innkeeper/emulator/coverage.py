@@ -117,8 +117,12 @@ ROWS: Final = (
     ),
     *_rows(
         "Webhooks",
-        ("Signature, challenge and retries", "full", "courier/test_rounds courier/test_challenge"),
-        ("Event subscriptions", "full", "courier/test_subscriptions"),
+        (
+            "Signature, challenge and retries",
+            "full",
+            "courier/test_rounds courier/test_challenge courier/test_line",
+        ),
+        ("Event subscriptions", "full", "courier/test_subscriptions marketplace/test_validations"),
         ("app_deauthorized", "full", "marketplace/test_removal"),
         ("Bot events", "full", "chat/test_client chat/test_payloads"),
         ("Delivery over WebSockets", "none", "", "Webhooks only."),

@@ -322,6 +322,16 @@ class Rules(msgspec.Struct, forbid_unknown_fields=True):
             "Whether a bot endpoint that answers the URL validation wrongly is refused.",
         ),
     ] = "strict"
+    unvalidated_urls: Annotated[
+        Literal["served", "cut_off"],
+        _switch(
+            "courier",
+            "S",
+            "Whether events reach an address that never passed its URL validation: Zoom was said"
+            " to cut such off from June 2025 on, but what a seed plants was never asked.",
+            paranoid="cut_off",
+        ),
+    ] = "served"
     revalidation_failures: Annotated[
         int,
         Meta(ge=1, le=100),

@@ -69,11 +69,15 @@ class HttpTransport:
             Unreachable: If the request cannot have taken effect.
             AnswerLost: If it may have.
         """
+        return await self.open().send(request, deadline=deadline, limit_bytes=limit_bytes)
+
+    def open(self) -> "Pool":
+        """Open the pool, if that was not done yet; the first time, it has to be loaded."""
         if self._pool is None:
-            from innkeeper.net.pool import Pool  # noqa: PLC0415  # who sends nothing waits for no aiohttp
+            from innkeeper.net.pool import Pool  # noqa: PLC0415  # who sends nothing needs no aiohttp
 
             self._pool = Pool(self._resolver() if self._resolver is not None else None)
-        return await self._pool.send(request, deadline=deadline, limit_bytes=limit_bytes)
+        return self._pool
 
     async def aclose(self) -> None:
         """Let go of every connection; the next request opens new ones."""

@@ -299,3 +299,16 @@ def test_subscriptions_limit(limit: Any, fits: bool):
     else:
         with pytest.raises(SeedRefused, match="11 event subscriptions"):
             plant(seed, world)
+
+
+@pytest.mark.parametrize("rule", ["served", "cut_off"])
+async def test_unvalidated_urls(scene: Scene, rule: Any):
+    scene.world.rules.unvalidated_urls = rule
+    before = await post(scene)
+    assert before.state == ("delivered" if rule == "served" else "gave_up")
+    assert ("never passed" in " ".join(before.diagnostics)) is (rule == "cut_off")
+
+    prove(scene)
+    await scene.courier.validate(scene.app, BOT_URL)
+
+    assert (await post(scene)).state == "delivered"

@@ -35,10 +35,14 @@ class Endpoints:
         endpoint.disabled = endpoint.failures >= self._world.rules.revalidation_failures
         self._world.announce("endpoint", endpoint)
 
-    def disabled(self, client_id: str, url: str) -> bool:
-        """Tell whether nothing is brought to an endpoint any more."""
+    def closed(self, client_id: str, url: str) -> str:
+        """Say why nothing is brought to an endpoint; nothing where it is open."""
         endpoint = self._find(client_id, url)
-        return endpoint is not None and endpoint.disabled
+        if endpoint is not None and endpoint.disabled:
+            return "the endpoint failed its validation too often, and is disabled"
+        if endpoint is None and self._world.rules.unvalidated_urls == "cut_off":
+            return "the address never passed its URL validation (rule unvalidated_urls)"
+        return ""
 
     def next_due(self) -> datetime | None:
         """Tell when the next endpoint is to be asked again, if one is."""

@@ -13,7 +13,7 @@ from innkeeper.emulator.faultrules import Applied
 from innkeeper.emulator.faults.courier import Plan
 from innkeeper.emulator.traffic.records import Traffic
 from innkeeper.errors import EndpointRefused, Unreachable
-from innkeeper.net.outbound import ANSWER_LIMIT_BYTES, Request, Response, Transport
+from innkeeper.net.outbound import ANSWER_LIMIT_BYTES, HttpTransport, Request, Response, Transport
 
 DEADLINE_SECONDS: Final = 3.0
 
@@ -58,6 +58,8 @@ class Line:
             check_address(request.url, allow_hosts=self.allow_hosts)
         except EndpointRefused as error:
             return Outcome(None, error.why)
+        if isinstance(self._transport, HttpTransport):
+            self._transport.open()  # loading it is no time that the app took
         began = perf_counter()
         response: Response | None = None
         failed = ""

@@ -273,14 +273,15 @@ class Courier:
         self._woken.set()
 
     def _mute(self, delivery: Delivery) -> None:
-        """Bring nothing to an endpoint that is disabled, or that no longer gets this event."""
-        if self._endpoints.disabled(delivery.client_id, delivery.url):
-            delivery.drop("the endpoint failed its validation too often, and is disabled")
+        """Bring nothing to an endpoint that is closed, or that no longer gets this event."""
+        why = self._endpoints.closed(delivery.client_id, delivery.url)
+        if why:
+            delivery.drop(why)
         elif delivery.muting in self._world.muted:
             delivery.drop("the last failure ended this event for this URL (rule exhausted)")
 
     async def _attempt(self, delivery: Delivery, at: datetime, *, planned: bool) -> None:
-        if planned and self._endpoints.disabled(delivery.client_id, delivery.url):
+        if planned and self._endpoints.closed(delivery.client_id, delivery.url):
             self._mute(delivery)
             return
         if planned:
