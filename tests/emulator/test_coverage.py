@@ -71,7 +71,7 @@ async def test_the_page_shows_what_was_asked_for_in_vain() -> None:
     visit = Visit()
     await visit.ask("GET", "/v2/<b>")
     await visit.ask("POST", "/v2/chat/users/me/messages")
-    page = (await visit.ask("GET", "/not-emulated")).body.decode()
+    page = (await visit.ask("GET", "/not-emulated")).body.decode().replace("<wbr>", "")
     assert "asked 1" in page
     assert "GET /v2/&lt;b&gt;" in page
     assert "POST /v2/im/chat/messages" in page
