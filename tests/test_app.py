@@ -114,6 +114,40 @@ async def test_starts_once(tmp_path: Path) -> None:
     await app.stop()
 
 
+def test_stops_with_a_loop_that_nobody_tells_of(tmp_path: Path) -> None:
+    app = configured(tmp_path)
+    for _ in range(2):
+        with asyncio.Runner() as runner:
+            answer = runner.run(door_of(app, LOCAL).get("/healthz"))
+            assert answer.status == 200
+            assert list(tmp_path.glob("*-wal"))
+        assert list(tmp_path.glob("*-wal")) == []
+
+
+def test_what_is_stopped_stays_so_when_its_loop_ends(tmp_path: Path) -> None:
+    async def live() -> App:
+        app = configured(tmp_path)
+        await door_of(app, LOCAL).get("/healthz")
+        await app.stop()
+        await app.start()
+        return app
+
+    with asyncio.Runner() as runner:
+        app = runner.run(live())
+        assert app.worker is not None
+        runner.run(app.stop())
+
+
+async def test_lives_as_long_as_its_host(tmp_path: Path) -> None:
+    app = configured(tmp_path)
+    async with app.lifespan(object()):
+        assert app.worker is not None
+        async with app as same:
+            assert same is app
+    with pytest.raises(BotRefused, match="was not started"):
+        _ = app.worker
+
+
 async def test_works_in_the_background_until_it_is_stopped(tmp_path: Path) -> None:
     app = configured(tmp_path)
     before = asyncio.all_tasks()

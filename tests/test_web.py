@@ -281,6 +281,12 @@ async def test_an_endpoint_lives_below_where_the_app_is_mounted(door: Door) -> N
     assert relative_path({"path": "/zoom/events", "root_path": "/zoom"}) == "/events"
     assert relative_path({"path": "/events", "root_path": "/zoom"}) == "/events"
     assert relative_path({"path": "/events"}) == "/events"
+    assert relative_path({"path": "/zoomed/events", "root_path": "/zoom"}) == "/zoomed/events"
+
+
+@pytest.mark.parametrize("path", ["", "/"])
+async def test_its_first_page_is_where_it_is_mounted(path: str, door: Door) -> None:
+    assert (await door.get(path, root_path="/zoom")).status == 200
 
 
 async def test_a_large_body_is_refused_however_it_comes(door: Door) -> None:

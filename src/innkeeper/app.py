@@ -4,12 +4,14 @@ It only wires: what happens is in `flows`, what is answered in `web`.
 """
 
 import asyncio
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+import os
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from types import TracebackType
+from typing import Any, Literal, Self
 
 import structlog
 
@@ -45,6 +47,7 @@ from innkeeper.store.vault import SqliteVault
 from innkeeper.web import WEBHOOKS, Web, relative_path
 from innkeeper.wire.signature import Verifier
 from innkeeper.work import Parts, Worker
+from innkeeper.wsgi import Wsgi
 
 _NOT_STARTED = b'{"error":"unavailable"}'
 
@@ -90,6 +93,7 @@ class App(Router):
         self.description = description
         self._ordering = ordering
         self._patience = patience
+        self._most_threads = threads
         self._threads = Threads(threads)
         self._overrides: dict[Function, Dependency] = {}
         self._settings = settings
@@ -101,6 +105,10 @@ class App(Router):
         self._pages: AsgiApp | None = None
         self._starting: asyncio.Lock | None = None
         self._stopping = False
+        self._caretaker: asyncio.Task[None] | None = None
+        self._wsgi: Wsgi | None = None
+        self._process = 0
+        self._inherited: list[object] = []
 
     # what a bot is made of
 
@@ -143,7 +151,20 @@ class App(Router):
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close"})  # nothing here talks so
 
+    def wsgi(self) -> Wsgi:
+        """Give the app as a WSGI application; it starts in each process by itself.
+
+        Serve it from one process with threads: one process at a time writes to a SQLite
+        database, and another answers 503 and says so in its log.
+
+        Example:
+            >>> application = App().wsgi()
+        """
+        self._wsgi = self._wsgi or Wsgi(self)
+        return self._wsgi
+
     async def _answer(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        self._leave_to_parent()
         if self._stopping:
             await send_answer(send, 503, _NOT_STARTED)
             return
@@ -155,9 +176,11 @@ class App(Router):
             )
             await send_answer(send, 503, _NOT_STARTED)
             return
-        if relative_path(scope) in WEBHOOKS:
+        path = relative_path(scope)
+        if path in WEBHOOKS:
             await web.webhook(scope, receive, send)
         elif self._pages is not None:
+            scope = scope if path else {**scope, "path": scope["path"] + "/"}
             await self._pages(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
@@ -176,7 +199,63 @@ class App(Router):
         await self.start()
         if self._web is None:
             raise BotRefused("the app", "was stopped")
+        if self._caretaker is None:
+            self._caretaker = asyncio.create_task(self._end_with_loop())
         return self._web
+
+    async def _end_with_loop(self) -> None:
+        """Stop when the loop ends, for a server that tells nobody: it cancels what still runs."""
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            if self._caretaker is asyncio.current_task():
+                await self.stop()
+                self._starting = None  # a lock belongs to its loop
+
+    def _leave_to_parent(self) -> None:
+        """Begin anew in a process that was forked: what was opened before is the parent's.
+
+        It is kept, and not closed: closing a database that another process has open would
+        meddle with it.
+        """
+        if self._process != os.getpid():
+            self._inherited += [self._parts, self._worker, self._caretaker]
+            self._parts = self._worker = self._web = self._pages = None
+            self._starting = self._caretaker = None
+            self._stopping = False
+            self._threads = Threads(self._most_threads)
+            self._process = os.getpid()
+
+    @asynccontextmanager
+    async def lifespan(self, _host: object = None) -> AsyncGenerator[None]:
+        """Start and stop with the application that this one is mounted in.
+
+        Example:
+            >>> from starlette.applications import Starlette
+            >>> from starlette.routing import Mount
+            >>> bot = App()
+            >>> site = Starlette(routes=[Mount("/zoom", bot)], lifespan=bot.lifespan)
+        """
+        async with self:
+            yield
+
+    async def __aenter__(self) -> Self:
+        """Start, until the block ends.
+
+        Raises:
+            InnkeeperError: As `start`.
+        """
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop."""
+        await self.stop()
 
     async def start(self, *, background: bool = True) -> Parts:
         """Open the store and begin to work; starting twice is starting once.
@@ -187,6 +266,7 @@ class App(Router):
             StoreUnavailable: If the database cannot be opened.
             KeyMissing: If the key ring lacks a key that is needed.
         """
+        self._leave_to_parent()
         self._starting = self._starting or asyncio.Lock()
         async with self._starting:
             if self._parts is None:
@@ -221,8 +301,11 @@ class App(Router):
 
     async def stop(self) -> None:
         """Let handlers end, at most ten seconds, and let go of everything."""
-        parts, worker = self._parts, self._worker
+        parts, worker, caretaker = self._parts, self._worker, self._caretaker
         self._stopping = True  # a request that comes now must not start it again
+        self._caretaker = None
+        if caretaker is not None and caretaker is not asyncio.current_task():
+            caretaker.cancel()
         try:
             if worker is not None:
                 await worker.stop()

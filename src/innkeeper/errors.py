@@ -20,6 +20,7 @@ InnkeeperError
 │   └── AnswerLost           the request went out whole; whether it took effect is unknown
 │       └── MessageUnconfirmed  a chat message that may stand there, or may not
 ├── StoreUnavailable         the database cannot take a write now
+│   └── StoreInUse           another process writes to it
 ├── Fenced                   the installation is gone; nothing may be written for it
 ├── SealBroken               a sealed value does not belong where it was found
 ├── KeyMissing               the key ring lacks the key that sealed the data
@@ -362,6 +363,13 @@ class StoreUnavailable(InnkeeperError):
 
     code = "store_unavailable"
     fix = "Check the disk's space and rights; Zoom delivers again in 5, 25 and 85 minutes."
+
+
+class StoreInUse(StoreUnavailable):
+    """Another process writes to this SQLite file; one at a time may."""
+
+    code = "store_in_use"
+    fix = "Let one process serve it, with as many threads as you like; stop the other one."
 
 
 class Fenced(InnkeeperError):

@@ -61,10 +61,14 @@ _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
 def relative_path(scope: Scope) -> str:
-    """Find the path below where the app is mounted."""
+    """Find the path below where the app is mounted.
+
+    A server in front may or may not have cut the mount's own path off.
+    """
     path: str = scope["path"]
     root: str = scope.get("root_path", "")
-    return path[len(root) :] if root and path.startswith(root) else path
+    below = path.removeprefix(root)
+    return path if below and not below.startswith("/") else below
 
 
 @dataclass(frozen=True, slots=True)

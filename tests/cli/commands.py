@@ -141,10 +141,10 @@ class Running:
         _, err = self._process.communicate(timeout=PATIENCE_SECONDS)
         return self._process.returncode, err
 
-    def end(self, number: int = signal.SIGTERM) -> Ended:
+    def end(self, number: int = signal.SIGTERM, *, within: float = 3.0) -> Ended:
         """Send a signal, and see how it ends; it has three seconds."""
         self._process.send_signal(number)
-        out, err = self._process.communicate(timeout=3.0)
+        out, err = self._process.communicate(timeout=within)
         return Ended(self._process.returncode, out.decode(), err.decode())
 
 
@@ -152,9 +152,18 @@ class Running:
 def started(
     *argv: str, port: int, cwd: Path, env: Mapping[str, str] | None = None
 ) -> Generator[Running]:
-    """Start a server; whatever happens, it is gone at the end."""
+    """Start a server of ours; whatever happens, it is gone at the end."""
+    with running([str(COMMAND), *argv], port=port, cwd=cwd, env=env) as server:
+        yield server
+
+
+@contextmanager
+def running(
+    argv: list[str], *, port: int, cwd: Path, env: Mapping[str, str] | None = None
+) -> Generator[Running]:
+    """Start any server; whatever happens, it is gone at the end."""
     process = subprocess.Popen(
-        [COMMAND, *argv],
+        argv,
         cwd=cwd,
         env=environment(env),
         stdin=subprocess.DEVNULL,

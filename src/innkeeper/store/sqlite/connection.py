@@ -4,13 +4,14 @@ import contextlib
 import fcntl
 import os
 import stat
+import weakref
 from collections.abc import Sequence
 from importlib import resources
 from typing import Any, Final, cast
 
 import apsw
 
-from innkeeper.errors import Fenced, StoreUnavailable
+from innkeeper.errors import Fenced, StoreInUse, StoreUnavailable
 
 Row = tuple[Any, ...]
 """A row as SQLite gives it; whoever reads it knows its columns' types."""
@@ -108,13 +109,14 @@ class Connection:
 
 
 class FileLock:
-    """Keeps a second process from writing to the same database."""
+    """Keeps a second process from writing to the same database; a fork does not inherit it."""
 
     def __init__(self, path: str) -> None:
         """Take the lock.
 
         Raises:
-            StoreUnavailable: If another process, or another store here, holds it.
+            StoreInUse: If another process, or another store here, holds it.
+            StoreUnavailable: If there can be none.
         """
         try:
             self._file = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -125,11 +127,25 @@ class FileLock:
         except OSError as error:
             os.close(self._file)
             what = f"{path} is in use by another process"
-            raise StoreUnavailable(what, "one process at a time writes to it") from error
+            raise StoreInUse(what, "one process at a time writes to it") from error
+        _held.add(self)
 
     def release(self) -> None:
         """Let the next one in."""
+        _held.discard(self)
         os.close(self._file)
+
+
+_held: "weakref.WeakSet[FileLock]" = weakref.WeakSet()
+
+
+def _leave_to_parent() -> None:
+    """Drop a child's copies, or its parent's locks would outlive the parent."""
+    for lock in list(_held):
+        lock.release()
+
+
+os.register_at_fork(after_in_child=_leave_to_parent)
 
 
 def make_private(path: str) -> None:

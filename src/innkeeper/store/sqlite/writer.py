@@ -109,6 +109,7 @@ class Writer:
         self._queue: queue.SimpleQueue[_Batch | None] = queue.SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._ended: asyncio.Future[None] | None = None
         self._connection: Connection | None = None
         self._called = False
         self._timer: asyncio.TimerHandle | None = None
@@ -123,22 +124,27 @@ class Writer:
         """Begin to write, over this connection, for the running event loop."""
         self._loop = loop = asyncio.get_running_loop()
         self._connection = connection
+        self._ended = loop.create_future()
         self._thread = threading.Thread(
-            target=self._run, args=(loop,), name=self._name, daemon=True
+            target=self._live, args=(loop, self._ended), name=self._name, daemon=True
         )
         self._thread.start()
 
     async def stop(self) -> None:
-        """Write what is on its way, close the connection, and end the thread."""
-        thread, loop = self._thread, self._loop
-        if thread is None or loop is None:
+        """Write what is on its way, close the connection, and end the thread.
+
+        Also while the interpreter ends, when there are no executors any more.
+        """
+        thread, ended = self._thread, self._ended
+        if thread is None or ended is None:
             return
         if self._timer is not None:
             self._timer.cancel()
         self._flush()
-        self._thread = self._loop = None
+        self._thread = self._loop = self._ended = None
         self._queue.put(None)
-        await loop.run_in_executor(None, thread.join)
+        await ended
+        thread.join()
 
     async def write(self, job: Job[T]) -> T:
         """Run a job within the next commit.
@@ -204,6 +210,13 @@ class Writer:
                 self._timer = self._loop.call_later(RETRY_SECONDS, self._flush)
 
     # on the writer's own thread
+
+    def _live(self, loop: asyncio.AbstractEventLoop, ended: "asyncio.Future[None]") -> None:
+        try:
+            self._run(loop)
+        finally:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
+                loop.call_soon_threadsafe(ended.set_result, None)
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         last = False
