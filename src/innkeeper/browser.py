@@ -89,6 +89,12 @@ class Browser:
         self._transport = transport
         self.cookies: dict[str, dict[str, str]] = {}
 
+    def tab(self) -> "Browser":
+        """Open another tab, which shares this one's cookies."""
+        other = Browser(self._transport)
+        other.cookies = self.cookies
+        return other
+
     async def open(self, url: str) -> Page:
         """Go to an address and wherever it leads."""
         return await self._go("GET", url)

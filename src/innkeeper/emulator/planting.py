@@ -9,6 +9,7 @@ from innkeeper import ids
 from innkeeper.emulator.seed import (
     AccountSeed,
     AppSeed,
+    ChannelSeed,
     Document,
     InstallSeed,
     Seed,
@@ -60,6 +61,25 @@ def plant_app(world: World, wanted: AppSeed, manifest: Manifest) -> AppRecord:
     return _Planter(Seed(Document(accounts=[]), (), "the app"), world).app(wanted, manifest, "$")
 
 
+def plant_user(world: World, account: Account, wanted: UserSeed) -> User:
+    """Let one more person join an account.
+
+    Raises:
+        SeedRefused: If the id is taken.
+    """
+    return _Planter(Seed(Document(accounts=[]), (), "the user"), world).user(account, wanted, "$")
+
+
+def plant_channel(world: World, account: Account, wanted: ChannelSeed) -> Channel:
+    """Open one more channel in an account.
+
+    Raises:
+        SeedRefused: If the id is taken.
+    """
+    planter = _Planter(Seed(Document(accounts=[]), (), "the channel"), world)
+    return planter.channel(account, wanted, "$")
+
+
 class _Planter:
     def __init__(self, seed: Seed, world: World) -> None:
         self._seed = seed
@@ -78,32 +98,36 @@ class _Planter:
             raise self._twice(f"{path}.id", account.id)
         world.accounts.append(account)
         for index, user in enumerate(wanted.users):
-            self._user(account, user, f"{path}.users[{index}]")
+            self.user(account, user, f"{path}.users[{index}]")
         for index, channel in enumerate(wanted.channels):
-            channel_id = channel.id or world.new_id().lower()
-            if any(known.id == channel_id for known in world.channels()):
-                raise self._twice(f"{path}.channels[{index}].id", channel_id)
-            jid = ids.channel_jid(channel_id)
-            account.channels.append(Channel(channel_id, account.id, channel.name, jid))
+            self.channel(account, channel, f"{path}.channels[{index}]")
 
-    def _user(self, account: Account, wanted: UserSeed, path: str) -> None:
+    def channel(self, account: Account, wanted: ChannelSeed, path: str) -> Channel:
+        channel_id = wanted.id or self._world.new_id().lower()
+        if any(known.id == channel_id for known in self._world.channels()):
+            raise self._twice(f"{path}.id", channel_id)
+        channel = Channel(channel_id, account.id, wanted.name, ids.channel_jid(channel_id))
+        account.channels.append(channel)
+        return channel
+
+    def user(self, account: Account, wanted: UserSeed, path: str) -> User:
         user_id = wanted.id or self._world.new_id()
         jid = ids.user_jid(user_id)
         if self._world.user_by_jid(jid):
             why = f"two users are called {user_id} (case does not count: they share a JID)"
             raise self._seed.refuse(f"{path}.id", why, "Rename one.")
         mailbox = "".join(char if char.isalnum() else "." for char in wanted.name.lower())
-        account.users.append(
-            User(
-                id=user_id,
-                account_id=account.id,
-                name=wanted.name,
-                email=wanted.email or f"{mailbox}@example.com",
-                role=wanted.role,
-                jid=jid,
-                member_id=self._world.new_id(),
-            )
+        user = User(
+            id=user_id,
+            account_id=account.id,
+            name=wanted.name,
+            email=wanted.email or f"{mailbox}@example.com",
+            role=wanted.role,
+            jid=jid,
+            member_id=self._world.new_id(),
         )
+        account.users.append(user)
+        return user
 
     def app(self, wanted: AppSeed, manifest: Manifest, path: str) -> AppRecord:
         world = self._world

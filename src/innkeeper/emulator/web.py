@@ -110,6 +110,7 @@ class Emulator:
         hosts = {*allow_hosts, *_hosts_in_process(transport)}
         self.courier = Courier(self.world, transport, self.traffic, allow_hosts=hosts)
         self.chat = Chat(self.world, self.courier)
+        self.triggers = Trigger(self.world, self.chat, self.courier)
         self.removal = Removal(self.world, self.courier, self.chat)
         self.faults = Faults(self.world)
         self.listing = Listing(self.world, self.courier)
@@ -166,7 +167,7 @@ class Emulator:
             *coverage.routes(),
             *Control(world, self.listing, self.removal, self).routes(),
             *Tunnels().routes(),
-            *Trigger(world, self.chat, self.courier).routes(),
+            *self.triggers.routes(),
             *self.faults.routes(),
             *coverage.rest(),
         ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from copy import deepcopy
+from dataclasses import dataclass
 from typing import Any, Final, cast
 
 import msgspec
@@ -12,11 +13,13 @@ from starlette.routing import Route
 from innkeeper.emulator import answers
 from innkeeper.emulator.chat.causes import BY_EVENT, Cause, Happening, Occasion
 from innkeeper.emulator.chat.client import Chat
+from innkeeper.emulator.courier import envelope
 from innkeeper.emulator.courier.rounds import Courier
 from innkeeper.emulator.delivery import Delivery
 from innkeeper.emulator.world import AppRecord, User, World
 from innkeeper.errors import BodyRefused, ChatRefused, InnkeeperError
 from innkeeper.net.inbound import read_body
+from innkeeper.net.outbound import Request as Delivered
 from innkeeper.wire import lossless
 
 PATH: Final = "/_emulator/trigger"
@@ -35,11 +38,21 @@ class TriggerRefused(InnkeeperError):
         super().__init__(what)
 
 
-class _Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What to send: an event, of which app, by whom, and what to change by dotted paths."""
+
     event: str
     app: str | None = None
     user: str | None = None
     set: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """Where an event goes, and whom it is about."""
+
+    url: str
+    who: dict[str, str]
 
 
 class Trigger:
@@ -58,14 +71,35 @@ class Trigger:
         """Send an event, and tell what became of its first attempt."""
         try:
             order = _read(await read_body(request.scope, request.receive))
-            delivery = await self._send(order)
+            delivery = await self.send(order)
         except (TriggerRefused, ChatRefused) as error:
             message = ": ".join(part for part in (error.what, error.why) if part)
             body = {"error": error.code, "message": message, "fix": error.fix}
             return answers.json_answer(body, 400)
         return answers.json_answer(delivery.json())
 
-    async def _send(self, order: _Order) -> Delivery:
+    async def send(self, order: Order) -> Delivery:
+        """Send an event, and make its first attempt.
+
+        Raises:
+            TriggerRefused: Listing what could have been named.
+            ChatRefused: If nobody could cause it now.
+        """
+        app, way, payload, top = self._composed(order)
+        return await self._courier.post_now(app, way.url, order.event, payload, **way.who, **top)
+
+    def seal(self, order: Order) -> Delivered:
+        """Write and sign an event as `send` would, and send nothing.
+
+        Raises:
+            TriggerRefused: Listing what could have been named.
+            ChatRefused: If nobody could cause it now.
+        """
+        app, way, payload, top = self._composed(order)
+        drafted = self._courier.draft(app, way.url, order.event, payload, **way.who, **top)
+        return envelope.seal(self._world, app, drafted)
+
+    def _composed(self, order: Order) -> tuple[AppRecord, _Way, Any, dict[str, Any]]:
         cause = BY_EVENT.get(order.event)
         if cause is None:
             raise TriggerRefused(f"no event is called {order.event[:80]}", _known(BY_EVENT))
@@ -77,15 +111,8 @@ class Trigger:
         for path, value in order.set.items():
             override(top, path, value)
         self._place(built)
-        return await self._courier.post_now(
-            app,
-            url,
-            cause.event,
-            top.pop("payload"),
-            user_id=user.id,
-            subscription_id=subscription_id,
-            **top,
-        )
+        way = _Way(url, {"user_id": user.id, "subscription_id": subscription_id})
+        return app, way, top.pop("payload"), top
 
     def _app(self, client_id: str | None) -> AppRecord:
         apps = self._world.apps
@@ -165,10 +192,10 @@ def _endpoint(cause: Cause, app: AppRecord) -> tuple[str, str]:
     return url, ""
 
 
-def _read(body: bytes) -> _Order:
-    keys = f"Send a JSON object with {', '.join(_Order.__struct_fields__)}."
+def _read(body: bytes) -> Order:
+    keys = f"Send a JSON object with {', '.join(Order.__struct_fields__)}."
     try:
-        return msgspec.convert(lossless.parse(body), _Order)
+        return msgspec.convert(lossless.parse(body), Order)
     except BodyRefused as error:
         raise TriggerRefused(f"the body is no JSON ({error.reason})", keys) from None
     except msgspec.ValidationError as error:

@@ -138,8 +138,27 @@ class Courier:
             subscription_id: Which subscription asked for the event, if one did.
             top: Further keys beside `event` and `payload`, such as `event_ts`.
         """
+        delivery = self.draft(
+            app, url, event, payload, user_id=user_id, subscription_id=subscription_id, **top
+        )
+        self._mute(delivery)
+        self._keep(delivery)
+        return delivery
+
+    def draft(
+        self,
+        app: AppRecord,
+        url: str,
+        event: str,
+        payload: Any,
+        *,
+        user_id: str = "",
+        subscription_id: str = "",
+        **top: Any,
+    ) -> Delivery:
+        """Write an event down as `post` would, and queue nothing."""
         now = self._world.now()
-        delivery = Delivery(
+        return Delivery(
             id=f"dlv_{self._world.token_bytes(9).hex()}",
             client_id=app.client_id,
             url=url,
@@ -151,9 +170,6 @@ class Courier:
             user_id=user_id,
             subscription_id=subscription_id,
         )
-        self._mute(delivery)
-        self._keep(delivery)
-        return delivery
 
     async def post_now(
         self,

@@ -1,0 +1,352 @@
+"""What is around a bot in a test? An emulated Zoom, people in it, and one clock for all."""
+
+import copy
+import itertools
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from innkeeper.app import App
+from innkeeper.clock import MovableClock
+from innkeeper.emulator import Emulator
+from innkeeper.emulator.chat.trigger import Order
+from innkeeper.emulator.delivery import Delivery
+from innkeeper.emulator.faults.levers import Faults
+from innkeeper.emulator.planting import plant_channel, plant_user
+from innkeeper.emulator.seed import ChannelSeed, Seed, UserSeed
+from innkeeper.emulator.world import (
+    Account,
+    AppRecord,
+    Channel,
+    Environment,
+    Management,
+    Role,
+    User,
+    WelcomeMode,
+)
+from innkeeper.flows.receipts import read_statement
+from innkeeper.local import local_settings, point_at
+from innkeeper.net.outbound import AsgiTransport, Receive, Response, Scope, Send
+from innkeeper.settings import Settings
+from innkeeper.testing.expected import Unexpected
+from innkeeper.testing.people import Visitor
+from innkeeper.testing.receipts import Receipts
+from innkeeper.testing.seen import seen
+from innkeeper.testing.signed import Signed
+from innkeeper.work import Parts
+
+ZOOM_URL = "http://127.0.0.1:8700"
+BOT_URL = "http://127.0.0.1:8701"
+COMMAND = "bot"
+"""The bot's slash command in the harness, whatever it is called at Zoom."""
+
+
+class HarnessClock:
+    """The one clock of the emulated Zoom and the bot; it moves only when told."""
+
+    def __init__(self, zoom: "Zoom", clock: MovableClock) -> None:
+        self._zoom = zoom
+        self._clock = clock
+
+    def now(self) -> datetime:
+        """Tell the time, in UTC."""
+        return self._clock.now()
+
+    async def advance(self, *, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
+        """Move forward, and let everything happen that was due on the way."""
+        await self._zoom.emulator.advance(hours * 3600 + minutes * 60 + seconds)
+        await self._zoom.settle()
+
+
+class Zoom:
+    """An emulated Zoom around one bot.
+
+    Args:
+        management: Whether an admin installs for the account, or each user for herself.
+        environment: A development app is told nothing of its removal.
+        welcome: Who says the first words.
+        user_oauth: Whether the app wants users' tokens.
+        directory: Where the bot's database is kept; a temporary one when omitted.
+        workers: How many copies of the bot share the store; requests go to them in turn.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        *,
+        management: Management = "user",
+        environment: Environment = "production",
+        welcome: WelcomeMode = "dynamic",
+        user_oauth: bool = True,
+        directory: Path | None = None,
+        workers: int = 1,
+    ) -> None:
+        self.app = app
+        self._apps = [app, *(copy.copy(app) for _ in range(workers - 1))]
+        self._wanted = (management, environment, welcome)
+        self._user_oauth = user_oauth
+        self._temporary = directory is None
+        self.directory = directory or Path(tempfile.mkdtemp(prefix="innkeeper-"))
+        self.transport = AsgiTransport()
+        self._clock = MovableClock(frozen=True)
+        self.clock = HarnessClock(self, self._clock)
+        self.receipts = Receipts()
+        self.transport.apps[BOT_URL] = _InTurn(self._apps)
+        self.emulator = Emulator(
+            seed=Seed.default(), clock=self._clock, transport=self.transport, base_url=ZOOM_URL
+        )
+        self.transport.apps[ZOOM_URL] = self.emulator.app
+        self._running: list[Parts] = []
+
+    # what there is
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong at Zoom on purpose; `add` to it."""
+        return self.emulator.faults
+
+    @property
+    def record(self) -> AppRecord:
+        """The app as the Marketplace knows it."""
+        return next(iter(self.emulator.world.apps.values()))
+
+    @property
+    def deliveries(self) -> Sequence[Delivery]:
+        """Every event that Zoom sent the bot, oldest first, with each attempt."""
+        return self.emulator.courier.deliveries
+
+    @property
+    def local_test_url(self) -> str:
+        """Where the app is added and removed."""
+        return f"{ZOOM_URL}/marketplace/apps/{self.record.client_id}/local-test"
+
+    @property
+    def install_url(self) -> str:
+        """Where the bot itself offers to be added."""
+        return f"{BOT_URL}/install"
+
+    @property
+    def running(self) -> bool:
+        """Whether the bot runs."""
+        return bool(self._running)
+
+    @property
+    def parts(self) -> Parts:
+        """What the running bot is made of; the first one's, where several share a store.
+
+        Raises:
+            Unexpected: If the harness is not entered.
+        """
+        if not self._running:
+            raise Unexpected("the bot is not running", "use: async with Zoom(app) as zoom")
+        return self._running[0]
+
+    # begin and end
+
+    async def __aenter__(self) -> Self:
+        await self.emulator.start()
+        record = self.record
+        record.management, record.environment, record.welcome.mode = self._wanted
+        record.command = COMMAND
+        settings = self._settings()
+        for app in self._apps:
+            app.configure(settings, transport=self.transport, clock=self._clock)
+        await self._start()
+        await point_at(self.emulator, record, BOT_URL)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._stop()
+        await self.emulator.aclose()
+        if self._temporary:
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    async def restart(self) -> None:
+        """Stop the bot and start it again on what it kept."""
+        await self._stop()
+        await self._start()
+        await self.settle()
+
+    async def _start(self) -> None:
+        self._running = [await app.start(background=False) for app in self._apps]
+
+    async def _stop(self) -> None:
+        self._running = []
+        for app in self._apps:
+            await app.stop()
+
+    def _settings(self) -> Settings:
+        return local_settings(
+            self.record,
+            public_url=BOT_URL,
+            zoom_url=ZOOM_URL,
+            directory=self.directory,
+            user_oauth=self._user_oauth,
+        )
+
+    # who is there
+
+    async def user(self, name: str) -> Visitor:
+        """Find a person by the first name, or by the whole.
+
+        Raises:
+            Unexpected: If nobody is called that.
+        """
+        return self.person(name)
+
+    def person(self, name: str) -> Visitor:
+        """Find a person by the first name, or by the whole; no `await` is needed.
+
+        Raises:
+            Unexpected: If nobody is called that.
+        """
+        for user in self.emulator.world.users():
+            if name in {user.name, user.first_name}:
+                return Visitor(self, user)
+        known = ", ".join(user.first_name for user in self.emulator.world.users())
+        raise Unexpected(f"nobody is called {name}", f"there are {known}")
+
+    def new_person(self, name: str, *, role: Role = "member", account: str = "") -> Visitor:
+        """Let somebody join: an account of this name, the first one when omitted.
+
+        Raises:
+            Unexpected: If no account is called that.
+        """
+        return Visitor(
+            self,
+            plant_user(self.emulator.world, self._account(account), UserSeed(name=name, role=role)),
+        )
+
+    def new_channel(self, name: str, *, account: str = "") -> Channel:
+        """Open a channel in an account, the first one when omitted.
+
+        Raises:
+            Unexpected: If no account is called that.
+        """
+        return plant_channel(self.emulator.world, self._account(account), ChannelSeed(name=name))
+
+    # what happens
+
+    async def add_scope(self, scope: str) -> None:
+        """Change what the app asks for, so that everybody is asked again."""
+        self.record.scopes.append(scope)
+        self.record.consent_version += 1
+
+    async def trigger(
+        self, event: str, changes: Mapping[str, Any] | None = None, *, by: Visitor | None = None
+    ) -> Delivery:
+        """Have Zoom send an event that nobody caused.
+
+        Args:
+            changes: What to change in it, by dotted paths: `{"payload.cmd": "help"}`.
+            by: Whom it is about; whoever added the app when omitted.
+
+        Raises:
+            TriggerRefused: Listing what could have been named.
+        """
+        delivery = await self.emulator.triggers.send(self._order(event, changes, by))
+        await self.settle()
+        return delivery
+
+    def signed(
+        self, event: str, changes: Mapping[str, Any] | None = None, *, by: Visitor | None = None
+    ) -> Signed:
+        """Write and sign an event as `trigger` would, and send nothing.
+
+        Raises:
+            TriggerRefused: Listing what could have been named.
+        """
+        sealed = self.emulator.triggers.seal(self._order(event, changes, by))
+        return Signed(sealed.headers, sealed.body)
+
+    async def posts(self, signed: Signed, path: str = "/events") -> Response:
+        """Post a delivery to the bot, whoever signed it, and give the answer."""
+        answer = await self.transport.send(signed.to(f"{BOT_URL}{path}"))
+        await self.settle()
+        return answer
+
+    async def settle(self) -> None:
+        """Let everything happen that is due, on both sides, until all is quiet."""
+        for _ in range(100):
+            await self.emulator.settle()
+            taken = 0
+            for app, parts in zip(self._apps, self._running, strict=True):
+                await parts.dispatcher.settled()
+                taken += await app.worker.turn()
+            if not taken and self.emulator.quiet:
+                break
+        for parts in self._running:
+            await parts.dispatcher.settled()
+        self.receipts.fill([read_statement(each) for each in await self.parts.store.receipts()])
+
+    # what is left
+
+    async def leftovers(self, visitor: Visitor) -> list[str]:
+        """Search every byte the bot keeps for a person's ids, names and tokens.
+
+        Returns:
+            Where something was found, as `file: what`; nothing once all is forgotten.
+        """
+        wanted = self._traces(visitor.user)
+        found: list[str] = []
+        for path in sorted(self.directory.iterdir()):
+            content = path.read_bytes().lower()
+            found += [
+                f"{path.name}: {what}"
+                for what, value in wanted.items()
+                if value and value.lower().encode() in content
+            ]
+        return found
+
+    def transcript(self) -> str:
+        """Write down everything that was said, and sent, so far."""
+        lines = [
+            f"{message.sender_name or 'Zoom'}: {seen(message).text}"
+            for message in self.emulator.world.messages.values()
+        ]
+        lines += [f"-> {delivery.event} {delivery.state}" for delivery in self.deliveries]
+        return "\n" + "\n".join(lines)
+
+    def _traces(self, user: User) -> dict[str, str]:
+        traces = {
+            "user id": user.id,
+            "name": user.name,
+            "jid": user.jid,
+            "email": user.email,
+            "member id": user.member_id,
+        }
+        for number, token in enumerate(self.emulator.world.tokens):
+            if token.user_id == user.id and token.kind == "user":
+                traces[f"access token {number}"] = token.access
+                traces[f"refresh token {number}"] = token.refresh or token.access
+        return traces
+
+    def _account(self, name: str) -> Account:
+        accounts = self.emulator.world.accounts
+        for account in accounts:
+            if not name or name == account.name:
+                return account
+        known = ", ".join(account.name for account in accounts)
+        raise Unexpected(f"no account is called {name}", f"there are {known}")
+
+    def _order(self, event: str, changes: Mapping[str, Any] | None, by: Visitor | None) -> Order:
+        return Order(event, user=by.user.id if by else None, set=dict(changes or {}))
+
+
+class _InTurn:
+    """Copies of one bot behind one address: each request goes to the next."""
+
+    def __init__(self, apps: Sequence[App]) -> None:
+        self._next = itertools.cycle(apps)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await next(self._next)(scope, receive, send)
