@@ -1,7 +1,5 @@
 """What is around a bot in a test? An emulated Zoom, people in it, and one clock for all."""
 
-import copy
-import itertools
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -30,7 +28,7 @@ from innkeeper.emulator.world import (
 )
 from innkeeper.flows.receipts import read_statement
 from innkeeper.local import local_settings, point_at
-from innkeeper.net.outbound import AsgiTransport, Receive, Response, Scope, Send
+from innkeeper.net.outbound import AsgiTransport, Response
 from innkeeper.settings import Settings
 from innkeeper.testing.expected import Unexpected
 from innkeeper.testing.people import Visitor
@@ -71,7 +69,6 @@ class Zoom:
         welcome: Who says the first words.
         user_oauth: Whether the app wants users' tokens.
         directory: Where the bot's database is kept; a temporary one when omitted.
-        workers: How many copies of the bot share the store; requests go to them in turn.
     """
 
     def __init__(
@@ -83,10 +80,8 @@ class Zoom:
         welcome: WelcomeMode = "dynamic",
         user_oauth: bool = True,
         directory: Path | None = None,
-        workers: int = 1,
     ) -> None:
         self.app = app
-        self._apps = [app, *(copy.copy(app) for _ in range(workers - 1))]
         self._wanted = (management, environment, welcome)
         self._user_oauth = user_oauth
         self._temporary = directory is None
@@ -95,12 +90,12 @@ class Zoom:
         self._clock = MovableClock(frozen=True)
         self.clock = HarnessClock(self, self._clock)
         self.receipts = Receipts()
-        self.transport.apps[BOT_URL] = _InTurn(self._apps)
+        self.transport.apps[BOT_URL] = app
         self.emulator = Emulator(
             seed=Seed.default(), clock=self._clock, transport=self.transport, base_url=ZOOM_URL
         )
         self.transport.apps[ZOOM_URL] = self.emulator.app
-        self._running: list[Parts] = []
+        self._parts: Parts | None = None
 
     # what there is
 
@@ -132,18 +127,18 @@ class Zoom:
     @property
     def running(self) -> bool:
         """Whether the bot runs."""
-        return bool(self._running)
+        return self._parts is not None
 
     @property
     def parts(self) -> Parts:
-        """What the running bot is made of; the first one's, where several share a store.
+        """What the running bot is made of.
 
         Raises:
             Unexpected: If the harness is not entered.
         """
-        if not self._running:
+        if self._parts is None:
             raise Unexpected("the bot is not running", "use: async with Zoom(app) as zoom")
-        return self._running[0]
+        return self._parts
 
     # begin and end
 
@@ -152,10 +147,8 @@ class Zoom:
         record = self.record
         record.management, record.environment, record.welcome.mode = self._wanted
         record.command = COMMAND
-        settings = self._settings()
-        for app in self._apps:
-            app.configure(settings, transport=self.transport, clock=self._clock)
-        await self._start()
+        self.app.configure(self._settings(), transport=self.transport, clock=self._clock)
+        self._parts = await self.app.start(background=False)
         await point_at(self.emulator, record, BOT_URL)
         return self
 
@@ -165,24 +158,17 @@ class Zoom:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self._stop()
+        self._parts = None
+        await self.app.stop()
         await self.emulator.aclose()
         if self._temporary:
             shutil.rmtree(self.directory, ignore_errors=True)
 
     async def restart(self) -> None:
         """Stop the bot and start it again on what it kept."""
-        await self._stop()
-        await self._start()
+        await self.app.stop()
+        self._parts = await self.app.start(background=False)
         await self.settle()
-
-    async def _start(self) -> None:
-        self._running = [await app.start(background=False) for app in self._apps]
-
-    async def _stop(self) -> None:
-        self._running = []
-        for app in self._apps:
-            await app.stop()
 
     def _settings(self) -> Settings:
         return local_settings(
@@ -278,14 +264,10 @@ class Zoom:
         """Let everything happen that is due, on both sides, until all is quiet."""
         for _ in range(100):
             await self.emulator.settle()
-            taken = 0
-            for app, parts in zip(self._apps, self._running, strict=True):
-                await parts.dispatcher.settled()
-                taken += await app.worker.turn()
-            if not taken and self.emulator.quiet:
+            await self.parts.dispatcher.settled()
+            if not await self.app.worker.turn() and self.emulator.quiet:
                 break
-        for parts in self._running:
-            await parts.dispatcher.settled()
+        await self.parts.dispatcher.settled()
         self.receipts.fill([read_statement(each) for each in await self.parts.store.receipts()])
 
     # what is left
@@ -340,13 +322,3 @@ class Zoom:
 
     def _order(self, event: str, changes: Mapping[str, Any] | None, by: Visitor | None) -> Order:
         return Order(event, user=by.user.id if by else None, set=dict(changes or {}))
-
-
-class _InTurn:
-    """Copies of one bot behind one address: each request goes to the next."""
-
-    def __init__(self, apps: Sequence[App]) -> None:
-        self._next = itertools.cycle(apps)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await next(self._next)(scope, receive, send)
