@@ -10,12 +10,13 @@ Under pytest the fixtures `zoom` and `ana` are there without an import: see
 `innkeeper.pytest_plugin`.
 """
 
+from innkeeper.testing.clocks import HarnessClock
 from innkeeper.testing.expected import Unexpected
 from innkeeper.testing.people import Visitor
 from innkeeper.testing.receipts import Receipts
 from innkeeper.testing.seen import Chat, Seen
 from innkeeper.testing.signed import Signed, sign
-from innkeeper.testing.zoom import BOT_URL, COMMAND, ZOOM_URL, HarnessClock, Zoom
+from innkeeper.testing.zoom import BOT_URL, COMMAND, ZOOM_URL, Zoom
 
 __all__ = [
     "BOT_URL",

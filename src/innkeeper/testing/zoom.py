@@ -3,7 +3,6 @@
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -30,6 +29,7 @@ from innkeeper.flows.receipts import read_statement
 from innkeeper.local import local_settings, point_at
 from innkeeper.net.outbound import AsgiTransport, Response
 from innkeeper.settings import Settings
+from innkeeper.testing.clocks import HarnessClock, PassingClock
 from innkeeper.testing.expected import Unexpected
 from innkeeper.testing.people import Visitor
 from innkeeper.testing.receipts import Receipts
@@ -41,23 +41,6 @@ ZOOM_URL = "http://127.0.0.1:8700"
 BOT_URL = "http://127.0.0.1:8701"
 COMMAND = "bot"
 """The bot's slash command in the harness, whatever it is called at Zoom."""
-
-
-class HarnessClock:
-    """The one clock of the emulated Zoom and the bot; it moves only when told."""
-
-    def __init__(self, zoom: "Zoom", clock: MovableClock) -> None:
-        self._zoom = zoom
-        self._clock = clock
-
-    def now(self) -> datetime:
-        """Tell the time, in UTC."""
-        return self._clock.now()
-
-    async def advance(self, *, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
-        """Move forward, and let everything happen that was due on the way."""
-        await self._zoom.emulator.advance(hours * 3600 + minutes * 60 + seconds)
-        await self._zoom.settle()
 
 
 class Zoom:
@@ -88,7 +71,7 @@ class Zoom:
         self.directory = directory or Path(tempfile.mkdtemp(prefix="innkeeper-"))
         self.transport = AsgiTransport()
         self._clock = MovableClock(frozen=True)
-        self.clock = HarnessClock(self, self._clock)
+        self.clock = HarnessClock(self._clock, self._advance)
         self.receipts = Receipts()
         self.transport.apps[BOT_URL] = app
         self.emulator = Emulator(
@@ -147,7 +130,9 @@ class Zoom:
         record = self.record
         record.management, record.environment, record.welcome.mode = self._wanted
         record.command = COMMAND
-        self.app.configure(self._settings(), transport=self.transport, clock=self._clock)
+        self.app.configure(
+            self._settings(), transport=self.transport, clock=PassingClock(self._clock)
+        )
         self._parts = await self.app.start(background=False)
         await point_at(self.emulator, record, BOT_URL)
         return self
@@ -221,6 +206,10 @@ class Zoom:
         return plant_channel(self.emulator.world, self._account(account), ChannelSeed(name=name))
 
     # what happens
+
+    async def _advance(self, seconds: float) -> None:
+        await self.emulator.advance(seconds)
+        await self.settle()
 
     async def add_scope(self, scope: str) -> None:
         """Change what the app asks for, so that everybody is asked again."""
