@@ -1,6 +1,7 @@
 """What the documents show works, as it stands there."""
 
 import ast
+import inspect
 import json
 import re
 import subprocess
@@ -80,17 +81,29 @@ TESTED = [story for story in STORIES if story.tests]
 @pytest.mark.usefixtures("forgotten")
 @pytest.mark.parametrize("story", TESTED, ids=str)
 async def test_the_tests_in_the_documents_pass(story: Story, tmp_path: Path):
-    load(story, tmp_path)
+    app = load(story, tmp_path)
     run = []
     for text in story.tests:
         names: dict[str, Any] = {}
         exec(compile(text, str(story), "exec"), names)  # noqa: S102  # our own documents
         for name, test in names.items():
             if name.startswith("test_"):
-                await test()
+                await with_fixtures(test, app)
                 run.append(name)
 
     assert run
+
+
+async def with_fixtures(test: Any, app: App) -> None:
+    """Run a test as our pytest plugin would, without a pytest around it."""
+    wanted = inspect.signature(test).parameters
+    if not wanted:
+        await test()
+        return
+    async with Zoom(app) as zoom:
+        await test(
+            **{name: zoom if name == "zoom" else zoom.person(name.title()) for name in wanted}
+        )
 
 
 @pytest.mark.slow
@@ -100,7 +113,19 @@ def test_the_tests_of_the_tutorial_run_with_pytest_as_it_says(tmp_path: Path):
     (tmp_path / "test_bot.py").write_text(story.tests[0], "utf-8")
 
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", "."],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "no:asyncio",
+            "-W",
+            "error",
+            ".",
+        ],
         cwd=tmp_path,
         capture_output=True,
         text=True,
