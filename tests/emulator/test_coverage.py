@@ -16,7 +16,7 @@ from tests.emulator.visit import Visit, read
 pytestmark = pytest.mark.anyio
 ROOT = Path(__file__).parents[2]
 ZOOMS = ("/oauth/", "/oauth_device", "/v2/", "/launch/", "/.well-known/")
-REST = "/v2/{path:path}"
+REST = {"/v2/{path:path}", "/oauth/data/compliance"}
 
 
 def calls() -> set[str]:
@@ -27,7 +27,7 @@ def calls() -> set[str]:
     return {
         f"{method} {route.path}"
         for route in inner.routes
-        if isinstance(route, Route) and route.path.startswith(ZOOMS) and route.path != REST
+        if isinstance(route, Route) and route.path.startswith(ZOOMS) and route.path not in REST
         for method in (route.methods or set()) - {"HEAD"}
     }
 
@@ -65,6 +65,15 @@ async def test_answers_for_what_is_not_emulated_and_counts_it() -> None:
     asked = {row["call"]: row["asked"] for row in told["rows"] if row["asked"]}
     assert asked == {"POST /v2/chat/users/{user_id}/messages": 2}
     assert told["unlisted"] == {"GET /v2/moons": 1}
+
+
+async def test_an_old_bots_report_of_what_it_deleted_is_counted() -> None:
+    visit = Visit()
+    answer = await visit.ask("POST", "/oauth/data/compliance", headers=visit.basic(), body=b"{}")
+    assert answer.status == 501
+    assert "no longer asks" in read(answer)["message"]
+    assert visit.world.not_emulated == {"POST /oauth/data/compliance": 1}
+    assert (await visit.ask("GET", "/oauth/token")).status == 405
 
 
 async def test_the_page_shows_what_was_asked_for_in_vain() -> None:

@@ -59,6 +59,12 @@ ROWS: Final = (
         ("POST /oauth/approval", "full", "oauth/test_approval", "Asking an admin for an app."),
         ("POST /oauth/revoke", "full", "oauth/test_endpoint oauth/test_tokens"),
         ("GET /.well-known/oauth-authorization-server", "full", "oauth/test_rules"),
+        (
+            "POST /oauth/data/compliance",
+            "none",
+            "",
+            "Zoom no longer asks for a report of what was deleted.",
+        ),
         ("Public PKCE clients", "full", "oauth/test_public_clients"),
         ("Client authentication by public key", "none", "", "Secrets and public clients only."),
     ),

@@ -31,7 +31,10 @@ class Coverage:
 
     def rest(self) -> list[Route]:
         """List what answers for the rest of /v2; it goes after every other route."""
-        return [Route("/v2/{path:path}", self.unknown, methods=_METHODS)]
+        return [
+            Route("/oauth/data/compliance", self.unknown, methods=["POST"]),
+            Route("/v2/{path:path}", self.unknown, methods=_METHODS),
+        ]
 
     async def show(self, request: Request) -> Response:
         """Show the table, what was asked for in vain first."""

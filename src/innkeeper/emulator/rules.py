@@ -78,6 +78,15 @@ class Rules(msgspec.Struct, forbid_unknown_fields=True):
             "What a `scope` parameter beyond the app's scopes does: `invalid_scope`, or nothing.",
         ),
     ] = "refuse"
+    unknown_parameters: Annotated[
+        Literal["ignored", "come_back"],
+        _switch(
+            "oauth",
+            "S",
+            "Whether parameters of the authorization URL that Zoom does not know come back in the"
+            " redirect, as its staff said in 2020.",
+        ),
+    ] = "ignored"
     pkce: Annotated[
         Literal["optional", "required"],
         _switch(

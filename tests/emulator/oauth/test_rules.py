@@ -6,7 +6,17 @@ from urllib.parse import urlencode
 import pytest
 
 from innkeeper.emulator.rules import preset
-from tests.emulator.visit import BOT, CALLBACK, S256, VERIFIER, Visit, location, read, returned
+from tests.emulator.visit import (
+    BOT,
+    CALLBACK,
+    S256,
+    VERIFIER,
+    ZOOM,
+    Visit,
+    location,
+    read,
+    returned,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -20,6 +30,19 @@ def visit() -> Visit:
 
 def refused_by(answer: Any) -> str:
     return str(answer.headers.get("x-emulator-refused", ""))
+
+
+@pytest.mark.parametrize("rule", ["ignored", "come_back"])
+async def test_unknown_parameters(visit: Visit, rule: Any):
+    visit.world.rules.unknown_parameters = rule
+    query = visit.query(state="s") + "&plan=a%20b&url=x&code=evil&error=evil&iss=evil"
+
+    landed = await visit.zoom.authorize(f"{ZOOM}/oauth/authorize?{query}", visit.ana)
+
+    back = returned(landed)
+    assert (len(back["code"]), back["code"] == ["evil"], back["state"]) == (1, False, ["s"])
+    kept = {name: back[name] for name in set(back) - {"code", "state"}}
+    assert kept == ({"plan": ["a b"], "url": ["x"]} if rule == "come_back" else {})
 
 
 @pytest.mark.parametrize(("rule", "status"), [("redirect", 302), ("ask", 200)])

@@ -20,6 +20,13 @@ ADMIN_REQUIRED: Final = (
     "An account admin is required to install this type of app. Please contact your account"
     " admin or IT administrator to install this app."
 )
+_OURS: Final = frozenset(
+    {
+        "client_id", "code", "code_challenge", "code_challenge_method", "error", "iss",
+        "redirect_uri", "response_type", "scope", "state",
+    }
+)  # fmt: skip
+"""Parameters that mean something here, or in the redirect."""
 _ONCE: Final = ("response_type", "state", "code_challenge", "code_challenge_method", "scope")
 
 
@@ -64,10 +71,13 @@ class Authorization:
     """What every answer carries besides: `iss`, where the rules want it."""
     public: bool = False
     """Whether the app's public client asks."""
+    strange: str = field(default="", repr=False)
+    """The parameters that Zoom does not know, as they were written, where they come back."""
 
     def back(self, **answer: str) -> str:
         """Write where the browser goes with an answer: a code, or an error."""
-        return _back(self.redirect_uri, self.raw_state, **answer, **self.issuer)
+        url = _back(self.redirect_uri, self.raw_state, **answer, **self.issuer)
+        return f"{url}&{self.strange}" if self.strange else url
 
 
 def issuer_of(world: World, origin: str) -> dict[str, str]:
@@ -103,6 +113,7 @@ def judge(world: World, query: str, *, origin: str) -> Authorization | Denied | 
         scopes=tuple(_known(app, one.get("scope", "")) or app.scopes),
         issuer=issuer,
         public=public,
+        strange=_strange(query) if world.rules.unknown_parameters == "come_back" else "",
     )
 
 
@@ -232,6 +243,11 @@ def _raw_state(query: str) -> str | None:
         if unquote_plus(name) == "state":
             return value
     return None
+
+
+def _strange(query: str) -> str:
+    parts = (part for part in query.split("&") if part)
+    return "&".join(part for part in parts if unquote_plus(part.partition("=")[0]) not in _OURS)
 
 
 def _back(redirect_uri: str, raw_state: str | None, **answer: str) -> str:
