@@ -1,17 +1,21 @@
 """Each context says what happened, and answers where it happened, against the emulator."""
 
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from msgspec import to_builtins
 
 from innkeeper import (
     Action,
+    ApiRefused,
     App,
     Card,
     Command,
     Context,
     Happened,
+    Linked,
     MessageId,
     ReauthNeeded,
     Submitted,
@@ -20,6 +24,7 @@ from innkeeper.ids import user_jid
 from innkeeper.net.outbound import Request
 from innkeeper.store.records import InstallationStatus, Owner
 from innkeeper.testing import ZOOM_URL, Visitor, Zoom
+from innkeeper.wire.manifest import Manifest
 from tests.bot.bots import Tried, event
 
 pytestmark = pytest.mark.anyio
@@ -101,6 +106,37 @@ async def test_answers_in_the_channel_where_it_happened(name: str) -> None:
         assert answer.conversation.endswith(channel.jid)
         told = " ".join([type(ctx).__name__, "Ana Keller", channel.name])
         assert told in (answer.text or str(answer.card))
+
+
+async def test_shows_the_answer_to_a_link_beside_it_and_what_follows_below() -> None:
+    app = App("Teller")
+
+    @app.link
+    async def linked(ctx: Linked) -> AsyncIterator[str]:
+        yield f"beside {ctx.link}"
+        yield "below"
+        with pytest.raises(ApiRefused):
+            await ctx.unfurl("again")
+
+    async with Zoom(app) as zoom:
+        ana = await zoom.user("Ana")
+        await ana.adds_app()
+        manifest = zoom.record.manifest
+        listed = [{"domain": "b.example", "unfurling": True}]
+        command = {"command": "bot", "trust_domain_list": listed}
+        zoom.record.manifest = Manifest.parse(
+            {
+                "display_information": {"display_name": "Teller"},
+                "oauth_information": to_builtins(manifest.oauth_information),
+                "features": {"team_chat_subscription": {"enable": True, "slash_command": command}},
+            }
+        )
+        await ana.says("see https://a.b.example/c", in_channel="general")
+        link, beside, below = list(zoom.emulator.world.messages.values())[-3:]
+        assert "beside https://a.b.example/c" in str(beside.card)
+        assert beside.reply_to == link.id
+        assert "below" in str(below.card)
+        assert not below.reply_to
 
 
 async def test_updates_what_it_answered_and_deletes_it() -> None:

@@ -11,7 +11,7 @@ from innkeeper.bot.client import Client, Clients
 from innkeeper.bot.progress import Progress
 from innkeeper.bot.state import State
 from innkeeper.flows.dispatch import Happening
-from innkeeper.flows.places import actor_of, message_of, place_of, room_of
+from innkeeper.flows.places import actor_of, message_of, place_of, room_of, trigger_of
 from innkeeper.flows.reauth import ReauthDue
 from innkeeper.flows.speak import Place, Speaker
 from innkeeper.ids import AccountId, Jid, MessageId, UserId
@@ -450,6 +450,20 @@ class Linked(Talking[LinkShared]):
     def link(self) -> str:
         """The link."""
         return self.payload.object.link or ""
+
+    async def unfurl(self, answer: str | Card) -> None:
+        """Show a card beside the link; Zoom takes one. The first that a handler returns is it.
+
+        Raises:
+            ApiRefused: If Zoom would not do it.
+            MessageUnconfirmed: If it may or may not stand there.
+            LookupError: If the event does not say how.
+        """
+        trigger = trigger_of(self._happening.event)
+        if trigger is None:
+            message = "this event names no trigger to unfurl its link with"
+            raise LookupError(message)
+        await self._services.speaker.unfurl(trigger.user_id, trigger.id, card_of(answer))
 
     @property
     def message_id(self) -> MessageId:

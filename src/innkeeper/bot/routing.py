@@ -158,7 +158,10 @@ class Router:
     @overload
     def link(self, domain: str, /) -> Callable[[_Linked], _Linked]: ...
     def link(self, domain: Any, /) -> Any:
-        """Take a link that was posted: of this domain or one below it, or any other."""
+        """Take a link that was posted: of this domain or one below it, or any other.
+
+        The first card or text that it answers is shown beside the link.
+        """
         return self._keyed("link", domain)
 
     def event(self, name: str) -> Callable[[_Happened], _Happened]:

@@ -15,7 +15,7 @@ from innkeeper.errors import BodyRefused, Fenced, MessageUnconfirmed, StoreUnava
 from innkeeper.flows.crew import Crew, Task
 from innkeeper.flows.deauthorize import Forgetter, Log
 from innkeeper.flows.installations import Registry, person_of, who
-from innkeeper.flows.places import place_of
+from innkeeper.flows.places import place_of, trigger_of
 from innkeeper.flows.queue import Queue, Waiting
 from innkeeper.flows.reauth import REAUTH_NEEDED, as_notice
 from innkeeper.flows.speak import Speaker
@@ -267,8 +267,15 @@ class Dispatcher:
             )
 
     def _voice(self, parsed: Event[Payload], welcome: Welcome | None) -> Say:
+        trigger = trigger_of(parsed)
+
         async def say(card: Card) -> None:
+            nonlocal trigger
             if welcome is not None and welcome.take(card):
+                return
+            if trigger is not None:
+                spent, trigger = trigger, None  # it is good for one card; the others are messages
+                await self._speaker.unfurl(spent.user_id, spent.id, card)
                 return
             place = place_of(parsed)
             if place is not None:

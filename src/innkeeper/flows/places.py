@@ -13,7 +13,13 @@ from typing import Any, Final, NamedTuple
 from innkeeper.flows.speak import Place
 from innkeeper.ids import AccountId, Jid, MessageId, UserId, channel_jid, user_jid
 from innkeeper.wire.events import Event
-from innkeeper.wire.payloads import Camel, ChatActivity, ChatMessageSubmit, Payload
+from innkeeper.wire.payloads import (
+    Camel,
+    ChatActivity,
+    ChatMessageSubmit,
+    LinkShared,
+    Payload,
+)
 
 _CHANNEL: Final = "@conference."
 _NOT_A_PERSON: Final = ("/", _CHANNEL)
@@ -109,6 +115,22 @@ _PLACES: Final[dict[type[Payload], Callable[[Event[Any]], Place | None]]] = {
     ChatMessageSubmit: _place_of_form,
     **dict.fromkeys((ChatActivity, *ChatActivity.__subclasses__()), _place_of_activity),
 }
+
+
+class Trigger(NamedTuple):
+    """What a card is shown beside a link with: once."""
+
+    id: str
+    user_id: UserId
+
+
+def trigger_of(event: Event[Payload]) -> Trigger | None:
+    """Find how to show a card beside the link that an event is about."""
+    payload = event.payload
+    if not isinstance(payload, LinkShared):
+        return None
+    trigger, user = payload.object.trigger_id, payload.operator_id
+    return Trigger(trigger, user) if trigger and user else None
 
 
 def message_of(event: Event[Payload]) -> MessageId | None:

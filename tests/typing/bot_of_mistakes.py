@@ -1,0 +1,184 @@
+# pyright: strict
+"""A bot of typical mistakes: two strict checkers find each of them, on its line."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from innkeeper import (
+    Action,
+    App,
+    CallNext,
+    Card,
+    Command,
+    Context,
+    Deauthorized,
+    Depends,
+    Edited,
+    Happened,
+    Installed,
+    Jid,
+    Mentioned,
+    MessageId,
+    Router,
+    Selected,
+    Submitted,
+    UserId,
+)
+
+app = App("Night Porter", ordering="random")  # wrong: no such ordering
+App("Night Porter", patience=60)  # wrong: a number is no time
+App("Night Porter", "Carries bags")  # wrong: a name alone needs none
+app.include(App)  # wrong: the class, not a router
+app.comand("help")  # wrong: misspelt
+app.command(7)  # wrong: words are text
+
+
+# the wrong context
+
+
+@app.command("help")  # wrong: a button's context
+async def context_of_a_button(ctx: Action) -> None: ...
+
+
+@app.action("yes")  # wrong: a command's context
+async def context_of_a_command(ctx: Command) -> None: ...
+
+
+@app.on_install  # wrong: a command's context
+async def context_at_the_start(ctx: Command) -> None: ...
+
+
+@app.on_deauthorize  # wrong: nobody is there any more
+async def context_at_the_end(ctx: Installed) -> None: ...
+
+
+@app.select  # wrong: an action's context
+async def context_of_an_action(ctx: Action) -> None: ...
+
+
+@app.form("leave")  # wrong: a choice's context
+async def context_of_a_choice(ctx: Selected) -> None: ...
+
+
+@app.edited  # wrong: a form's context
+async def context_of_a_form(ctx: Submitted) -> None: ...
+
+
+@app.mention  # wrong: any event's context
+async def context_of_any_event(ctx: Happened) -> None: ...
+
+
+@app.event("team_chat.app_mention")  # wrong: by name any event comes
+async def context_of_a_mention(ctx: Mentioned) -> None: ...
+
+
+@app.command("help")  # wrong: no context at all
+async def no_context() -> None: ...
+
+
+@Router().command("help")  # wrong: a text is no context
+async def text_for_a_context(text: str) -> None: ...
+
+
+# the wrong return
+
+
+@app.command("help")  # wrong: a number cannot be said
+async def returns_a_number(ctx: Command) -> int:
+    return len(ctx.text)
+
+
+@app.command("help")  # wrong: a sync one, too
+def returns_bytes(ctx: Command) -> bytes:
+    return ctx.text.encode()
+
+
+@app.on_install  # wrong: a list cannot be said; yield its parts
+async def returns_a_list(ctx: Installed) -> list[str]:
+    return [ctx.user.name]
+
+
+@app.action("yes")  # wrong: numbers cannot be said
+async def yields_numbers(ctx: Action) -> AsyncIterator[int]:
+    yield len(ctx.value)
+
+
+@app.on_deauthorize  # wrong: nobody hears it
+async def answers_nobody(ctx: Deauthorized) -> str:
+    return ctx.request_id
+
+
+@app.middleware  # wrong: it has to wait
+def does_not_wait(ctx: Context, call_next: CallNext) -> None: ...
+
+
+@app.middleware  # wrong: nothing to call
+async def calls_nothing(ctx: Context) -> None: ...
+
+
+@app.error  # wrong: a text is no exception
+async def takes_a_text(ctx: Context, error: str) -> None: ...
+
+
+@app.purge("book")  # wrong: a purge is given a scope
+async def takes_a_context(ctx: Deauthorized) -> int:
+    return len(ctx.account_id)
+
+
+# what a context cannot do
+
+
+@app.command("mistakes")
+async def mistakes(ctx: Command, it: Annotated[int, Depends(len)]) -> str:
+    await ctx.repyl("hello")  # wrong: misspelt
+    ctx.reply("hello")  # wrong: not awaited
+    await ctx.reply(42)  # wrong: a number is no answer
+    await ctx.update("hello")  # wrong: which message?
+    await ctx.update("hello", ctx.user.id)  # wrong: a user's id is no message's
+    await ctx.update("hello", "m1")  # wrong: nor is any text
+    await ctx.delete()  # wrong: which message?
+    await ctx.state.get(7)  # wrong: keys are text
+    await ctx.client.chat.send("hello", to=ctx.user.id)  # wrong: an id is no JID
+    print(ctx.value)  # wrong: a command has no value
+    print(ctx.payload.value)  # wrong: nor has its payload
+    print(ctx.user.email)  # wrong: Zoom does not say
+    print(ctx.channel.name)  # wrong: there may be none
+    jid: Jid = ctx.user.id  # wrong: an id is no JID
+    user: UserId = ctx.user.jid  # wrong: a JID is no id
+    message: MessageId = ctx.request_id  # wrong: our id is no message's
+    print(jid, user, message)
+    return it  # wrong: a number is no text
+
+
+@app.action("mistakes")
+async def more(ctx: Action) -> None:
+    print(ctx.args)  # wrong: a button has no words
+    await ctx.update()  # wrong: with what?
+    await ctx.update(ctx.raw)  # wrong: JSON is no card
+    ctx.value = "other"  # wrong: what happened has happened
+
+
+@app.edited
+async def changed(ctx: Edited) -> None:
+    print(ctx.key.upper())  # wrong: a text has no key
+
+
+@app.on_deauthorize
+async def gone(ctx: Deauthorized) -> None:
+    await ctx.reply("goodbye")  # wrong: there is nobody to talk to
+    await ctx.dm("goodbye")  # wrong: nor alone
+    print(ctx.state)  # wrong: it is purged
+    print(ctx.client)  # wrong: every token is dead
+
+
+# cards
+
+
+Card(7)  # wrong: a title is text
+Card("Room").txt("7")  # wrong: misspelt
+Card("Room").text("7", colour="#ff0000")  # wrong: Zoom writes color
+Card("Room").text(7)  # wrong: a number is no text
+Card("Room").button("Clean")  # wrong: which value?
+Card("Room").button("Clean", "clean", style="Red")  # wrong: no such style
+Card("Room").field("Number", 7)  # wrong: a number is no text
+Card("Room").body = ()  # wrong: cards are frozen

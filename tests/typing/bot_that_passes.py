@@ -1,0 +1,220 @@
+# pyright: strict
+"""A bot as its author would write it: two strict checkers find nothing to say."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import Enum
+from typing import Annotated, Literal, assert_type
+
+from innkeeper import (
+    AccountId,
+    AccountScope,
+    Action,
+    ApiRefused,
+    App,
+    CallNext,
+    Card,
+    Channel,
+    Command,
+    Context,
+    Deauthorized,
+    Depends,
+    Edited,
+    Happened,
+    Installed,
+    Interaction,
+    Jid,
+    Linked,
+    Mentioned,
+    MessageId,
+    Person,
+    ReauthNeeded,
+    Router,
+    Selected,
+    Submitted,
+    UserId,
+    UserScope,
+)
+
+app = App("Night Porter", ordering="conversation", patience=timedelta(minutes=1), threads=8)
+rooms = Router()
+app.include(rooms)
+
+
+# what handlers need
+
+
+@dataclass
+class Book:
+    """What has to be done."""
+
+    jobs: list[str]
+
+
+async def opened() -> AsyncIterator[Book]:
+    """Open the book for an event."""
+    yield Book([])
+
+
+def guests(ctx: Context, book: Annotated[Book, Depends(opened)]) -> Iterator[list[str]]:
+    """List whoever has a job."""
+    yield [ctx.user.name, *book.jobs]
+
+
+OpenBook = Annotated[Book, Depends(opened)]
+Guests = Annotated[list[str], Depends(guests)]
+
+
+# what can happen
+
+
+@app.on_install
+async def hello(ctx: Installed) -> Card:
+    assert_type(ctx.user, Person)
+    assert_type(ctx.user.id, UserId)
+    assert_type(ctx.account_id, AccountId)
+    await ctx.state.set("since", "today")
+    return Card("Welcome").text(f"Hi {ctx.user.name}").button("Help", "help")
+
+
+@app.command("help")
+def help_(ctx: Command) -> str:
+    return f"Try `towels 7`, not {ctx.args}"
+
+
+class Size(Enum):
+    """How large a bed is."""
+
+    SINGLE = "single"
+    DOUBLE = "double"
+
+
+@rooms.command("book")
+async def book_room(
+    ctx: Command,
+    number: int,
+    book: OpenBook,
+    when: date,
+    size: Size = Size.SINGLE,
+    paid: Literal["paid", "open"] = "open",
+    *wishes: str,
+) -> AsyncIterator[str | Card]:
+    sent = await ctx.reply("One moment")
+    assert_type(sent.message_id, MessageId)
+    await ctx.update("Nearly", sent.message_id)
+    await ctx.delete(sent.message_id)
+    book.jobs.append(f"{number} {when:%A} {size} {paid} {wishes}")
+    yield "Booked."
+    yield Card("Room").field("Number", str(number))
+
+
+@app.command()
+def anything(ctx: Command) -> Iterator[str]:
+    yield ctx.text
+    yield "?"
+
+
+@rooms.action("clean")
+async def clean(ctx: Action, number: int, *, guests: Guests) -> None:
+    await ctx.update(Card("Cleaned").text(f"{ctx.value} {ctx.text} {number} {guests}"))
+    if ctx.unverified_action:
+        await ctx.delete()
+
+
+@app.select
+async def chosen(ctx: Selected) -> str | None:
+    assert_type(ctx.values, list[str])
+    return ctx.value or None
+
+
+@app.select("lions")
+async def lions(ctx: Selected) -> None:
+    await ctx.ephemeral(ctx.original)
+
+
+@app.edited
+async def edited(ctx: Edited) -> str:
+    assert_type(ctx.key, str | None)
+    return f"{ctx.before} {ctx.after}"
+
+
+@app.form("leave")
+async def submitted(ctx: Submitted) -> Card:
+    assert_type(ctx.message_id, MessageId)
+    return Card(ctx.form_id).text(ctx.button).text(str(ctx.items))
+
+
+@app.mention
+async def mentioned(ctx: Mentioned) -> str:
+    assert_type(ctx.channel, Channel | None)
+    return ctx.text if ctx.channel is None else ctx.channel.name
+
+
+@app.link("example.com")
+async def linked(ctx: Linked) -> None:
+    await ctx.dm(ctx.link)
+    await ctx.client.chat.send("Seen", to=ctx.user.jid)
+
+
+@app.event("team_chat.channel_message_posted")
+async def happened(ctx: Happened) -> None:
+    ctx.log.info("posted", keys=sorted(ctx.raw))
+
+
+@app.on_reauth_needed
+async def again(ctx: ReauthNeeded) -> str:
+    return ctx.install_url
+
+
+@app.on_deauthorize
+async def goodbye(ctx: Deauthorized) -> None:
+    ctx.log.info("gone", account=bool(ctx.account_id))
+
+
+def original(ctx: Interaction) -> Card:
+    """Take any interaction."""
+    return ctx.original
+
+
+def where(ctx: Action | Selected) -> Jid:
+    """Take one of two contexts."""
+    return ctx.user.jid
+
+
+# what stands around
+
+
+@app.middleware
+async def timed(ctx: Context, call_next: CallNext) -> None:
+    await call_next()
+    ctx.log.info("handled", deadline=str(ctx.deadline))
+
+
+@rooms.middleware
+async def closed(ctx: Command, call_next: CallNext) -> str | None:
+    if ctx.args[:1] == ["13"]:
+        return "There is no such room."
+    await call_next()
+    return None
+
+
+@app.error
+async def refused(ctx: Context, error: ApiRefused) -> str:
+    return f"{ctx.request_id}: {error.message}"
+
+
+@app.error
+def other(ctx: Command, error: ValueError | KeyError) -> None:
+    ctx.log.warning("other", error=str(error))
+
+
+@app.purge("book")
+async def forget(scope: UserScope | AccountScope) -> int:
+    return len(scope.account_id)
+
+
+def in_a_test() -> None:
+    """Replace what handlers need."""
+    with app.override(opened, lambda: Book([])):
+        assert_type([route.usage for route in app.routes()], list[str])
