@@ -17,7 +17,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from bench import dispatch, emulator, load, servers
+from bench import dispatch, emulator, framework, load, servers
 from innkeeper.secret import Secret
 
 ROUNDS = 5
@@ -44,7 +44,7 @@ def serving(kind: str) -> Iterator[tuple[int, int]]:
             stderr=subprocess.DEVNULL,
         )
         try:
-            wait_for(port)
+            load.wait_for(port)
             yield port, process.pid
         finally:
             process.terminate()
@@ -55,15 +55,6 @@ def cpu_seconds(pid: int) -> float:
     """Tell how much processor time a process has used, all its threads together."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def wait_for(port: int) -> None:
-    """Return when somebody listens."""
-    for _ in range(400):
-        with contextlib.suppress(OSError), socket.create_connection((load.HOST, port), 0.1):
-            return
-        time.sleep(0.025)
-    raise SystemExit("a server did not start")
 
 
 def batch(count: int, start: int) -> list[bytes]:
@@ -145,7 +136,7 @@ def main() -> None:
     table.add_row(
         f"innkeeper --help, median of {STARTS}", f"{statistics.median(starts):.0f} ms", "<= 400 ms"
     )
-    for row in (*dispatch.rows(), *emulator.rows()):
+    for row in (*dispatch.rows(), *framework.rows(), *emulator.rows()):
         table.add_row(*row)
     Console(width=100).print(table)
 

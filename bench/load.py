@@ -1,7 +1,9 @@
 """A load of signed webhooks, each different, over kept-alive connections on loopback."""
 
 import asyncio
+import contextlib
 import json
+import socket
 import time
 from dataclasses import dataclass
 from typing import cast
@@ -141,3 +143,12 @@ async def paced(port: int, queue: list[bytes], *, per_second: int) -> list[float
         writer.close()
         await writer.wait_closed()
     return taken
+
+
+def wait_for(port: int) -> None:
+    """Return when somebody listens."""
+    for _ in range(400):
+        with contextlib.suppress(OSError), socket.create_connection((HOST, port), 0.1):
+            return
+        time.sleep(0.025)
+    raise SystemExit("a server did not start")

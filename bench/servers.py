@@ -1,5 +1,6 @@
 """The servers that are measured, each in a process of its own, pinned to one core."""
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -33,13 +34,14 @@ async def bare(scope, receive, send):
     await send({"type": "http.response.body", "body": b"{}"})
 
 
-def bot(directory: Path, port: int) -> App:
-    """Make a bot whose one command does nothing."""
+def bot(directory: Path, port: int, wait_seconds: float) -> App:
+    """Make a bot whose one command does nothing, or waits."""
     app = App("Bench")
 
     @app.command()
     async def nothing(ctx: Command) -> None:
-        return None
+        if wait_seconds:
+            await asyncio.sleep(wait_seconds)
 
     app.configure(
         Settings(
@@ -60,14 +62,15 @@ def bot(directory: Path, port: int) -> App:
 def main(kind: str, port: int, directory: Path, core: int) -> None:
     """Serve until told to stop."""
     os.sched_setaffinity(0, {core})
-    app = bare if kind == "bare" else bot(directory, port)
+    name, _, wait = kind.partition(" ")
+    app = bare if name == "bare" else bot(directory, port, float(wait or 0))
     config = uvicorn.Config(
         app,
         port=port,
         log_config=None,
         access_log=False,
         server_header=False,
-        lifespan="off" if kind == "bare" else "on",
+        lifespan="off" if name == "bare" else "on",
     )
     uvicorn.Server(config).run()
 

@@ -1,0 +1,147 @@
+"""What does the framework cost a developer, and a crowd? Import, a test, ten thousand handlers.
+
+`python -m bench.framework` prints a table.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import uvloop
+from rich.console import Console
+from rich.table import Table
+
+from bench import load, servers
+from innkeeper import Action, App, Card, Command, Installed
+from innkeeper.secret import Secret
+from innkeeper.testing import Zoom
+
+STARTS = 20
+TESTS = 15
+CROWD = 10_000
+PER_SECOND = 2_500
+SLEEP_SECONDS = CROWD / PER_SECOND
+
+Row = tuple[str, str, str]
+
+
+def imports() -> list[float]:
+    """Time what a bot's file begins with in fresh processes, bytecode cached as a user has it."""
+    begun = "import time; begun = time.perf_counter()"
+    code = f"{begun}; from innkeeper import App, Card, Command; print(time.perf_counter() - begun)"
+    taken = []
+    with tempfile.TemporaryDirectory() as cache:
+        kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+        environment = {**kept, "PYTHONPYCACHEPREFIX": cache}
+        for _ in range(STARTS + 2):
+            argv = [sys.executable, "-c", code]
+            told = subprocess.run(argv, capture_output=True, check=True, env=environment)
+            taken.append(float(told.stdout) * 1000)
+    return taken[2:]
+
+
+def bot() -> App:
+    app = App("The bench's bot")
+
+    @app.on_install
+    async def hello(ctx: Installed) -> str:
+        return "Hello"
+
+    @app.command("ask")
+    async def ask(ctx: Command) -> Card:
+        return Card("Sure?").button("Yes", "yes")
+
+    @app.action("yes")
+    async def yes(ctx: Action) -> None:
+        await ctx.update("Done")
+
+    return app
+
+
+async def one_test(app: App) -> float:
+    """Time what a test does: begin, install, a command, a click, end."""
+    begun = time.perf_counter()
+    async with Zoom(app) as zoom:
+        ana = zoom.person("Ana")
+        await ana.add_app()
+        await ana.says("/bot ask")
+        await ana.clicks("Yes")
+        ana.chat.expect("Done")
+    return (time.perf_counter() - begun) * 1000
+
+
+def tests() -> list[float]:
+    app = bot()
+    return [asyncio.run(one_test(app)) for _ in range(TESTS + 1)][1:]
+
+
+@contextlib.contextmanager
+def slow_bot() -> Iterator[tuple[int, int]]:
+    """Serve a bot whose handler waits; give its port and process id."""
+    with socket.socket() as probe:
+        probe.bind((load.HOST, 0))
+        port: int = probe.getsockname()[1]
+    with tempfile.TemporaryDirectory() as directory:
+        core = max(os.sched_getaffinity(0))
+        wanted = {"kind": f"slow {SLEEP_SECONDS}", "port": port, "directory": directory}
+        argv = [sys.executable, "-m", "bench.servers", json.dumps({**wanted, "core": core})]
+        process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            load.wait_for(port)
+            yield port, process.pid
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def crowd() -> tuple[list[float], int]:
+    """Keep ten thousand handlers waiting; give each ack's time in ms, and the most memory in MB."""
+    queue = load.requests(
+        CROWD * 2, secret=Secret(servers.SECRET), robot_jid=servers.ROBOT, path="/events", start=1
+    )
+    with slow_bot() as (port, pid):
+        taken = uvloop.run(load.paced(port, queue, per_second=PER_SECOND))
+        status = Path(f"/proc/{pid}/status").read_text()
+    [most] = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")]
+    return sorted(taken[CROWD:]), int(most) // 1024
+
+
+def rows() -> list[Row]:
+    """Give the rows of the table."""
+    imported, tested = imports(), tests()
+    acks, megabytes = crowd()
+    name = f"{CROWD:,} handlers waiting {SLEEP_SECONDS:.0f} s, {PER_SECOND:,} events/s"
+    return [
+        (
+            f"from innkeeper import App, …; median of {STARTS}",
+            f"{statistics.median(imported):.0f} ms",
+            "<= 150 ms",
+        ),
+        (
+            f"a test: install, command, click; median of {TESTS}",
+            f"{statistics.median(tested):.0f} ms ({min(tested):.0f} to {max(tested):.0f})",
+            "<= 150 ms",
+        ),
+        (f"{name}: ack p99", f"{acks[len(acks) * 99 // 100]:.1f} ms", "<= 100 ms"),
+        ("the same: most memory", f"{megabytes} MB", "<= 400 MB"),
+    ]
+
+
+def main() -> None:
+    table = Table("measured", "value", "wanted")
+    for row in rows():
+        table.add_row(*row)
+    Console(width=100).print(table)
+
+
+if __name__ == "__main__":
+    main()
