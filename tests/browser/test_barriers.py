@@ -90,12 +90,20 @@ async def opened_row(page: Page, stage: Stage) -> None:
     await page.locator(".wire summary").first.click()
 
 
+async def validated(page: Page, stage: Stage) -> None:
+    await at("/marketplace/apps/porter")(page, stage)
+    await page.get_by_role("button", name="Validate http").last.click()
+    await expect(page.get_by_role("heading", name="URL validation")).to_be_in_viewport()
+    await expect(page.get_by_text("What was checked")).to_be_visible()
+
+
 JID = "/launch/chat?jid=robot_"
 PAGES: dict[str, Way] = {
     "home": at("/"),
     "sign-in": at("/signin", signed_in=False),
     "marketplace": at("/marketplace"),
     "app": at("/marketplace/apps/porter"),
+    "app-validated": validated,
     "local-test": at("/marketplace/apps/porter/local-test"),
     "consent": consent,
     "approval": approval,
