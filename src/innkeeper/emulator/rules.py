@@ -331,6 +331,15 @@ class Rules(msgspec.Struct, forbid_unknown_fields=True):
             "Whether a bot endpoint that answers the URL validation wrongly is refused.",
         ),
     ] = "strict"
+    redirects: Annotated[
+        Literal["refused", "followed"],
+        _switch(
+            "courier",
+            "A",
+            "What an endpoint that answers 307 or 308 is: one that failed, or one that is asked"
+            " where it leads, if anything may be posted there.",
+        ),
+    ] = "refused"
     unvalidated_urls: Annotated[
         Literal["served", "cut_off"],
         _switch(

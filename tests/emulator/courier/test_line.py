@@ -127,6 +127,46 @@ def test_nobody_is_followed_elsewhere(status: str) -> None:
     run(main())
 
 
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [("302 Found", "retrying"), ("307 Same", "delivered"), ("308 S", "delivered")],
+)
+def test_redirects(status: str, state: str) -> None:
+    async def main() -> None:
+        scene = Scene()
+        scene.world.rules.redirects = "followed"
+        async with Endpoint(says("200 OK")) as inner:
+            async with Endpoint(says(f"{status}\r\nlocation: {inner.url}")) as outer:
+                assert (await deliver(scene, outer.url)).state == state
+            assert inner.visits == (state == "delivered")
+        out = [each.status for each in scene.traffic.records()]
+        assert out == [int(status[:3]), 200][: 1 + (state == "delivered")]
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("location", "error", "visits"),
+    [
+        ("http://169.254.169.254/latest", "169.254.169.254 is not on this machine", 1),
+        ("file:///etc/passwd", "the scheme is file", 1),
+        ("/events", "the endpoint redirects for ever", 4),
+    ],
+)
+def test_redirects_are_followed_only_where_anything_may_be_posted(
+    location: str, error: str, visits: int
+) -> None:
+    async def main() -> None:
+        scene = Scene()
+        scene.world.rules.redirects = "followed"
+        async with Endpoint(says(f"307 Same\r\nlocation: {location}")) as outer:
+            delivery = await deliver(scene, outer.url)
+        assert delivery.attempts[0].error.startswith(error)
+        assert outer.visits == visits
+
+    run(main())
+
+
 # E18: an endpoint that dawdles
 
 

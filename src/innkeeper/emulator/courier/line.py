@@ -3,19 +3,23 @@
 import asyncio
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Final
+from urllib.parse import urljoin
 
 from innkeeper.emulator.courier.addresses import check_address
 from innkeeper.emulator.delivery import Delivery
 from innkeeper.emulator.faultrules import Applied
 from innkeeper.emulator.faults.courier import Plan
 from innkeeper.emulator.traffic.records import Traffic
+from innkeeper.emulator.world import World
 from innkeeper.errors import EndpointRefused, Unreachable
 from innkeeper.net.outbound import ANSWER_LIMIT_BYTES, HttpTransport, Request, Response, Transport
 
 DEADLINE_SECONDS: Final = 3.0
+_HOPS: Final = 3
+"""How often a request is sent on, where the rules have redirects followed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +43,15 @@ class Line:
     """
 
     def __init__(
-        self, transport: Transport, traffic: Traffic, *, allow_hosts: Iterable[str] = ()
+        self,
+        world: World,
+        transport: Transport,
+        traffic: Traffic,
+        *,
+        allow_hosts: Iterable[str] = (),
     ) -> None:
         self.allow_hosts = set(allow_hosts)
+        self._world = world
         self._transport = transport
         self._traffic = traffic
 
@@ -54,6 +64,27 @@ class Line:
         fault: Applied | None = None,
     ) -> Outcome:
         """Send a request; an address that is not allowed is an outcome, too."""
+        for _ in range(_HOPS + 1):
+            outcome = await self._once(
+                request, client_id=client_id, delivery_id=delivery_id, fault=fault
+            )
+            onward = self._onward(request, outcome.response)
+            if onward is None:
+                return outcome
+            request = onward
+        return Outcome(None, "the endpoint redirects for ever", outcome.ms, outcome.record)
+
+    def _onward(self, request: Request, response: Response | None) -> Request | None:
+        """Write the request to where an answer leads, if the rules have it followed."""
+        followed = self._world.rules.redirects == "followed"
+        if not followed or response is None or response.status not in {307, 308}:
+            return None
+        location = response.headers.get("location", "")
+        return replace(request, url=urljoin(request.url, location)) if location else None
+
+    async def _once(
+        self, request: Request, *, client_id: str, delivery_id: str, fault: Applied | None
+    ) -> Outcome:
         try:
             check_address(request.url, allow_hosts=self.allow_hosts)
         except EndpointRefused as error:

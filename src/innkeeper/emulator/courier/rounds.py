@@ -59,7 +59,7 @@ class Courier:
         allow_hosts: Iterable[str] = (),
     ) -> None:
         self._world = world
-        self._line = Line(transport, traffic, allow_hosts=allow_hosts)
+        self._line = Line(world, transport, traffic, allow_hosts=allow_hosts)
         self._credentials = Credentials(world, self._line.ask)
         self.validations = Validations(world, self._line, self._credentials)
         self._endpoints = Endpoints(world)
