@@ -64,14 +64,16 @@ class Line:
         fault: Applied | None = None,
     ) -> Outcome:
         """Send a request; an address that is not allowed is an outcome, too."""
-        for _ in range(_HOPS + 1):
-            outcome = await self._once(
-                request, client_id=client_id, delivery_id=delivery_id, fault=fault
-            )
+        whose = {"client_id": client_id, "delivery_id": delivery_id}
+        outcome = await self._once(request, fault=fault, **whose)
+        for _ in range(_HOPS):
             onward = self._onward(request, outcome.response)
             if onward is None:
                 return outcome
             request = onward
+            outcome = await self._once(request, fault=fault, **whose)
+        if self._onward(request, outcome.response) is None:
+            return outcome
         return Outcome(None, "the endpoint redirects for ever", outcome.ms, outcome.record)
 
     def _onward(self, request: Request, response: Response | None) -> Request | None:
