@@ -92,15 +92,17 @@ async def test_a_fault_shows_on_its_row_and_takes_only_what_fits_it(
     page: Page, stage: Stage
 ) -> None:
     await page.goto(f"{stage.emulator.base_url}/clock")
-    kind, status = page.get_by_label("Let", exact=True), page.get_by_label("status", exact=True)
+    kind = page.get_by_role("combobox", name="Fault")
+    status = page.get_by_role("spinbutton", name="Status")
+    seconds = page.get_by_role("spinbutton", name="Seconds")
     await expect(status).to_be_visible()
     await kind.select_option("slow")
     await expect(status).to_be_hidden()
-    await expect(page.get_by_label("seconds", exact=True)).to_be_visible()
+    await expect(seconds).to_be_visible()
     await kind.select_option("html")
-    await expect(page.get_by_label("seconds", exact=True)).to_be_hidden()
+    await expect(seconds).to_be_hidden()
     await status.fill("504")
-    await page.get_by_label("happen at").fill("/v2/users")
+    await page.get_by_label("Where").fill("/v2/users")
     await page.get_by_role("button", name="Order").click()
     await expect(page.get_by_role("status")).to_contain_text("ordered")
     assert await stage.get("/v2/users") == 504

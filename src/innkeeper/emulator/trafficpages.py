@@ -1,6 +1,6 @@
 """What did go over the wire, in a browser and as JSON; and the deliveries, to try again."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 from urllib.parse import urlencode
@@ -72,15 +72,21 @@ class Wanted:
         given = {name: value for name, value in (own | more).items() if value}
         return urlencode(given, errors="replace")
 
-    def fits(self, record: Record) -> bool:
-        """Tell whether an exchange is wanted."""
+    def among(self, records: Sequence[Record]) -> Sequence[Record]:
+        """List the exchanges that are wanted, newest first."""
+        newest_first = records[::-1]
+        if not self.narrowed:
+            return newest_first
+        words = self.words.casefold().split()
+        return [each for each in newest_first if self._fits(each, words)]
+
+    def _fits(self, record: Record, words: Sequence[str]) -> bool:
         if self.only in _ONLY and not _ONLY[self.only](record):
             return False
         if self.client and record.client_id != self.client:
             return False
         if self.status and record.status // 100 != _STATUSES[self.status]:
             return False
-        words = self.words.casefold().split()
         return not words or all(word in record.words for word in words)
 
 
@@ -113,8 +119,8 @@ class TrafficPages:
         wanted = Wanted.of(request.query_params)
         before = _number(request.query_params.get("before", ""))
         newest, records = self._traffic.newest, self._traffic.records()
-        fitting = [each for each in reversed(records) if wanted.fits(each)]
-        rest = [each for each in fitting if not before or each.number < before]
+        fitting = wanted.among(records)
+        rest = [each for each in fitting if each.number < before] if before else fitting
         deliveries = [] if wanted.narrowed or before else self._courier.deliveries[-_EVENTS:]
         older = wanted.query(before=rest[_SHOWN - 1].number) if len(rest) > _SHOWN else ""
         view = TrafficView(

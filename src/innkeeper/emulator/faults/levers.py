@@ -1,6 +1,6 @@
 """How are fault rules given and taken back? Over /_emulator/faults, or by calling."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from innkeeper.emulator.faultrules import (
     RULES_LIMIT,
     FaultRefused,
     FaultRule,
+    Kind,
     read_order,
 )
 from innkeeper.emulator.orders import OrderRefused, read_document
@@ -141,9 +142,20 @@ class Faults:
         return answers.json_answer({"faults": [rule.json() for rule in self._world.faults]})
 
 
+def _unusual(kind: Kind) -> Iterator[str]:
+    """Name what a kind was told to do otherwise than it usually does."""
+    for each in msgspec.structs.fields(kind):
+        value = getattr(kind, each.name)
+        usual = each.default
+        if each.default_factory is not msgspec.NODEFAULT:
+            usual = each.default_factory()
+        if value != usual:
+            yield f"{each.name} {value}"
+
+
 def _view(rule: FaultRule) -> FaultView:
     order = rule.order
-    on, do = msgspec.to_builtins(order.on), msgspec.to_builtins(order.do)
+    on = msgspec.to_builtins(order.on)
     often = "always" if order.times is None else f"{order.times} times"
     often += f", after {order.skip}" if order.skip else ""
     often += "" if order.p is None else f", chance {order.p:g} from seed {order.seed}"
@@ -151,7 +163,7 @@ def _view(rule: FaultRule) -> FaultView:
         number=rule.number,
         kind=rule.kind,
         looks_at=", ".join(f"{name} {value}" for name, value in on.items()) or "everything",
-        does=", ".join(f"{name} {value}" for name, value in do.items() if name != "kind"),
+        does=", ".join(_unusual(order.do)),
         how_often=often,
         seen=rule.seen,
         applied=rule.applied,
