@@ -27,7 +27,20 @@ if TYPE_CHECKING:
         Selected,
         Submitted,
     )
+    from innkeeper.bot.forms import Filled, Form
     from innkeeper.bot.inject import Depends
+    from innkeeper.bot.inputs import (
+        channel_picker,
+        checkboxes,
+        date_picker,
+        dropdown,
+        member_picker,
+        number_input,
+        radio,
+        switch,
+        text_input,
+        time_picker,
+    )
     from innkeeper.bot.progress import Progress
     from innkeeper.bot.reactions import CallNext
     from innkeeper.bot.routing import Router
@@ -39,6 +52,7 @@ if TYPE_CHECKING:
         BotRefused,
         CardRefused,
         Fenced,
+        FormRefused,
         HandlerExited,
         HandlerOverdue,
         InnkeeperError,
@@ -108,6 +122,19 @@ if TYPE_CHECKING:
 _HOMES = {
     "innkeeper.app": ("App",),
     "innkeeper.bot.client": ("Client",),
+    "innkeeper.bot.forms": ("Filled", "Form"),
+    "innkeeper.bot.inputs": (
+        "channel_picker",
+        "checkboxes",
+        "date_picker",
+        "dropdown",
+        "member_picker",
+        "number_input",
+        "radio",
+        "switch",
+        "text_input",
+        "time_picker",
+    ),
     "innkeeper.bot.progress": ("Progress",),
     "innkeeper.flows.calls": ("Budget",),
     "innkeeper.zoom.chat": ("SentMessage",),
@@ -140,6 +167,7 @@ _HOMES = {
         "BotRefused",
         "CardRefused",
         "Fenced",
+        "FormRefused",
         "HandlerExited",
         "HandlerOverdue",
         "InnkeeperError",
@@ -249,6 +277,9 @@ __all__ = [
     "Fields",
     "File",
     "FileTitle",
+    "Filled",
+    "Form",
+    "FormRefused",
     "HandlerExited",
     "HandlerOverdue",
     "Happened",
@@ -300,13 +331,23 @@ __all__ = [
     "Video",
     "VideoTitle",
     "bold",
+    "channel_picker",
+    "checkboxes",
     "code",
+    "date_picker",
+    "dropdown",
     "escape",
     "italic",
     "link",
+    "member_picker",
     "mention",
     "mention_all",
+    "number_input",
+    "radio",
     "strike",
+    "switch",
+    "text_input",
+    "time_picker",
 ]
 
 

@@ -9,6 +9,7 @@ InnkeeperError
 ├── ChallengeMalformed       a URL validation without a usable token
 ├── BodyRefused              a signed body that cannot be understood
 ├── CardRefused              a card that Zoom would not take
+├── FormRefused              a form with fields that are missing or odd
 ├── InstallRefused           an installation that did not come about; `code` says which
 ├── GrantRefused             no token to be had
 │   ├── NeedsReauth          the person must authorize again
@@ -32,7 +33,7 @@ Each has a stable `code`, and a `fix`: what to do next. The raiser says what
 happened and why; that part goes to the log, never to an outsider.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
@@ -141,6 +142,18 @@ class CardRefused(InnkeeperError):
         self.pointer = pointer
         self.value = value
         super().__init__(f"card refused at {pointer or '/'}", why)
+
+
+class FormRefused(InnkeeperError):
+    """A form with fields that are missing or odd: `faults` says what, by the field's label."""
+
+    code = "form_refused"
+    fix = "Fill the fields that are named in as they ask."
+
+    def __init__(self, form_id: str, faults: Mapping[str, str]) -> None:
+        self.form_id = form_id
+        self.faults = dict(faults)
+        super().__init__(f"form {form_id} refused", ", ".join(self.faults))
 
 
 class InstallRefused(InnkeeperError):

@@ -1,13 +1,16 @@
 """How does an event reach its handler? With its context, and with a hint if there is none."""
 
 from collections.abc import Awaitable
+from functools import partial
 from typing import Any, Final
 
 from innkeeper.bot.contexts import Context, ReauthNeeded, Services
+from innkeeper.bot.forms import Filled, Form, correction
 from innkeeper.bot.inject import Overrides
 from innkeeper.bot.reactions import Reaction, Surroundings, Typed
 from innkeeper.bot.table import Match, Table
 from innkeeper.bot.threads import Threads
+from innkeeper.errors import FormRefused
 from innkeeper.flows.dispatch import Happening, Run, Say
 from innkeeper.flows.reauth import ReauthDue
 from innkeeper.wire.events import Event
@@ -44,6 +47,8 @@ class RoutedBot:
         match = self._table.find(event)
         if match is None:
             return self._ask_again if isinstance(event.payload, ReauthDue) else None
+        if match.form is not None:
+            return partial(self._run_form, match, match.form)
         if match.others:
             return lambda happening, say: self._run_all(match, happening, say)
         return lambda happening, say: self._run(match.reaction, match, happening, say)
@@ -63,6 +68,18 @@ class RoutedBot:
             day = (happening.event.at or happening.arrival.received_at).date()
             typed = Typed(match.rest, day)
         return reaction.run(context, typed, say, self._around)
+
+    async def _run_form(
+        self, match: Match, form: type[Form], happening: Happening, say: Say
+    ) -> None:
+        """Run a handler with what was filled in; tell whoever did what is wrong with it."""
+        context: Filled[Any] = Filled(happening, self._services)
+        try:
+            context.fill(form)
+        except FormRefused as refused:
+            await say(correction(refused))
+            return
+        await match.reaction.run(context, NOTHING, say, self._around)
 
     async def _run_all(self, match: Match, happening: Happening, say: Say) -> None:
         """Run every handler; what one raises keeps no other from it, and is raised at the end."""

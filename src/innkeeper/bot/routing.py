@@ -7,7 +7,7 @@ imports does not matter.
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Concatenate, TypeVar, overload
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from innkeeper.bot.contexts import (
     Action,
@@ -23,6 +23,7 @@ from innkeeper.bot.contexts import (
     Selected,
     Submitted,
 )
+from innkeeper.bot.forms import Filled, Form
 from innkeeper.bot.functions import Origin, origin_of
 from innkeeper.bot.matching import ANY
 from innkeeper.bot.purging import Forget, Verify, purge_step
@@ -49,6 +50,9 @@ _Deauthorized = TypeVar(
     "_Deauthorized", bound=Callable[Concatenate[Deauthorized, ...], Awaitable[None] | None]
 )
 _Function = TypeVar("_Function", bound=AnyHandler)
+_Form = TypeVar("_Form", bound=Form)
+_P = ParamSpec("_P")
+_R = TypeVar("_R", bound=Handled)
 _C = TypeVar("_C", bound=Context[Any])
 _E = TypeVar("_E", bound=Exception)
 
@@ -63,6 +67,8 @@ class Registration:
     """What the decorator was given; empty where it takes whatever no other takes."""
     handler: AnyHandler
     origin: Origin
+    form: type[Form] | None = None
+    """What reads a form that was submitted."""
 
     def __str__(self) -> str:
         return f"@app.{self.kind}" + (f"({self.key!r})" if self.key else "")
@@ -134,12 +140,23 @@ class Router:
         return self._keyed("select", value)
 
     @overload
-    def form(self, form_id: _Submitted, /) -> _Submitted: ...
+    def form(self, form: type[_Form], /) -> "TakesForm[_Form]": ...
     @overload
-    def form(self, form_id: str, /) -> Callable[[_Submitted], _Submitted]: ...
-    def form(self, form_id: Any, /) -> Any:
-        """Take a form that was submitted: the one with this id, or any other."""
-        return self._keyed("form", form_id)
+    def form(self, form: _Submitted, /) -> _Submitted: ...
+    @overload
+    def form(self, form: str, /) -> Callable[[_Submitted], _Submitted]: ...
+    def form(self, form: Any, /) -> Any:
+        """Take a form that was submitted: of this class, with this id, or any other.
+
+        With a class, the handler is given what was filled in as `ctx.values`, and whoever
+        left something out is told so instead.
+        """
+        if isinstance(form, type) and issubclass(form, Form):
+            notes = self.noted.handlers
+            return TakesForm[Any](
+                lambda handler: self._note(notes, "form", handler, form.form_id, form=form)
+            )
+        return self._keyed("form", form)
 
     @overload
     def edited(self, key: _Edited, /) -> _Edited: ...
@@ -233,12 +250,18 @@ class Router:
         return self._note(self.noted.handlers, kind, handler, key)
 
     def _note(
-        self, notes: list[Registration], kind: str, handler: _Function, key: str = ANY
+        self,
+        notes: list[Registration],
+        kind: str,
+        handler: _Function,
+        key: str = ANY,
+        *,
+        form: type[Form] | None = None,
     ) -> _Function:
         self._may_register(kind, handler)
         if not callable(handler):
             raise BotRefused(f"@app.{kind}", f"is given {handler!r}, which is no function")
-        notes.append(Registration(kind, key, handler, origin_of(handler)))
+        notes.append(Registration(kind, key, handler, origin_of(handler), form))
         return handler
 
     def _may_register(self, kind: str, given: object) -> None:
@@ -248,3 +271,17 @@ class Router:
                 "comes too late: the app has started",
                 "Register everything when the bot is imported.",
             )
+
+
+class TakesForm(Generic[_Form]):
+    """`@app.form(Feedback)`: registers a handler for forms of this class."""
+
+    def __init__(self, register: Callable[[Any], Any]) -> None:
+        self._register = register
+
+    def __call__(
+        self, handler: Callable[Concatenate[Filled[_Form], _P], _R]
+    ) -> Callable[Concatenate[Filled[_Form], _P], _R]:
+        """Register a handler."""
+        self._register(handler)
+        return handler

@@ -25,6 +25,7 @@ from innkeeper.bot.contexts import (
     Selected,
     Submitted,
 )
+from innkeeper.bot.forms import Filled, Form
 from innkeeper.bot.functions import Nature
 from innkeeper.bot.matching import ANY, Ambiguous, Commands, Values
 from innkeeper.bot.reactions import Call, Reaction
@@ -79,6 +80,8 @@ class Match(NamedTuple):
     """What is left for its typed words."""
     others: tuple[Reaction, ...] = ()
     """What takes it besides."""
+    form: type[Form] | None = None
+    """What reads what was filled in."""
 
 
 class Route(NamedTuple):
@@ -119,6 +122,7 @@ class Table:
         """All, in the order of their registration."""
         self.purges: list[PurgeStep] = []
         self._others: dict[tuple[str, str], Reaction] = {}
+        self._forms: dict[str, type[Form]] = {}
         self._events: dict[str, tuple[Reaction, ...]] = {}
         self._finders: Mapping[type[Payload], Callable[[Any], Match | None]] = {
             BotInstalled: lambda _: self._other("on_install"),
@@ -133,7 +137,7 @@ class Table:
             InteractiveMessageFieldsEditable: lambda payload: self._other(
                 "edited", [payload.field_edit_item.key]
             ),
-            ChatMessageSubmit: lambda payload: self._other("form", [payload.object.form_id or ANY]),
+            ChatMessageSubmit: self._submitted,
             AppMention: lambda _: self._other("mention"),
             LinkShared: lambda payload: self._other("link", domains_of(payload.object.link or "")),
         }
@@ -172,6 +176,13 @@ class Table:
             if _fits(found.target, found.rest):
                 return Match(found.target, Action, 0, found.rest)
         return None
+
+    def _submitted(self, payload: ChatMessageSubmit) -> Match | None:
+        form_id = payload.object.form_id or ANY
+        found, form = self._other("form", [form_id]), self._forms.get(form_id)
+        if found is None or form is None:
+            return found
+        return found._replace(given=Filled, form=form)
 
     def _other(self, kind: str, keys: Sequence[str] = ()) -> Match | None:
         for key in (*keys, ANY):
@@ -215,6 +226,8 @@ class Table:
                 f"is registered twice: {both}",
                 "Remove one, or give them different words.",
             ) from None
+        if registration.form is not None:
+            self._forms[key] = registration.form
         self.reactions.append((registration, reaction))
 
     def _put_other(self, kind: str, key: str, reaction: Reaction) -> None:
@@ -238,7 +251,7 @@ def _branches(
 def _reaction(registration: Registration, branch: Branch, calls: Calls) -> Reaction:
     """Make a handler ready, and all that stands around it."""
     kind = registration.kind
-    given = GIVEN[kind]
+    given = GIVEN[kind] if registration.form is None else Filled
     call = calls.handler(registration.handler, given, route=f"@app.{kind}", typed=kind in _TYPED)
     layers = (calls.layer(layer.handler, given) for layer in branch.layers)
     around = tuple(layer for layer in layers if layer is not None)

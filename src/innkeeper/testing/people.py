@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol, cast
 
+from innkeeper.bot.forms import Form
 from innkeeper.browser import Browser, Page
 from innkeeper.emulator import Emulator
 from innkeeper.emulator.world import AppRecord, Channel, User
@@ -220,12 +221,20 @@ class Visitor:
         raise Unexpected(f"nothing to edit called {old!r}", self._zoom.transcript())
 
     async def submits(
-        self, button: str, /, *, in_channel: str | None = None, **values: str | Sequence[str]
+        self,
+        button: str,
+        form: Form | None = None,
+        /,
+        *,
+        in_channel: str | None = None,
+        **values: str | Sequence[str],
     ) -> None:
         """Fill the latest form with a button of these words, and press it.
 
         Args:
-            values: What to fill in, by the inputs' `action_id`; options by words or value.
+            form: What to fill in, as the form's own class holds it.
+            values: What to fill in, by the inputs' `action_id`, or a dropdown's label;
+                options by words or value.
 
         Raises:
             Unexpected: If there is no such form, or no such input in it.
@@ -233,7 +242,7 @@ class Visitor:
         """
         message, pressed = self._sees(in_channel).with_button(button)
         filled: dict[str, Sequence[str]] = {}
-        for name, value in values.items():
+        for name, value in {**(form.sent() if form else {}), **values}.items():
             found = message.find(name, *_INPUTS)
             if found is None:
                 raise Unexpected(f"the form has no input {name!r}", self._zoom.transcript())
