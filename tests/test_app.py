@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from innkeeper import App
-from innkeeper.app import credentials_of
 from innkeeper.bot.table import Table
 from innkeeper.clock import MovableClock, SystemClock
 from innkeeper.errors import BotRefused, SettingsRefused, StoreUnavailable
 from innkeeper.follow import FollowingTransport
 from innkeeper.secret import Secret
+from innkeeper.wiring import credentials_of
 from tests.doors import LOCAL, NOW, NoZoom, door_of, opened, settings_at, spoken
 
 pytestmark = pytest.mark.anyio

@@ -1,53 +1,38 @@
 """What does a bot's author write against? `App`: decorators to register, ASGI to serve.
 
-It only wires: what happens is in `flows`, what is answered in `web`.
+Nothing is decided here: what happens is in `flows`, what is answered in `web`, and how all of
+it is put together in `wiring`. Those are imported when an app starts: a file that registers
+handlers, and a test that looks at them, wait for none of it.
 """
+
+from __future__ import annotations
 
 import asyncio
 import os
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-import structlog
-
-from innkeeper.bot.client import Client, Clients
-from innkeeper.bot.dispatching import RoutedBot
 from innkeeper.bot.functions import Function
 from innkeeper.bot.inject import Dependency, overridden
 from innkeeper.bot.routing import Router
 from innkeeper.bot.table import Route, Table
 from innkeeper.bot.threads import MOST_THREADS, Threads
-from innkeeper.clock import Clock, MovableClock, SystemClock
 from innkeeper.errors import BotRefused, InnkeeperError, SettingsRefused
-from innkeeper.flows.calls import Caller
-from innkeeper.flows.deauthorize import Forgetter
-from innkeeper.flows.dispatch import PATIENCE, Dispatcher, Manner, Us
-from innkeeper.flows.endpoint import Credentials
-from innkeeper.flows.grants import Grants
-from innkeeper.flows.install import Installer
-from innkeeper.flows.installations import Registry
-from innkeeper.flows.reauth import Notices
-from innkeeper.flows.receive import Receiver
-from innkeeper.flows.speak import Speaker
-from innkeeper.follow import FollowingTransport
-from innkeeper.ids import AccountId, InstallationId, UserId
-from innkeeper.net.inbound import send_answer
-from innkeeper.net.outbound import AsgiApp, HttpTransport, Receive, Send, Transport
-from innkeeper.net.outbound import Scope as AsgiScope
-from innkeeper.secret import Secret
-from innkeeper.settings import Settings
-from innkeeper.store.records import Installation, InstallationStatus
-from innkeeper.store.sqlite import SqliteStore
-from innkeeper.store.vault import SqliteVault
-from innkeeper.web import WEBHOOKS, Web, relative_path
-from innkeeper.wire.signature import Verifier
-from innkeeper.work import Parts, Worker
-from innkeeper.wsgi import Wsgi
+from innkeeper.flows.dispatch import PATIENCE, Manner
+
+if TYPE_CHECKING:
+    from innkeeper.bot.client import Client
+    from innkeeper.clock import Clock
+    from innkeeper.ids import AccountId, UserId
+    from innkeeper.net.outbound import AsgiApp, Receive, Send, Transport
+    from innkeeper.net.outbound import Scope as AsgiScope
+    from innkeeper.settings import Settings
+    from innkeeper.work import Parts, Worker
+    from innkeeper.wsgi import Wsgi
 
 _NOT_STARTED = b'{"error":"unavailable"}'
 
@@ -101,8 +86,7 @@ class App(Router):
         self._clock: Clock | None = None
         self._parts: Parts | None = None
         self._worker: Worker | None = None
-        self._web: Web | None = None
-        self._pages: AsgiApp | None = None
+        self._site: AsgiApp | None = None
         self._starting: asyncio.Lock | None = None
         self._stopping = False
         self._caretaker: asyncio.Task[None] | None = None
@@ -160,28 +144,23 @@ class App(Router):
         Example:
             >>> application = App().wsgi()
         """
+        from innkeeper.wsgi import Wsgi  # noqa: PLC0415  # see above
+
         self._wsgi = self._wsgi or Wsgi(self)
         return self._wsgi
 
     async def _answer(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         self._leave_to_parent()
         if self._stopping:
-            await send_answer(send, 503, _NOT_STARTED)
+            await _unavailable(send)
             return
         try:
-            web = self._web or await self._started()
+            site = self._site or await self._started()
         except InnkeeperError as error:
-            structlog.get_logger("innkeeper").error(
-                "app.not_started", code=error.code, why=_told(error)
-            )
-            await send_answer(send, 503, _NOT_STARTED)
+            _log().error("app.not_started", code=error.code, why=_told(error))
+            await _unavailable(send)
             return
-        path = relative_path(scope)
-        if path in WEBHOOKS:
-            await web.webhook(scope, receive, send)
-        elif self._pages is not None:
-            scope = scope if path else {**scope, "path": scope["path"] + "/"}
-            await self._pages(scope, receive, send)
+        await site(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -195,13 +174,13 @@ class App(Router):
         await self.stop()
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _started(self) -> Web:
+    async def _started(self) -> AsgiApp:
         await self.start()
-        if self._web is None:
+        if self._site is None:
             raise BotRefused("the app", "was stopped")
         if self._caretaker is None:
             self._caretaker = asyncio.create_task(self._end_with_loop())
-        return self._web
+        return self._site
 
     async def _end_with_loop(self) -> None:
         """Stop when the loop ends, for a server that tells nobody: it cancels what still runs."""
@@ -220,7 +199,7 @@ class App(Router):
         """
         if self._process != os.getpid():
             self._inherited += [self._parts, self._worker, self._caretaker]
-            self._parts = self._worker = self._web = self._pages = None
+            self._parts = self._worker = self._site = None
             self._starting = self._caretaker = None
             self._stopping = False
             self._threads = Threads(self._most_threads)
@@ -270,20 +249,34 @@ class App(Router):
         self._starting = self._starting or asyncio.Lock()
         async with self._starting:
             if self._parts is None:
-                table = Table(self)
-                parts = self._wire(self._settings or Settings.load(Path.cwd()), table)
-                try:
-                    await parts.open()
-                except BaseException:
-                    await parts.close()  # or the next try would find the files locked
-                    raise
-                self._parts, self._worker = parts, Worker(parts)
-                self._web = Web(parts, self.name, self.description)
-                self._pages = self._web.pages()
-                self._close_notes(closed=True)
-                if background:
-                    self._worker.start()
+                await self._open(background=background)
+            if self._parts is None:
+                raise BotRefused("the app", "was stopped")
             return self._parts
+
+    async def _open(self, *, background: bool) -> None:
+        from innkeeper.settings import Settings  # noqa: PLC0415  # see above
+        from innkeeper.web import Web  # noqa: PLC0415
+        from innkeeper.wiring import Edges, Handling, wire  # noqa: PLC0415
+        from innkeeper.work import Worker  # noqa: PLC0415
+
+        manner = Manner(self._patience, ordered=self._ordering == "conversation")
+        parts = wire(
+            self._settings or Settings.load(Path.cwd()),
+            Table(self),
+            handling=Handling(self._threads, self._overrides, manner),
+            edges=Edges(self._transport, self._clock),
+        )
+        try:
+            await parts.open()
+        except BaseException:
+            await parts.close()  # or the next try would find the files locked
+            raise
+        self._parts, self._worker = parts, Worker(parts)
+        self._site = Web(parts, self.name, self.description).site()
+        self._close_notes(closed=True)
+        if background:
+            self._worker.start()
 
     async def for_install(self, *, account_id: AccountId, user_id: UserId | None = None) -> Client:
         """Give Zoom's API for an installation, to speak when nothing has happened.
@@ -312,7 +305,7 @@ class App(Router):
             if parts is not None:
                 await parts.close()
         finally:
-            self._parts = self._worker = self._web = self._pages = None
+            self._parts = self._worker = self._site = None
             self._stopping = False
         self._threads.close()
         self._close_notes(closed=False)
@@ -332,133 +325,17 @@ class App(Router):
             raise BotRefused("the app", "was not started")
         return self._worker
 
-    def _wire(self, settings: Settings, table: Table) -> Parts:
-        log = structlog.get_logger("innkeeper")
-        for warning in settings.warnings:
-            log.warning("settings.warning", text=warning)
-        clock, transport = self._edges(settings)
-        vault = SqliteVault(str(settings.vault), settings.keys, app=settings.client_id)
-        store = SqliteStore(str(settings.database), vault=vault, app=settings.client_id)
-        registry = Registry(store, vault, per_account=settings.management == "admin")
 
-        async def needs_reauth(dead: InstallationId) -> None:
-            await notices.needs_reauth(dead)
+def _log() -> Any:
+    import structlog  # noqa: PLC0415  # see above
 
-        grants = Grants(
-            store,
-            transport=transport,
-            clock=clock,
-            credentials=credentials_of(settings),
-            on_needs_reauth=needs_reauth,
-            on_recovered=partial(store.set_status, status=InstallationStatus.LIVE),
-        )
-
-        def forget(installation: Installation) -> None:
-            registry.forget(installation.owner)
-            grants.forget(installation.id)
-
-        caller = Caller(grants, clock=clock)
-        speaker = Speaker(
-            transport=transport, grants=grants, caller=caller, robot_jid=settings.bot_jid
-        )
-        forgetter = Forgetter(
-            store=store,
-            vault=vault,
-            registry=registry,
-            steps=table.purges,
-            clock=clock,
-            log=log,
-            forget=forget,
-        )
-        clients = Clients(
-            registry=registry,
-            grants=grants,
-            speaker=speaker,
-            caller=caller,
-            transport=transport,
-            clock=clock,
-        )
-        services = _Services(clients, speaker, store, f"{settings.public_url}/install")
-        bot = RoutedBot(table, services, threads=self._threads, overrides=self._overrides)
-        dispatcher = Dispatcher(
-            store=store,
-            bot=bot,
-            registry=registry,
-            speaker=speaker,
-            forgetter=forgetter,
-            clock=clock,
-            log=log,
-            us=Us(settings.client_id, settings.bot_jid),
-            manner=Manner(self._patience, ordered=self._ordering == "conversation"),
-        )
-        notices = Notices(inbox=store, installations=store, clock=clock, take=dispatcher.take)
-        receiver = Receiver(
-            verifier=Verifier(settings.secret_tokens),
-            inbox=store,
-            desk=dispatcher,
-            client_id=settings.client_id,
-            clock=clock,
-            owner_of=registry.owner_of,
-            refused=lambda reason: log.warning("webhook.refused", reason=reason),
-        )
-        installer = Installer(
-            settings=settings,
-            store=store,
-            registry=registry,
-            grants=grants,
-            transport=transport,
-            clock=clock,
-        )
-        return Parts(
-            settings=settings,
-            clock=clock,
-            transport=transport,
-            store=store,
-            vault=vault,
-            grants=grants,
-            speaker=speaker,
-            clients=clients,
-            forgetter=forgetter,
-            dispatcher=dispatcher,
-            receiver=receiver,
-            installer=installer,
-            log=log,
-            follows=isinstance(transport, FollowingTransport),
-        )
-
-    def _edges(self, settings: Settings) -> tuple[Clock, Transport]:
-        transport = self._transport or HttpTransport()
-        if self._clock is not None:
-            return self._clock, transport
-        if settings.development:
-            clock = MovableClock()
-            return clock, FollowingTransport(transport, clock)
-        return SystemClock(), transport
+    return structlog.get_logger("innkeeper")
 
 
-def credentials_of(settings: Settings) -> Credentials:
-    """Pick what Zoom knows us by."""
-    return Credentials(
-        oauth_url=settings.oauth_url,
-        api_url=settings.api_url,
-        client_id=settings.client_id,
-        client_secret=settings.client_secret,
-        account_id=settings.account_id or "",
-        s2s_client_id=settings.s2s_client_id or "",
-        s2s_client_secret=settings.s2s_client_secret or Secret(""),
-    )
+async def _unavailable(send: Send) -> None:
+    from innkeeper.net.inbound import send_answer  # noqa: PLC0415  # see above
 
-
-class _Services:
-    """What contexts are made of."""
-
-    def __init__(
-        self, clients: Clients, speaker: Speaker, state: SqliteStore, install_url: str
-    ) -> None:
-        self.clients = clients
-        self.speaker = speaker
-        self.state = state
-        self.install_url = install_url
+    await send_answer(send, 503, _NOT_STARTED)
 
 
 def _told(error: Exception) -> str:

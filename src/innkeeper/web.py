@@ -79,6 +79,20 @@ class Web:
     app_name: str
     description: str = ""
 
+    def site(self) -> AsgiApp:
+        """Build the whole: webhooks past any framework, and pages."""
+        pages = self.pages()
+
+        async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+            path = relative_path(scope)
+            if path in WEBHOOKS:
+                await self.webhook(scope, receive, send)
+            else:
+                scope = scope if path else {**scope, "path": scope["path"] + "/"}
+                await pages(scope, receive, send)
+
+        return serve
+
     async def webhook(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take one delivery: verified, durable, and only then answered."""
         if scope["method"] != "POST":

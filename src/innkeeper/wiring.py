@@ -1,0 +1,183 @@
+"""How is a running app put together? Every part, made of its settings and given the others.
+
+Imported when an app starts, and not before: whoever only registers handlers waits for none
+of it.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+
+from innkeeper.bot.client import Clients
+from innkeeper.bot.dispatching import RoutedBot
+from innkeeper.bot.inject import Overrides
+from innkeeper.bot.table import Table
+from innkeeper.bot.threads import Threads
+from innkeeper.clock import Clock, MovableClock, SystemClock
+from innkeeper.flows.calls import Caller
+from innkeeper.flows.deauthorize import Forgetter
+from innkeeper.flows.dispatch import Dispatcher, Manner, Us
+from innkeeper.flows.endpoint import Credentials
+from innkeeper.flows.grants import Grants
+from innkeeper.flows.install import Installer
+from innkeeper.flows.installations import Registry
+from innkeeper.flows.reauth import Notices
+from innkeeper.flows.receive import Receiver
+from innkeeper.flows.speak import Speaker
+from innkeeper.follow import FollowingTransport
+from innkeeper.ids import InstallationId
+from innkeeper.net.outbound import HttpTransport, Transport
+from innkeeper.secret import Secret
+from innkeeper.settings import Settings
+from innkeeper.store.records import Installation, InstallationStatus
+from innkeeper.store.sqlite import SqliteStore
+from innkeeper.store.vault import SqliteVault
+from innkeeper.wire.signature import Verifier
+from innkeeper.work import Parts
+
+
+@dataclass(frozen=True, slots=True)
+class Handling:
+    """How handlers are run."""
+
+    threads: Threads
+    overrides: Overrides
+    manner: Manner
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """What reaches the outside; the real thing where it is None."""
+
+    transport: Transport | None = None
+    clock: Clock | None = None
+
+
+def wire(settings: Settings, table: Table, *, handling: Handling, edges: Edges) -> Parts:
+    """Make the parts of an app; nothing is opened yet."""
+    log = structlog.get_logger("innkeeper")
+    for warning in settings.warnings:
+        log.warning("settings.warning", text=warning)
+    clock, transport = _edges(settings, edges)
+    vault = SqliteVault(str(settings.vault), settings.keys, app=settings.client_id)
+    store = SqliteStore(str(settings.database), vault=vault, app=settings.client_id)
+    registry = Registry(store, vault, per_account=settings.management == "admin")
+
+    async def needs_reauth(dead: InstallationId) -> None:
+        await notices.needs_reauth(dead)
+
+    grants = Grants(
+        store,
+        transport=transport,
+        clock=clock,
+        credentials=credentials_of(settings),
+        on_needs_reauth=needs_reauth,
+        on_recovered=partial(store.set_status, status=InstallationStatus.LIVE),
+    )
+
+    def forget(installation: Installation) -> None:
+        registry.forget(installation.owner)
+        grants.forget(installation.id)
+
+    caller = Caller(grants, clock=clock)
+    speaker = Speaker(transport=transport, grants=grants, caller=caller, robot_jid=settings.bot_jid)
+    forgetter = Forgetter(
+        store=store,
+        vault=vault,
+        registry=registry,
+        steps=table.purges,
+        clock=clock,
+        log=log,
+        forget=forget,
+    )
+    clients = Clients(
+        registry=registry,
+        grants=grants,
+        speaker=speaker,
+        caller=caller,
+        transport=transport,
+        clock=clock,
+    )
+    services = _Services(clients, speaker, store, f"{settings.public_url}/install")
+    bot = RoutedBot(table, services, threads=handling.threads, overrides=handling.overrides)
+    dispatcher = Dispatcher(
+        store=store,
+        bot=bot,
+        registry=registry,
+        speaker=speaker,
+        forgetter=forgetter,
+        clock=clock,
+        log=log,
+        us=Us(settings.client_id, settings.bot_jid),
+        manner=handling.manner,
+    )
+    notices = Notices(inbox=store, installations=store, clock=clock, take=dispatcher.take)
+    receiver = Receiver(
+        verifier=Verifier(settings.secret_tokens),
+        inbox=store,
+        desk=dispatcher,
+        client_id=settings.client_id,
+        clock=clock,
+        owner_of=registry.owner_of,
+        refused=lambda reason: log.warning("webhook.refused", reason=reason),
+    )
+    installer = Installer(
+        settings=settings,
+        store=store,
+        registry=registry,
+        grants=grants,
+        transport=transport,
+        clock=clock,
+    )
+    return Parts(
+        settings=settings,
+        clock=clock,
+        transport=transport,
+        store=store,
+        vault=vault,
+        grants=grants,
+        speaker=speaker,
+        clients=clients,
+        forgetter=forgetter,
+        dispatcher=dispatcher,
+        receiver=receiver,
+        installer=installer,
+        log=log,
+        follows=isinstance(transport, FollowingTransport),
+    )
+
+
+def _edges(settings: Settings, wanted: Edges) -> tuple[Clock, Transport]:
+    transport = wanted.transport or HttpTransport()
+    if wanted.clock is not None:
+        return wanted.clock, transport
+    if settings.development:
+        clock = MovableClock()
+        return clock, FollowingTransport(transport, clock)
+    return SystemClock(), transport
+
+
+def credentials_of(settings: Settings) -> Credentials:
+    """Pick what Zoom knows us by."""
+    return Credentials(
+        oauth_url=settings.oauth_url,
+        api_url=settings.api_url,
+        client_id=settings.client_id,
+        client_secret=settings.client_secret,
+        account_id=settings.account_id or "",
+        s2s_client_id=settings.s2s_client_id or "",
+        s2s_client_secret=settings.s2s_client_secret or Secret(""),
+    )
+
+
+class _Services:
+    """What contexts are made of."""
+
+    def __init__(
+        self, clients: Clients, speaker: Speaker, state: SqliteStore, install_url: str
+    ) -> None:
+        self.clients = clients
+        self.speaker = speaker
+        self.state = state
+        self.install_url = install_url
