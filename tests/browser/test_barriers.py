@@ -119,7 +119,7 @@ PAGES: dict[str, Way] = {
     "chat-commands": commands,
     "chat-reply": replying,
     "channel": channel,
-    "nobody-to-chat-with": at("/chat"),
+    "conversations": at("/chat?list"),
     "traffic": at("/traffic"),
     "traffic-row": opened_row,
     "delivery": delivery,

@@ -53,6 +53,21 @@ async def test_what_one_says_to_a_bot_nobody_else_sees(open_page: OpenPage, stag
     await expect(hers).not_to_contain_text("and mine")
 
 
+async def test_on_a_phone_one_goes_back_to_the_list_and_into_another_conversation(
+    open_page: OpenPage, stage: Stage
+) -> None:
+    page = await open_page(viewport={"width": 390, "height": 800})
+    await stage.enter(page)
+    rail = page.get_by_role("navigation", name="Conversations")
+    await expect(rail).to_be_hidden()
+    await page.get_by_role("link", name="All conversations").click()
+    await expect(rail).to_be_visible()
+    await expect(page.get_by_role("log")).to_have_count(0)
+    await rail.get_by_role("link", name="general").click()
+
+    await expect(page.get_by_role("heading", name="general")).to_be_visible()
+
+
 async def test_one_browser_becomes_somebody_else(open_page: OpenPage, stage: Stage) -> None:
     page, other = await open_page(), await open_page()
     await stage.enter(page, channel=True)

@@ -54,12 +54,13 @@ class ChatPages:
         ]
 
     async def show(self, request: Request) -> Response:
-        """Show a conversation; the first one if none is named."""
+        """Show a conversation, the first if none is named; or the list of them alone."""
         user = viewer(request)
         if user is None:
             return _to_sign_in(request)
         everything = self._chat.conversations.all(user)
-        current = everything[0] if everything else None
+        first = everything and "list" not in request.query_params
+        current = everything[0] if first else None
         wanted = request.query_params.get("with", "")
         if wanted:
             try:
