@@ -1,6 +1,7 @@
 """What a handler does wrong harms nobody else, and nothing is lost."""
 
 import asyncio
+import json
 import os
 import sys
 import threading
@@ -14,12 +15,17 @@ import pytest
 from innkeeper import (
     App,
     Command,
+    Deauthorized,
+    Fenced,
     HandlerOverdue,
     Happened,
+    MessageUnconfirmed,
     Router,
 )
-from innkeeper.errors import BotRefused
-from innkeeper.store.records import EventState
+from innkeeper.errors import BotRefused, StoreUnavailable
+from innkeeper.ids import EventId
+from innkeeper.store.records import EventState, InboxEvent
+from innkeeper.testing import Zoom
 from tests.journeys.house import House, notification, running, signed
 
 pytestmark = pytest.mark.anyio
@@ -121,6 +127,84 @@ async def test_a_handler_that_answers_too_much_is_refused_here_or_by_zoom_and_no
         assert (await states(house))[-1][0] is EventState.READY
 
 
+async def test_what_the_store_cannot_take_now_is_taken_up_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def down(*_args: object, **_more: object) -> None:
+        raise StoreUnavailable("no", "space left")
+
+    async with running(tmp_path) as house:
+        with monkeypatch.context() as patch:
+            patch.setattr(house.parts.store, "open_installation", down)
+            patch.setattr(house.parts.store, "finish", down)
+            await house.deliver(notification(cmd="first"))
+            await house.deliver(notification(robotJid="v1other@xmpp.zoom.us"))
+        assert await states(house) == [(EventState.CLAIMED, ""), (EventState.CLAIMED, "")]
+        assert not house.heard
+        await turn(house, 1)
+        await house.parts.dispatcher.settled()
+        assert house.heard == ["first"]
+        assert await states(house) == [
+            (EventState.QUARANTINED, "wrong_robot"),
+            (EventState.DONE, ""),
+        ]
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "reason"),
+    [
+        (Fenced("gone"), EventState.DROPPED, "removed"),
+        (MessageUnconfirmed("a message"), EventState.DEAD, "message_unconfirmed"),
+    ],
+    ids=["fenced", "unconfirmed"],
+)
+async def test_what_cannot_be_mended_by_trying_is_not_tried_again(
+    error: Exception, state: EventState, reason: str, tmp_path: Path
+) -> None:
+    app = App("The test's bot")
+
+    @app.command("fails")
+    async def fails(_ctx: Command) -> None:
+        raise error
+
+    async with running(tmp_path, app=app) as house:
+        await house.deliver(notification(cmd="fails"))
+        assert await states(house) == [(state, reason)]
+
+
+async def test_a_removal_of_another_app_is_kept_aside(tmp_path: Path) -> None:
+    payload = {"account_id": "Account-1", "user_id": "User-1", "client_id": "another"}
+    body = json.dumps({"event": "app_deauthorized", "payload": payload}).encode()
+    async with running(tmp_path) as house:
+        await house.deliver(body)
+        assert await states(house) == [(EventState.QUARANTINED, "wrong_client")]
+
+
+async def test_a_notice_that_is_none_is_kept_aside(tmp_path: Path) -> None:
+    body = json.dumps({"event": "innkeeper.reauth_needed", "payload": {}}).encode()
+    async with running(tmp_path) as house:
+        await house.deliver(body)
+        assert await states(house) == [(EventState.QUARANTINED, "not_a_notice")]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_removal_is_told_and_waits_for_nobodys_repair(fails: bool) -> None:
+    app, told = App("The test's bot"), list[str]()
+
+    @app.on_deauthorize
+    async def goodbye(ctx: Deauthorized) -> None:
+        told.append(ctx.user.id)
+        if fails:
+            raise ZeroDivisionError
+
+    async with Zoom(app) as zoom:
+        ana = await zoom.user("Ana")
+        await ana.adds_app()
+        await ana.removes_app()
+        assert told == [ana.user.id]
+        assert zoom.receipts.one().complete
+
+
 # time
 
 
@@ -175,6 +259,30 @@ async def test_one_that_ends_well_when_it_is_cut_off_is_done(tmp_path: Path) -> 
         assert {state for state, _ in await states(house)} == {EventState.DONE}
 
 
+async def test_one_that_does_not_listen_is_told_each_second(tmp_path: Path) -> None:
+    app, begun, told = App(), asyncio.Event(), list[str]()
+
+    @app.command("deaf")
+    async def deaf(_ctx: Command) -> None:
+        begun.set()
+        for _ in range(2):
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                told.append("cut off")
+        await asyncio.sleep(0)  # nothing of it is left to come
+
+    async with running(tmp_path, app=app) as house:
+        await delivered(house, notification(cmd="deaf"))
+        await asyncio.wait_for(begun.wait(), 10)
+        for seconds in (300, 1):
+            await turn(house, seconds)
+            await asyncio.sleep(0)
+        await house.parts.dispatcher.settled()
+        assert told == ["cut off"] * 2
+        assert await states(house) == [(EventState.DONE, "")]
+
+
 async def test_a_thread_that_hangs_keeps_no_other_from_its_turn(tmp_path: Path) -> None:
     app, go = App(threads=1), threading.Event()
     begun = threading.Event()
@@ -188,12 +296,18 @@ async def test_a_thread_that_hangs_keeps_no_other_from_its_turn(tmp_path: Path) 
     def sync(ctx: Command) -> None:
         heard.append(ctx.text)
 
+    @app.command("behind")
+    async def last(_ctx: Command) -> None:
+        behind.set()
+
     heard: list[str] = []
+    behind = asyncio.Event()
     async with running(tmp_path, app=app) as house:
         await delivered(house, notification(cmd="hang"))
         assert await asyncio.to_thread(begun.wait, 10)
         await delivered(house, notification(cmd="sync 1"))
-        await house.parts.store.inbox_rows()
+        await delivered(house, notification(cmd="behind"))
+        await asyncio.wait_for(behind.wait(), 10)
         assert not heard  # the only thread is taken
         await turn(house, 300)
         await house.parts.dispatcher.settled()
@@ -366,6 +480,52 @@ async def test_what_a_handler_leaves_in_the_context_is_not_there_for_the_next(
         await house.parts.dispatcher.settled()
         await house.deliver(notification(cmd="enter Dora"))
         assert found == ["nobody"] * 4
+
+
+async def test_takes_many_at_once_whether_they_wait_or_not(tmp_path: Path) -> None:
+    app, heard, go = App(ordering="conversation"), list[str](), asyncio.Event()
+    guest: ContextVar[str] = ContextVar("guest", default="nobody")
+    waiting = 0
+    everybody = asyncio.Event()
+
+    @app.command("quick")
+    async def quick(ctx: Command) -> None:
+        heard.append(f"{guest.get()} {ctx.args[0]}")
+        if ctx.args[0] == "7":
+            guest.set("somebody")
+
+    @app.command("slow")
+    async def slow(_ctx: Command) -> None:
+        nonlocal waiting
+        waiting += 1
+        if waiting == 40:
+            everybody.set()
+        await go.wait()
+
+    async with running(tmp_path, app=app) as house:
+        now = house.clock.now()
+
+        def take(number: int, cmd: str, room: int | str) -> None:
+            body = notification(cmd=cmd, toJid=f"room-{room}@conference.xmpp.zoom.us")
+            event = InboxEvent(EventId(str(1000 + number)), "bot_notification", body, now, 1)
+            house.parts.dispatcher.take(event)
+
+        for number in range(300):
+            take(number, f"quick {number}", "quick")
+        await house.parts.dispatcher.settled()
+        assert heard == [f"nobody {number}" for number in range(300)]
+        for number in range(40):
+            take(number, "slow", number)
+        await asyncio.wait_for(everybody.wait(), 10)
+        go.set()
+        await house.parts.dispatcher.settled()
+        for name in ("app.authorization_request_created", "bot_installed"):
+            payload = json.loads(notification())["payload"]
+            status, _ = await house.deliver(
+                json.dumps({"event": name, "payload": payload}).encode()
+            )
+            assert status == 200
+        assert heard[-1] == "nobody 299"
 
 
 async def test_every_log_line_of_a_handler_names_the_event(

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from innkeeper.clock import Clock, epoch_ms
-from innkeeper.errors import BodyRefused
+from innkeeper.errors import BodyRefused, Fenced
 from innkeeper.ids import AccountId, InstallationId, Jid, UserId
 from innkeeper.store.base import InboxStore, InstallationStore
 from innkeeper.store.records import InboxEvent, InstallationStatus
@@ -75,7 +75,7 @@ class Notices:
         await self._installations.set_status(installation_id, InstallationStatus.NEEDS_REAUTH)
         found = await self._installations.get_installation(installation_id)
         if found is None:
-            return
+            raise Fenced("nobody is told", "the installation is gone")
         now, person = self._clock.now(), found.person
         due = ReauthDue(
             account_id=person.account_id,
