@@ -519,13 +519,15 @@ async def test_takes_many_at_once_whether_they_wait_or_not(tmp_path: Path) -> No
         await asyncio.wait_for(everybody.wait(), 10)
         go.set()
         await house.parts.dispatcher.settled()
-        for name in ("app.authorization_request_created", "bot_installed"):
-            payload = json.loads(notification())["payload"]
-            status, _ = await house.deliver(
-                json.dumps({"event": name, "payload": payload}).encode()
-            )
-            assert status == 200
-        assert heard[-1] == "nobody 299"
+
+
+@pytest.mark.parametrize("name", ["bot_installed", "app.authorization_request_created"])
+async def test_what_belongs_to_no_conversation_waits_for_none(name: str, tmp_path: Path) -> None:
+    payload = json.loads(notification())["payload"]
+    body = json.dumps({"event": name, "payload": payload}).encode()
+    async with running(tmp_path, app=App(ordering="conversation")) as house:
+        assert (await house.deliver(body))[0] == 200
+        assert {state for state, _ in await states(house)} <= {EventState.DONE, EventState.IGNORED}
 
 
 async def test_every_log_line_of_a_handler_names_the_event(

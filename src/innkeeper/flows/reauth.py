@@ -72,10 +72,10 @@ class Notices:
             Fenced: If the installation is gone or being purged.
             StoreUnavailable: If it could not be kept.
         """
-        await self._installations.set_status(installation_id, InstallationStatus.NEEDS_REAUTH)
         found = await self._installations.get_installation(installation_id)
         if found is None:
             raise Fenced("nobody is told", "the installation is gone")
+        await self._installations.set_status(installation_id, InstallationStatus.NEEDS_REAUTH)
         now, person = self._clock.now(), found.person
         due = ReauthDue(
             account_id=person.account_id,
