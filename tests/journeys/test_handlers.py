@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from innkeeper import (
     App,
+    Card,
     Command,
     Deauthorized,
     Fenced,
@@ -109,6 +111,25 @@ async def test_a_handler_that_fails_is_tried_six_times_and_others_are_heard(
         assert (await states(house))[-1] == (EventState.DEAD, WRONG[cmd])
         await turn(house, 100_000)
         assert (await house.rows())[-1].attempts == 6
+
+
+async def test_a_failure_is_told_by_the_bots_own_lines_and_what_our_error_says(
+    tmp_path: Path,
+) -> None:
+    app = App("The test's bot")
+
+    @app.command("card")
+    async def card(_ctx: Command) -> Card:
+        return Card("Towels").button("", "done")
+
+    with structlog.testing.capture_logs() as logs:
+        async with running(tmp_path, app=app) as house:
+            await house.deliver(notification(cmd="card"))
+            await house.parts.dispatcher.settled()
+    [told] = [each for each in logs if each["event"] == "dispatch.handler_failed"]
+    assert told["error"] == "CardRefused"
+    assert told["why"].startswith("card refused at /body/0/items/0/text: ")
+    assert [line.rpartition(":")[0] for line in told["where"]] == [__file__]
 
 
 async def test_a_handler_that_answers_too_much_is_refused_here_or_by_zoom_and_nothing_is_lost(
@@ -533,8 +554,6 @@ async def test_what_belongs_to_no_conversation_waits_for_none(name: str, tmp_pat
 async def test_every_log_line_of_a_handler_names_the_event(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    import structlog  # noqa: PLC0415  # as a bot would
-
     app, ids = App(), list[str]()
 
     @app.command("log")

@@ -11,7 +11,13 @@ from traceback import extract_tb
 from typing import Protocol, cast
 
 from innkeeper.clock import Clock
-from innkeeper.errors import BodyRefused, Fenced, MessageUnconfirmed, StoreUnavailable
+from innkeeper.errors import (
+    BodyRefused,
+    Fenced,
+    InnkeeperError,
+    MessageUnconfirmed,
+    StoreUnavailable,
+)
 from innkeeper.flows.crew import Crew, Task
 from innkeeper.flows.deauthorize import Forgetter, Log
 from innkeeper.flows.installations import Registry, person_of, who
@@ -40,6 +46,8 @@ PATIENCE = timedelta(minutes=5)
 """How long a handler may take, unless the bot says otherwise."""
 
 _NAMES_KEPT = 128
+_OURS = __file__.rpartition("/flows/")[0]
+"""Where this package lies: what stands elsewhere is the bot's."""
 
 Say = Callable[[Card], Awaitable[None]]
 
@@ -326,9 +334,8 @@ class Dispatcher:
             event_id=event.id,
             name=event.name,
             error=type(error).__name__,
-            where=[f"{frame.filename}:{frame.lineno}" for frame in extract_tb(error.__traceback__)][
-                -3:
-            ],
+            why=str(error) if isinstance(error, InnkeeperError) else None,
+            where=_where(error),
             attempt=event.attempts,
             installation=installation_id,
         )
@@ -368,3 +375,10 @@ class _Dropped(Exception):  # never leaves this module
 
 async def _mute(_card: Card) -> None:
     """Say nothing: the installation is gone."""
+
+
+def _where(error: Exception) -> list[str]:
+    """Name the lines that an error came through: the bot's own, or the last where it has none."""
+    frames = extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not frame.filename.startswith(_OURS)]
+    return [f"{frame.filename}:{frame.lineno}" for frame in (own or frames)[-3:]]
