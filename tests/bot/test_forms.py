@@ -290,6 +290,18 @@ def test_a_field_without_an_input_or_a_type_stops_the_start():
         type("Odd", (Form,), {"note": text_input()})
 
 
+def test_a_field_that_need_not_be_filled_in_is_none():
+    class Maybe(Form):
+        count: int | None = number_input(required=False)
+        name: str = text_input(required=False, min_length=3)
+
+    with pytest.raises(FormRefused) as caught:
+        Maybe.read([{"plain_text_input": {"action_id": "name", "value": "Jo"}}])
+    assert caught.value.faults == {"Name": "please write at least 3 characters"}
+    read = Maybe.read([{"plain_text_input": {"action_id": "name", "value": "Ana"}}])
+    assert read == Maybe(count=None, name="Ana")
+
+
 @pytest.mark.parametrize(
     ("asked", "words"),
     [

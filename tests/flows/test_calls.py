@@ -166,6 +166,15 @@ async def test_a_token_that_is_no_longer_taken_is_renewed_once(refusal, repeatab
     assert calls.tokens == ["access-1", "access-2"]
 
 
+async def test_a_token_that_was_renewed_just_now_is_not_renewed_again():
+    calls = Calls(refused(401), "done", refused(401), "never")
+
+    await calls.made()
+    with pytest.raises(ApiRefused):
+        await calls.made()
+    assert calls.tokens == ["access-1", "access-2", "access-2"]
+
+
 async def test_a_lost_answer_about_a_token_is_not_one_about_the_message():
     calls = Calls("done")
     calls.scene.zoom.script.extend([LOST, LOST, Answer(503, b"")])

@@ -1,6 +1,6 @@
 """A bot calls Zoom's API, and Zoom does not always do as it should."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from innkeeper import (
     NotInstalled,
     UserId,
 )
+from innkeeper.emulator.chat.unfurls import open_trigger
 from innkeeper.errors import AnswerLost, ApiRefused
 from innkeeper.testing import Visitor, Zoom
 
@@ -35,7 +36,7 @@ class Scene:
         return [message.text for message in self.ana.chat.messages if message.by_bot]
 
 
-def bot() -> App:
+def bot(time_passes: Callable[[], None]) -> App:
     app = App("Porter")
 
     @app.command("me")
@@ -55,6 +56,19 @@ def bot() -> App:
             await progress.set(40)
             raise RuntimeError
 
+    @app.command("slow")
+    async def slow(ctx: Command) -> None:
+        progress = ctx.progress("Slow")
+        with pytest.raises(LookupError):
+            _ = progress.message_id
+        async with progress:
+            for percent in (0, 33.5, 80):
+                time_passes()
+                await progress.set(percent)
+            with pytest.raises(CardRefused):
+                await progress.set(101)
+            await progress.set(90, "nearly")
+
     @app.command("show")
     async def show(ctx: Command) -> None:
         async with ctx.progress("Exporting") as progress:
@@ -65,7 +79,10 @@ def bot() -> App:
 
 @pytest.fixture(params=["user", "admin"])
 async def scene(request: pytest.FixtureRequest) -> AsyncIterator[Scene]:
-    async with Zoom(bot(), management=request.param) as zoom:
+    def time_passes() -> None:
+        zoom.emulator.world.clock.advance(2)
+
+    async with Zoom(bot(time_passes), management=request.param) as zoom:
         ana = await zoom.user("Ana")
         zoom.record.scopes += [
             "user:read:list_users:admin",
@@ -99,6 +116,30 @@ async def test_writes_to_a_channel_and_in_a_thread(scene: Scene):
 
     last = list(scene.zoom.emulator.world.messages.values())[-1]
     assert last.reply_to == first.message_id
+
+
+async def test_unfurls_a_link(scene: Scene):
+    world, user = scene.zoom.emulator.world, scene.ana.user
+    await scene.client.chat.send("Good morning")
+    message = next(iter(world.messages.values()))
+    trigger = open_trigger(world, scene.zoom.record, user, message)
+
+    await scene.client.chat.unfurl(trigger, Card("A report"), user_id=UserId(user.id))
+    assert "A report" in [each.text for each in scene.ana.chat.messages]
+    with pytest.raises(ApiRefused):
+        await scene.client.chat.unfurl(trigger, "again", user_id=UserId(user.id))
+    other = open_trigger(world, scene.zoom.record, user, message)
+    scene.zoom.faults.add("lost_answer", on={"path": "*/unfurls/*"})
+    with pytest.raises(MessageUnconfirmed):
+        await scene.client.chat.unfurl(other, "A report", user_id=UserId(user.id))
+
+
+async def test_a_list_of_another_shape_counts_as_lost(scene: Scene):
+    scene.zoom.faults.add(
+        {"kind": "status", "status": 200, "body": '{"users": {"id": 5}}'}, on={"path": "/v2/users"}
+    )
+    with pytest.raises(AnswerLost, match="no known shape"):
+        [user async for user in scene.client.users.all()]
 
 
 async def test_a_card_that_zoom_would_not_take_is_never_sent(scene: Scene):
@@ -296,6 +337,14 @@ async def test_progress_is_shown_in_one_message_and_seldom_edited(scene: Scene):
 
     assert scene.said == ["Counting\n100%\nat 10", "Counted"]
     assert edits.seen == 1
+
+
+async def test_progress_moves_as_time_passes(scene: Scene):
+    edits = scene.zoom.faults.add("slow", on=EDITING, skip=1000)
+    await scene.ana.says("slow")
+
+    assert scene.said == ["Slow\n100%\nnearly"]
+    assert edits.seen == 4
 
 
 async def test_progress_says_how_it_ended(scene: Scene):

@@ -2,6 +2,7 @@
 """A bot of typical mistakes: two strict checkers find each of them, on its line."""
 
 from collections.abc import AsyncIterator
+from datetime import date
 from typing import Annotated
 
 from innkeeper import (
@@ -14,15 +15,23 @@ from innkeeper import (
     Deauthorized,
     Depends,
     Edited,
+    Filled,
+    Form,
     Happened,
     Installed,
     Jid,
     Mentioned,
+    Message,
     MessageId,
     Router,
     Selected,
     Submitted,
     UserId,
+    date_picker,
+    number_input,
+    radio,
+    switch,
+    text_input,
 )
 
 app = App("Night Porter", ordering="random")  # wrong: no such ordering
@@ -182,3 +191,46 @@ Card("Room").button("Clean")  # wrong: which value?
 Card("Room").button("Clean", "clean", style="Red")  # wrong: no such style
 Card("Room").field("Number", 7)  # wrong: a number is no text
 Card("Room").body = ()  # wrong: cards are frozen
+Card("Room").alert("Wet paint", "LOUD")  # wrong: no such level
+Card("Room").progress("half")  # wrong: a bar is a number
+Card("Room").radio("r", ["a", "b"])  # wrong: which words?
+Card("Room").find("alert")  # wrong: kinds are classes
+Message(txt="hello")  # wrong: misspelt
+
+
+# forms
+
+
+class Stay(Form):
+    """What somebody says of a stay."""
+
+    rating: str = radio({1: "Bad", 2: "Good"})  # wrong: its values are numbers
+    since: date = date_picker(required=False)  # wrong: it may be empty
+    nights: int = number_input(required=False)  # wrong: it may be empty
+    note: str = text_input(multi=True)  # wrong: misspelt
+    again: bool = switch("Again?")
+
+
+@app.form(Stay)
+async def stayed(ctx: Filled[Stay]) -> None:
+    print(ctx.values.ratign)  # wrong: misspelt
+    ctx.values.again = False  # wrong: what was filled in is frozen
+    print(ctx.values.again.upper())  # wrong: a switch is no text
+
+
+@app.form(Stay)  # wrong: a command's context, not the form's
+async def context_of_no_form(ctx: Command) -> None: ...
+
+
+# Zoom's API
+
+
+async def calls(ctx: Command) -> None:
+    """Call it wrongly."""
+    await ctx.client.request("get", "/users/me")  # wrong: methods are upper case
+    await ctx.client.request("GET", "/users/me", token="admin")  # wrong: no such token
+    user: str = await ctx.client.users.me()  # wrong: a user is no text
+    await ctx.client.chat.edit("m1", "hello")  # wrong: any text is no message's id
+    await ctx.client.chat.send("hello", budget=5)  # wrong: seconds of what?
+    await app.for_install(account_id=ctx.user.id)  # wrong: a user is no account
+    print(user)

@@ -13,6 +13,7 @@ from innkeeper import (
     Action,
     ApiRefused,
     App,
+    Budget,
     CallNext,
     Card,
     Channel,
@@ -21,6 +22,8 @@ from innkeeper import (
     Deauthorized,
     Depends,
     Edited,
+    Filled,
+    Form,
     Happened,
     Installed,
     Interaction,
@@ -33,8 +36,18 @@ from innkeeper import (
     Router,
     Selected,
     Submitted,
+    User,
     UserId,
     UserScope,
+    bold,
+    checkboxes,
+    date_picker,
+    dropdown,
+    member_picker,
+    number_input,
+    radio,
+    switch,
+    text_input,
 )
 
 app = App("Night Porter", ordering="conversation", patience=timedelta(minutes=1), threads=8)
@@ -218,3 +231,67 @@ def in_a_test() -> None:
     """Replace what handlers need."""
     with app.override(opened, lambda: Book([])):
         assert_type([route.usage for route in app.routes()], list[str])
+
+
+# forms
+
+
+class Room(Enum):
+    """A room's size."""
+
+    SMALL = "s"
+    LARGE = "l"
+
+
+class Stay(Form, form_id="stay"):
+    """What somebody says of a stay."""
+
+    rating: int = radio({1: "Bad", 2: "Good"}, "How was it?")
+    size: Room | None = dropdown({Room.SMALL: "Small", Room.LARGE: "Large"}, required=False)
+    liked: tuple[str, ...] = checkboxes({"bed": "The bed"}, at_most=1)
+    nights: int = number_input(minimum=1, default=1)
+    since: date | None = date_picker(required=False)
+    friend: Jid = member_picker("With whom?")
+    again: bool = switch("Again?")
+    note: str = text_input(multiline=True, required=False)
+
+    def check(self) -> dict[str, str]:
+        """Ask for a reason."""
+        return {"note": "please say why"} if self.rating == 1 and not self.note else {}
+
+
+@app.form(Stay)
+async def stayed(ctx: Filled[Stay], shelf: Annotated[Book, Depends(opened)]) -> str:
+    stay = ctx.values
+    assert_type(stay.rating, int)
+    assert_type(stay.size, Room | None)
+    assert_type(stay.liked, tuple[str, ...])
+    assert_type(stay.since, date | None)
+    assert_type(stay.friend, Jid)
+    await ctx.update(Stay.card("Again", values=stay))
+    return f"{stay.rating + 1} {shelf}"
+
+
+# Zoom's API
+
+
+@app.command("who")
+async def who(ctx: Command) -> str:
+    me = await ctx.client.users.me()
+    assert_type(me, User)
+    found = await ctx.client.request("GET", "/users/{}", me.id, shape=User)
+    assert_type(found, User)
+    async for row in ctx.client.pages("/users", items="users", shape=User):
+        assert_type(row, User)
+    sent = await ctx.client.chat.send(bold("Hi"), budget=Budget(total_seconds=5))
+    assert_type(sent.message_id, MessageId)
+    async with ctx.progress("Looking") as progress:
+        await progress.set(50, "half")
+        progress.done(Card("Done").alert("Found", "SUCCESS").with_head("Found"))
+    return found.name
+
+
+async def remind(account_id: AccountId) -> None:
+    """Speak although nothing has happened."""
+    client = await app.for_install(account_id=account_id)
+    await client.chat.send(Card("Tea?").feedback().overflow(1))

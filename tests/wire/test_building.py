@@ -399,6 +399,7 @@ LONG = "x" * 99
         (lambda: Card(Head(text=5)), "/head/text", "Expected `str`, got `int`"),
         (lambda: Card(Head(text=object())), "/head", "holds something that is not JSON"),
         (lambda: Card("x", "y"), "/body/0", "is not an element"),
+        (lambda: Card("x").text("a").add(None), "/body/1", "is not an element"),
         (lambda: Card("x").add(Message(text=5)), "/body/0/text", "Expected `str`, got `int`"),
         (lambda: Card("x").add(Message(text=None)), "/body/0/text", None),
         (lambda: Card("x").add(Message(text=object())), "/body/0", None),

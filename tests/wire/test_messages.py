@@ -505,7 +505,6 @@ def test_refuses_at_once_what_zoom_would_not_take(build, pointer):
         Select(text="s", static_source="channels"),
         Select(text="s", select_items=(Option(value="v"),), selected_item=Option(value="v")),
         Section(sections=()),
-        UnknownBlock(type="hologram"),
         Block(),
         Actions(
             items=(
@@ -553,6 +552,19 @@ def test_what_was_touched_of_a_stored_card_is_judged():
     )
     assert refusal(lambda: card.with_settings(form_id="f")).pointer == "/settings/form"
     assert card.with_field("k", "v").content()["body"][1]["items"] == [{"key": "k", "value": "v"}]
+
+
+def test_an_element_that_nobody_knows_is_not_sent_unless_zoom_itself_gave_it():
+    content = {"body": [{"type": "hologram", "what": NEW}]}
+
+    refused = refusal(Card.parse(content).check)
+    assert refused.pointer == "/body/0/type"
+    assert refused.value == "hologram"
+    assert refused.why.startswith("must be one of actions, alert, ")
+    Card.parse(content, stored=True).check()
+    assert refusal(lambda: Card("x", UnknownBlock(type="hologram"))).pointer == "/body/0/type"
+    inner = {"body": [{"type": "section", "sections": content["body"]}]}
+    assert refusal(Card.parse(inner).check).pointer == "/body/0/sections/0/type"
 
 
 def test_reading_does_not_judge_but_building_on_it_does():

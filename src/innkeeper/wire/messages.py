@@ -21,6 +21,7 @@ from innkeeper.wire.blocks import (
     block_json,
     check_block,
     convert,
+    every,
     parse_block,
 )
 from innkeeper.wire.blocks.part import check_color, check_types, plain, refuse
@@ -140,7 +141,7 @@ class Card(Building, Revising):
             settings,
             markdown=markdown,
             raw=raw,
-            sound=_ids(head, settings, *blocks) if stored else frozenset(),
+            sound=_ids(head, settings, blocks) if stored else frozenset(),
         )
         return card
 
@@ -190,7 +191,7 @@ class Card(Building, Revising):
             _check_settings(self.settings)
         for index, block in enumerate(self.body):
             if id(block) not in self._sound:
-                check_block(block, f"/body/{index}")
+                check_block(block, f"/body/{index}", self._sound)
                 if self.markdown:
                     _check_marked(block, f"/body/{index}")
 
@@ -248,7 +249,7 @@ class Card(Building, Revising):
         card = cls.__new__(cls)
         card._fill(head, body, settings, markdown=markdown, raw=self.raw, sound=self._sound)
         card._judge()
-        object.__setattr__(card, "_sound", _ids(card.head, card.settings, *card.body))
+        object.__setattr__(card, "_sound", _ids(card.head, card.settings, card.body))
         return card
 
 
@@ -266,8 +267,9 @@ def card_of(answer: str | Card) -> Card:
     return answer
 
 
-def _ids(*parts: object) -> frozenset[int]:
-    return frozenset(map(id, parts))
+def _ids(head: Head | None, settings: Raw | None, blocks: Sequence[Block]) -> frozenset[int]:
+    parts = (head, settings, *every(blocks))
+    return frozenset(id(part) for part in parts if part is not None)
 
 
 def _check_head(head: Head) -> None:

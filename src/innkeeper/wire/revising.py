@@ -1,7 +1,7 @@
 """How is a card changed that stands in the chat? From what Zoom sends of it, without a state."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Final, Self, TypeVar, cast
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 import msgspec
 
@@ -14,8 +14,8 @@ from innkeeper.wire.blocks import (
     Fields,
     Message,
     ProgressBar,
+    every,
     rebuilt,
-    within,
 )
 
 _B = TypeVar("_B", bound=Block)
@@ -37,7 +37,7 @@ class Revising:
 
     def find(self, kind: type[_B]) -> list[_B]:
         """List the elements of one kind, from top to bottom."""
-        return [block for block in _all(self.body) if isinstance(block, kind)]
+        return [block for block in every(self.body) if isinstance(block, kind)]
 
     def replace(self, old: Block, *new: Block) -> Self:
         """Put other elements, or none, in the place of one that `find` gave.
@@ -45,7 +45,7 @@ class Revising:
         Raises:
             CardRefused: If the card does not hold it.
         """
-        if not any(block is old for block in _all(self.body)):
+        if not any(block is old for block in every(self.body)):
             raise CardRefused("/body", "does not hold this element")
         return self._each(lambda block: new if block is old else (block,))
 
@@ -153,9 +153,3 @@ class Revising:
             return [rebuilt(new, deep) for new in change(block)]
 
         return self.with_body([new for block in self.body for new in deep(block)])
-
-
-def _all(blocks: Sequence[Block]) -> Iterator[Block]:
-    for block in blocks:
-        yield block
-        yield from _all([cast("Block", inner) for _, inner in within(block)])

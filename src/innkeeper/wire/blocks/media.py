@@ -55,9 +55,9 @@ class File(Block, tag_field="type", tag="file", frozen=True, kw_only=True):
     def check(self, pointer: str) -> None:
         """Refuse a file without a name, and addresses that are none."""
         check_url(self.icon_url, f"{pointer}/icon_url")
-        check_words(self.title.text if self.title else "", f"{pointer}/title/text")
-        if self.title is not None:
-            check_url(self.title.file_url, f"{pointer}/title/file_url")
+        title = self.title or FileTitle(text="")
+        check_words(title.text, f"{pointer}/title/text")
+        check_url(title.file_url, f"{pointer}/title/file_url")
 
 
 class Picture(Part, frozen=True, kw_only=True):

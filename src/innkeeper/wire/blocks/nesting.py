@@ -1,6 +1,6 @@
 """Which elements hold others, and how is each read and written with all that it holds?"""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
 import msgspec
@@ -117,6 +117,13 @@ def within(block: Block, pointer: str = "") -> Iterator[tuple[str, Any]]:
                 yield f"{pointer}/pages/{number}/body/{index}", inner
 
 
+def every(blocks: Iterable[Block]) -> Iterator[Block]:
+    """List elements and all that they hold, however deep."""
+    for block in blocks:
+        yield block
+        yield from every(cast("Block", inner) for _, inner in within(block))
+
+
 def rebuilt(block: Block, change: Change) -> Block:
     """Put something else in the place of each that an element holds itself."""
 
@@ -145,14 +152,19 @@ def _replace(block: Block, **changes: Any) -> Block:
     return msgspec.structs.replace(block, **changes)
 
 
-def check_block(block: Any, pointer: str) -> None:
+def check_block(block: Any, pointer: str, sound: Container[int] = ()) -> None:
     """Refuse an element that Zoom would not take, and what it holds.
+
+    Args:
+        sound: The ids, in this process, of elements that need not be judged.
 
     Raises:
         CardRefused: Naming the place, the limit and the value.
     """
     if not isinstance(block, Block):
         raise CardRefused(pointer, "is not an element")
+    if isinstance(block, UnknownBlock):
+        raise refuse(f"{pointer}/type", f"one of {', '.join(sorted(BLOCKS))}", block.type)
     if type(block) in BLOCKS.values():
         try:
             hollow = _without_inner(block)
@@ -161,7 +173,8 @@ def check_block(block: Any, pointer: str) -> None:
         check_types(hollow, pointer)
         block.check(pointer)
     for place, inner in within(block, pointer):
-        check_block(inner, place)
+        if id(inner) not in sound:
+            check_block(inner, place, sound)
 
 
 def parse_block(raw: Any, pointer: str = "", *, lenient: bool = False) -> Block:
