@@ -131,6 +131,16 @@ def test_knows_no_place_where_the_event_names_none(event: Event[Any]) -> None:
     assert place_of(event) == (place(USER) if alone else None)
 
 
+def test_reads_the_ids_that_older_events_call_otherwise() -> None:
+    created = activity("chat_channel.created", id="room-7", name="Room 7")
+    assert room_of(created) == Room("room-7", Jid(CHANNEL), "Room 7")
+    assert place_of(created) == place(CHANNEL)
+    assert room_of(activity("chat_channel.deleted")) is None
+    assert message_of(activity("chat_message.sent", id="m1")) == "m1"
+    assert message_of(activity("team_chat.channel_reaction_added", msg_id="m1")) == "m1"
+    assert message_of(created) is None
+
+
 def test_knows_who_acted() -> None:
     assert actor_of(command()) == Actor("User-1", USER, "Ana")
     assert actor_of(activity()) == Actor("User-1", USER, "")

@@ -72,6 +72,8 @@ def room_of(event: Event[Payload]) -> Room | None:
         jid = to_jid.rpartition("/")[2]
         return Room(getattr(about, "channel_id", None) or jid.partition("@")[0], Jid(jid), name)
     channel = getattr(about, "channel_id", None)
+    if channel is None and event.name.startswith("chat_channel."):
+        channel, name = getattr(about, "id", None), getattr(about, "name", None) or ""
     return Room(channel, channel_jid(channel), name) if channel else None
 
 
@@ -138,5 +140,7 @@ def message_of(event: Event[Payload]) -> MessageId | None:
     payload: Any = event.payload
     found = getattr(payload, "message_id", None)
     if found is None:
-        found = getattr(getattr(payload, "object", None), "message_id", None)
+        about = getattr(payload, "object", None)
+        keys = ("message_id", "msg_id") + (("id",) * event.name.startswith("chat_message."))
+        found = next((each for key in keys if (each := getattr(about, key, None))), None)
     return MessageId(found) if found else None

@@ -167,6 +167,21 @@ class ChatObject(Snake, frozen=True, kw_only=True):
     robot_jid: str | None = None
     date_time: Any = None
     timestamp: Any = None
+    id: str | None = None
+    """In `chat_message.*` the message's id, in `chat_channel.*` the channel's."""
+    name: str | None = None
+    msg_id: str | None = None
+    """The message of a reaction, a pin or a bookmark."""
+    parent_msg_id: str | None = None
+    session_id: str | None = None
+    contact_email: str | None = None
+    emoji: str | None = None
+    files: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    rich_text: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    at_items: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    members: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    app_members: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    items: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
 
 class ChatActivity(Snake, frozen=True, kw_only=True):
