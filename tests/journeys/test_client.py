@@ -347,6 +347,16 @@ async def test_progress_moves_as_time_passes(scene: Scene):
     assert edits.seen == 4
 
 
+@pytest.mark.parametrize("kind", ["lost_answer", "html", "reset"])
+async def test_work_goes_on_though_its_progress_cannot_be_shown(scene: Scene, kind: str):
+    scene.zoom.faults.add(kind, on=EDITING)
+    await scene.ana.says("slow")
+    await scene.ana.says("count")
+
+    assert scene.said[-1] == "Counted"
+    assert scene.said.count("Counted") == 1
+
+
 async def test_progress_says_how_it_ended(scene: Scene):
     await scene.ana.says("show")
     await scene.ana.says("fail")

@@ -5,10 +5,20 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Final, Self
 
+import structlog
+from structlog.typing import FilteringBoundLogger
+
 from innkeeper.clock import Clock
+from innkeeper.errors import ApiRefused, CardRefused, Unreachable
+from innkeeper.flows.calls import BUDGET, Budget
 from innkeeper.flows.speak import Place, Speaker
 from innkeeper.ids import MessageId
 from innkeeper.wire.messages import Card, card_of
+
+_IN_PASSING: Final = Budget(attempt_seconds=5.0, total_seconds=5.0)
+"""How long an edit may hold up the work."""
+
+_log: FilteringBoundLogger = structlog.get_logger("innkeeper.bot")
 
 EDIT_EVERY: Final = timedelta(seconds=1)
 """An account shares few calls a second among all its apps, so a bar moves no oftener."""
@@ -18,7 +28,9 @@ class Progress:
     """A message with a progress bar. Enter it to post it; leave it to show how it ended.
 
     What is set within a second of the last edit is shown by the next one, or at the end.
-    If the block raises, the message says that it was not finished; the error goes on.
+    If the block raises, the message says that it was not finished; the error goes on. The
+    work matters more than its bar: once the message stands, an edit that Zoom does not take
+    is logged, and no error.
     """
 
     def __init__(
@@ -60,24 +72,26 @@ class Progress:
     ) -> None:
         if error is None:
             self._percent = 100.0
-            await self._edit(self._result or self._card())
+            await self._edit(self._result or self._card(), BUDGET)
         elif isinstance(error, Exception):
-            await self._edit(self._card().alert("This was not finished.", "ERROR"))
+            card = self._card().alert("This was not finished.", "ERROR")
+            await self._edit(card, BUDGET)
 
     async def set(self, percent: float, text: str | None = None) -> None:
         """Say how far it is, from 0 to 100, and what is being done.
 
         Raises:
             CardRefused: If it is below 0 or above 100.
-            ApiRefused: If Zoom would not take it.
-            Unreachable: If Zoom could not be asked, or did not answer.
         """
-        self._percent = percent
-        self._text = self._text if text is None else text
-        card = self._card()
-        if self._lock.locked() or not self._is_time():
-            return
-        await self._edit(card)
+        before = self._percent, self._text
+        self._percent, self._text = percent, self._text if text is None else text
+        try:
+            card = self._card()
+        except CardRefused:
+            self._percent, self._text = before
+            raise
+        if not self._lock.locked() and self._is_time():
+            await self._edit(card, _IN_PASSING)
 
     def done(self, answer: str | Card) -> None:
         """Say what the message shows at the end, in place of a full bar.
@@ -90,9 +104,12 @@ class Progress:
     def _is_time(self) -> bool:
         return self._shown_at is None or self._clock.now() - self._shown_at >= EDIT_EVERY
 
-    async def _edit(self, card: Card) -> None:
+    async def _edit(self, card: Card, budget: Budget) -> None:
         async with self._lock:
-            await self._speaker.update(self._place, self.message_id, card)
+            try:
+                await self._speaker.update(self._place, self.message_id, card, budget=budget)
+            except (ApiRefused, Unreachable) as error:
+                _log.warning("progress.not_shown", code=error.code, what=error.what)
             self._shown_at = self._clock.now()
 
     def _card(self) -> Card:
