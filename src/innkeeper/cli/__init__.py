@@ -26,6 +26,10 @@ app = typer.Typer(
 emulator = typer.Typer(no_args_is_help=True, help="A faithful Zoom on your own machine.")
 keys = typer.Typer(no_args_is_help=True, help="The keys that seal what is stored.")
 receipt = typer.Typer(no_args_is_help=True, help="Signed proofs of deletion.")
+installation = typer.Typer(no_args_is_help=True, help="Who has authorized the app.")
+purge = typer.Typer(no_args_is_help=True, help="Deletions under way.")
+app.add_typer(installation, name="installation")
+app.add_typer(purge, name="purge")
 app.add_typer(emulator, name="emulator")
 app.add_typer(keys, name="keys")
 app.add_typer(receipt, name="receipt")
@@ -37,6 +41,7 @@ _CONFIG = 78
 
 Port = Annotated[int, typer.Option(help="The port to listen on, on this machine only.")]
 EmulatorUrl = Annotated[str, typer.Option("--emulator", help="Where the emulator is.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 BotFile = Annotated[Path, typer.Argument(help="The file that holds your `app`.")]
 
 
@@ -175,6 +180,52 @@ def keys_new() -> None:
     from innkeeper.store.seal import KeyRing  # noqa: PLC0415
 
     typer.echo(KeyRing.generate())
+
+
+@installation.command("list")
+def installation_list(*, as_json: AsJson = False) -> None:
+    """List every installation by its own id, oldest first."""
+    from innkeeper.cli.kept import list_installations  # noqa: PLC0415
+
+    list_installations(as_json=as_json)
+
+
+@installation.command("show")
+def installation_show(
+    installation_id: Annotated[str, typer.Argument(help="Its id, as in the list and the log.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show one installation, and whose it is."""
+    from innkeeper.cli.kept import show_installation  # noqa: PLC0415
+
+    show_installation(installation_id, as_json=as_json)
+
+
+@purge.command("list")
+def purge_list(*, as_json: AsJson = False) -> None:
+    """List the deletions under way, and the steps that are done."""
+    from innkeeper.cli.kept import list_purges  # noqa: PLC0415
+
+    list_purges(as_json=as_json)
+
+
+@receipt.command("list")
+def receipt_list(*, as_json: AsJson = False) -> None:
+    """List every receipt in the order of their chain."""
+    from innkeeper.cli.kept import list_receipts  # noqa: PLC0415
+
+    list_receipts(as_json=as_json)
+
+
+@receipt.command("show")
+def receipt_show(
+    receipt_id: Annotated[str, typer.Argument(help="Its id, as in the list.")],
+) -> None:
+    """Print the file of one receipt, which `receipt verify` reads."""
+    from innkeeper.cli.kept import show_receipt  # noqa: PLC0415
+
+    show_receipt(receipt_id)
 
 
 @receipt.command("verify")

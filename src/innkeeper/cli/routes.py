@@ -1,10 +1,8 @@
 """What does a bot answer to? Its handlers as a list, or the one that takes a text."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 import typer
 
 from innkeeper.bot.matching import Found
@@ -12,6 +10,7 @@ from innkeeper.bot.reactions import Reaction
 from innkeeper.bot.table import Table
 from innkeeper.bot.words import WordsRefused, plain, read_words
 from innkeeper.cli.botfile import load_bot
+from innkeeper.cli.printing import print_columns, print_json
 from innkeeper.clock import SystemClock
 
 _DONE: Final = 0
@@ -22,14 +21,13 @@ def list_routes(path: Path, *, as_json: bool) -> None:
     """Print a bot's handlers, in the order of their registration."""
     routes = load_bot(path).routes()
     if as_json:
-        _print_json([route._asdict() for route in routes])
+        print_json([route._asdict() for route in routes])
         return
     rows = [
         (f"@app.{route.decorator}", route.usage, route.handler, f"{route.file}:{route.line}")
         for route in routes
     ]
-    for line in _columns(rows):
-        typer.echo(line)
+    print_columns(rows)
     if not routes:
         typer.echo(f"{path} has no handlers yet.", err=True)
 
@@ -43,10 +41,9 @@ def explain_text(path: Path, text: str, *, as_json: bool) -> int:
     else:
         told = {"text": text, **_taken(table, found)}
     if as_json:
-        _print_json(told)
+        print_json(told)
     else:
-        for line in _columns([(name, _written(value)) for name, value in told.items()]):
-            typer.echo(line)
+        print_columns([(name, _written(value)) for name, value in told.items()])
     return _DONE if told["takes"] and "refused" not in told else _FOUND_A_FAULT
 
 
@@ -94,16 +91,3 @@ def _nobody(table: Table) -> str:
 
 def _written(value: Any) -> str:
     return ", ".join(value) if isinstance(value, list) else str(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]  # of words
-
-
-def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """Write rows so that what stands below each other begins in the same column."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
-
-
-def _print_json(value: Any) -> None:
-    typer.echo(msgspec.json.format(msgspec.json.encode(value)).decode())
