@@ -66,9 +66,9 @@ def dev(
     port: Port = BOT_PORT,
     emulator_port: Annotated[int, typer.Option(help="The emulator's port.")] = EMULATOR_PORT,
 ) -> None:
-    """Run your bot beside an emulator."""
+    """Run your bot beside an emulator; what you save is reloaded."""
     _checked(port, emulator_port)
-    from innkeeper.cli.serve import develop  # noqa: PLC0415
+    from innkeeper.cli.develop import develop  # noqa: PLC0415
 
     develop(bot, port=port, emulator_port=emulator_port)
 
@@ -130,6 +130,27 @@ def emulator_proxy(
     from innkeeper.cli.proxy import run_proxy  # noqa: PLC0415
 
     run_proxy(emulator_url=emulator_url.rstrip("/"), port=port, ca_file=ca_file)
+
+
+@app.command()
+def chat(
+    *,
+    client_id: Annotated[
+        str | None, typer.Option("--app", help="The app's name or client id; the first if omitted.")
+    ] = None,
+    user: Annotated[
+        str | None,
+        typer.Option(help="Your name or id; somebody who added the app, if omitted."),
+    ] = None,
+    channel: Annotated[
+        str | None, typer.Option(help="A channel's name, to talk there instead.")
+    ] = None,
+    emulator_url: EmulatorUrl = f"http://127.0.0.1:{EMULATOR_PORT}",
+) -> None:
+    """Talk to a bot of a running emulator, as a person: echo help | innkeeper chat."""
+    from innkeeper.cli.chat import run_chat  # noqa: PLC0415
+
+    raise typer.Exit(run_chat(emulator_url, app=client_id, user=user, channel=channel))
 
 
 @app.command()

@@ -23,7 +23,9 @@ def load_bot(path: Path) -> App:
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None:
         raise BotRefused(f"{path} cannot be loaded", "it is no Python file")
-    sys.path.insert(0, str(path.resolve().parent))
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
     app = _app_of(_executed(spec, path), path)
     app.routes()  # says what is wrong with its handlers
     return app
