@@ -60,6 +60,22 @@ def demo(
 
 
 @app.command()
+def new(
+    name: Annotated[Path, typer.Argument(help="The folder to make, such as front-desk.")],
+    *,
+    template: Annotated[
+        str, typer.Option(help="minimal: a bot; webapp: a web site with a bot in it.")
+    ] = "minimal",
+) -> None:
+    """Begin a bot: a folder with code, tests and what they need."""
+    from innkeeper.cli.newbot import begin  # noqa: PLC0415
+
+    for file in begin(name, template):
+        typer.echo(str(file))
+    typer.echo(f"Next: cd {name} && innkeeper dev", err=True)
+
+
+@app.command()
 def dev(
     bot: BotFile = Path("bot.py"),
     *,
