@@ -49,9 +49,11 @@ class Commands(Generic[T]):
     def find(self, text: str) -> Found[T] | None:
         """Find what takes a text, the most words first."""
         parts = text.split(None, self._most)
-        words = [plain(word) for word in parts[: self._most]]
-        for count in range(len(words), -1, -1):
-            pair = self._pairs.get(" ".join(filter(None, words[:count])))
+        keys = [""]
+        for word in parts[: self._most]:
+            keys.append(f"{keys[-1]} {plain(word)}".strip())
+        for count in range(len(keys) - 1, -1, -1):
+            pair = self._pairs.get(keys[count])
             if pair is not None:
                 more = len(parts) > count
                 first, second = (pair.typed, pair.alone) if more else (pair.alone, pair.typed)

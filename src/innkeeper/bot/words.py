@@ -42,7 +42,7 @@ class WordsRefused(Exception):  # never leaves the bot's floor
 
 def plain(word: str) -> str:
     """Write a word as it is compared: without case, and without what cannot be seen."""
-    return word.translate(_UNSEEN).casefold()
+    return word.lower() if word.isascii() else word.translate(_UNSEEN).casefold()
 
 
 Read = Callable[[str, date], Any]
