@@ -246,6 +246,7 @@ def test_markdown_is_refused_where_its_marks_would_be_seen():
         lambda: Card(bold("x")),
         lambda: Card("x", sub_head=bold("y")),
         lambda: Card("x").field("k", bold("v")),
+        lambda: Card("x").with_head(bold("y")),
     ):
         with pytest.raises(CardRefused, match="markdown=True"):
             build()
@@ -417,6 +418,11 @@ LONG = "x" * 99
         (lambda: Card("x", markdown=True).text("a", editable=True), "/body/0", None),
         (lambda: Card("x", markdown=True).field("a", "b", editable=True), "/body/0", None),
         (lambda: Card("x").field("a", "b", editable=True).with_markdown(), "/body/0", None),
+        (
+            lambda: Card("x", markdown=True).section(Message(text="a", link="https://a")),
+            "/body/0/sections/0",
+            None,
+        ),
     ],
 )
 def test_refuses_with_the_place_the_limit_and_the_value(build, pointer, why):

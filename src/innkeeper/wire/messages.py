@@ -23,6 +23,7 @@ from innkeeper.wire.blocks import (
     convert,
     every,
     parse_block,
+    within,
 )
 from innkeeper.wire.blocks.part import check_color, check_types, plain, refuse
 from innkeeper.wire.building import Building, check_marked_where_read
@@ -210,6 +211,8 @@ class Card(Building, Revising):
             CardRefused: If Zoom would not take it.
         """
         if isinstance(head, str):
+            for text in (head, sub_head):
+                check_marked_where_read(text, "/head", markdown=self.markdown)
             head = Head(text=head, sub_head=SubHead(text=sub_head) if sub_head else None)
         card = self._with(head, self.body, self.settings, markdown=self.markdown)
         if head is None:
@@ -297,3 +300,5 @@ def _check_marked(block: Block, pointer: str) -> None:
         raise CardRefused(pointer, "has a link or an editable text, and the card is in markdown")
     if isinstance(block, Fields) and any(item.editable for item in block.items):
         raise CardRefused(pointer, "has an editable field, and the card is in markdown")
+    for place, inner in within(block, pointer):
+        _check_marked(inner, place)
