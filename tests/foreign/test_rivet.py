@@ -125,3 +125,19 @@ async def test_an_install_page_ends_with_tokens_that_are_refreshed_and_used(
     assert await program.said("user") == ben.id
     given = [(token.kind, token.user_id, token.refreshed) for token in emulator.world.tokens]
     assert given == [("user", ben.id, True), ("user", ben.id, False)]
+
+
+async def test_the_sample_beside_ours_in_the_documents_does_what_it_shows(
+    emulator: Emulator, workspace: Workspace
+) -> None:
+    changed = await workspace.run_bot("sample.mjs")
+    assert changed.status == 200, changed.body
+    await workspace.add_app(person(emulator, "Ana"))
+
+    await workspace.say("/bot todo buy milk")
+    asked = await workspace.reply("buy milk")
+    assert words(asked) == "To do\nbuy milk\n[Done]"
+
+    await workspace.click(asked, "done")
+    answered = await workspace.reply("by Ana Keller")
+    assert (answered.id, words(answered)) == (asked.id, "Done\nby Ana Keller")

@@ -29,9 +29,9 @@ class Workspace:
         self._launcher = launcher
         self._url = emulator.base_url
 
-    async def run_bot(self, **environment: str) -> Response:
-        """Start the bot and have the app's events sent there; give the emulator's answer."""
-        _, url = await self._launcher.start("bot.mjs", self._app, **environment)
+    async def run_bot(self, script: str = "bot.mjs", **environment: str) -> Response:
+        """Start a bot and have the app's events sent there; give the emulator's answer."""
+        _, url = await self._launcher.start(script, self._app, **environment)
         return await self.change(bot_endpoint=f"{url}/zoom/events")
 
     async def change(self, **change: Any) -> Response:
