@@ -30,7 +30,7 @@ from innkeeper.wire.blocks import (
 )
 from innkeeper.wire.blocks.inputs import date_text, read_date, read_time
 from innkeeper.wire.markdown import bold
-from innkeeper.wire.messages import Card
+from innkeeper.wire.messages import Card, card_of
 
 PICTURE = Picture(image_url="https://a.example/a.png")
 
@@ -509,3 +509,20 @@ def test_what_a_person_may_have_typed_stands_in_the_value_alone():
 
     assert caught.value.value == "data:Ana Keller"
     assert "Ana" not in f"{caught.value} {caught.value!r} {caught.value.args}"
+
+
+def test_a_text_of_a_special_kind_is_sent_as_the_text_it_is():
+    class Shout(str):
+        __slots__ = ()
+
+    card = Card(Shout("HEY"), Message(text=Shout("you"))).button(Shout("Yes"), Shout("y"))
+
+    content = card.content()
+    assert {type(content["head"]["text"]), type(content["body"][0]["text"])} == {str}
+    card.check()
+
+
+@pytest.mark.parametrize("answer", ["", " \n"])
+def test_an_answer_says_something(answer):
+    with pytest.raises(CardRefused, match="is empty"):
+        card_of(answer)

@@ -86,14 +86,7 @@ def plain(value: Any) -> Any:
     Raises:
         TypeError: If it holds something that is not JSON.
     """
-    return msgspec.to_builtins(value, enc_hook=_plain_text)
-
-
-def _plain_text(value: object) -> str:
-    if isinstance(value, str):
-        return str.__str__(value)
-    message = f"{type(value).__name__} is not JSON"
-    raise TypeError(message)
+    return msgspec.to_builtins(value, enc_hook=str.__str__)
 
 
 def refuse(pointer: str, limit: str, value: object, *, typed: bool = False) -> CardRefused:
