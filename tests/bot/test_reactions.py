@@ -329,17 +329,31 @@ async def test_a_sync_generator_is_heard_as_it_speaks() -> None:
     assert log == ["between"]
 
 
-async def test_a_stream_that_is_broken_off_is_closed() -> None:
+@pytest.mark.parametrize("kind", ["stream", "generator"])
+async def test_a_stream_that_is_broken_off_is_closed(kind: str) -> None:
     app, log = App(), list[str]()
 
-    @app.command("x")
-    async def handler(_ctx: Command) -> AsyncIterator[Any]:
+    async def stream(_ctx: Command) -> AsyncIterator[Any]:
         try:
             yield "one"
             yield 42
         finally:
             log.append("closed")
 
+    kept: list[Any] = []  # or it would be closed when it is collected
+
+    def generator(_ctx: Command) -> Any:
+        def inner() -> Iterator[Any]:
+            try:
+                yield "one"
+                yield 42
+            finally:
+                log.append("closed")
+
+        kept.append(inner())
+        return kept[0]
+
+    app.command("x")({"stream": stream, "generator": generator}[kind])
     with pytest.raises(BotRefused):
         await answers(app, "x")
     assert log == ["closed"]

@@ -6,7 +6,7 @@ called with it, and that is all.
 
 import asyncio
 import inspect
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Generator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import date
@@ -100,15 +100,26 @@ async def utter(answer: Any, say: Say, scope: Scope, origin: Origin) -> bool:
                 said |= await utter(part, say, scope, origin)
         return said
     if inspect.isgenerator(answer):
-        said = False
-        while (part := await scope.in_thread(next, answer, _END)) is not _END:
-            said |= await utter(part, say, scope, origin)
-        return said
+        return await _utter_parts(answer, say, scope, origin)
     if inspect.isawaitable(answer):
         return await utter(await answer, say, scope, origin)
     if answer is None:
         return False
     raise no_answer(answer, origin)
+
+
+async def _utter_parts(
+    parts: Generator[Any, None, None], say: Say, scope: Scope, origin: Origin
+) -> bool:
+    """Say what a sync generator yields, each part as it comes."""
+    said = False
+    try:
+        while (part := await scope.in_thread(next, parts, _END)) is not _END:
+            said |= await utter(part, say, scope, origin)
+    except Exception:
+        await scope.in_thread(parts.close)  # it may have something to tidy up
+        raise
+    return said
 
 
 def no_answer(answer: Any, origin: Origin) -> BotRefused:
