@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from innkeeper.cli.trigger import TriggerFailed, order, send
+from innkeeper.cli.trigger import TriggerFailed, order, replay, send
 from innkeeper.emulator import Emulator
 from innkeeper.net.outbound import AsgiTransport
 from tests.cli.commands import free_ports, innkeeper
@@ -44,6 +44,45 @@ def test_gives_the_delivery_as_json(emulator_url: str, capsys: pytest.CaptureFix
     assert send(asked(), emulator_url, as_json=True) == 0
     delivery = json.loads(capsys.readouterr().out)
     assert (delivery["state"], delivery["attempts"][0]["status"]) == ("delivered", 200)
+
+
+def test_delivers_the_last_event_once_more(
+    bot: Bot, emulator_url: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with pytest.raises(TriggerFailed, match="nothing was delivered yet"):
+        replay(None, emulator_url, as_json=False)
+    for word in ("first", "second"):
+        send(asked(f"payload.cmd={word}"), emulator_url, as_json=True)
+        capsys.readouterr()
+    ended = innkeeper("replay", "--emulator", emulator_url, cwd=tmp_path)
+    assert (ended.code, ended.out) == (
+        0,
+        f"bot_notification to {BOT}/events: delivered\n  200\n  200\n",
+    )
+    assert [each["payload"]["cmd"] for each in bot.heard] == ["first", "second", "second"]
+
+
+def test_delivers_an_event_once_more_by_its_id(
+    bot: Bot, emulator_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    send(asked("payload.cmd=first"), emulator_url, as_json=True)
+    first = json.loads(capsys.readouterr().out)["id"]
+    send(asked("payload.cmd=second"), emulator_url, as_json=True)
+    capsys.readouterr()
+    assert replay(first, emulator_url, as_json=True) == 0
+    assert len(json.loads(capsys.readouterr().out)["attempts"]) == 2
+    assert [each["payload"]["cmd"] for each in bot.heard] == ["first", "second", "first"]
+    bot.silent = True
+    assert replay(first, emulator_url, as_json=False) == 1  # although it had arrived before
+    with pytest.raises(TriggerFailed) as caught:
+        replay("nope", emulator_url, as_json=False)
+    assert caught.value.exit_code == 2
+
+
+def test_nothing_is_delivered_again_where_no_emulator_is(emulator_url: str) -> None:
+    for delivery in (None, "x"):
+        with pytest.raises(TriggerFailed, match="no emulator answers"):
+            replay(delivery, f"{emulator_url}/nothing", as_json=False)
 
 
 def test_an_event_that_failed_ends_with_1(

@@ -194,6 +194,21 @@ def trigger(
 
 
 @app.command()
+def replay(
+    delivery: Annotated[
+        str | None, typer.Argument(help="The delivery's id; the last one's if omitted.")
+    ] = None,
+    *,
+    emulator_url: EmulatorUrl = f"http://127.0.0.1:{EMULATOR_PORT}",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the delivery as JSON.")] = False,
+) -> None:
+    """Have a running emulator deliver an event once more, byte for byte."""
+    from innkeeper.cli.trigger import replay as send_again  # noqa: PLC0415
+
+    raise typer.Exit(send_again(delivery, emulator_url, as_json=as_json))
+
+
+@app.command()
 def routes(
     bot: BotFile = Path("bot.py"),
     *,

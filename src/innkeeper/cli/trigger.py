@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from typing import Any, Final, cast
+from urllib.parse import quote
 
 import typer
 
@@ -53,35 +54,72 @@ def send(asked: dict[str, Any], emulator_url: str, *, as_json: bool) -> int:
         TriggerFailed: If no emulator is there, or it refuses.
     """
     base = emulator_url.rstrip("/")
-    delivery = _delivery(asyncio.run(_ask(base, asked)), base)
+    return _print(_delivery(_call(base, "POST", "trigger", asked), base), as_json=as_json)
+
+
+def replay(delivery_id: str | None, emulator_url: str, *, as_json: bool) -> int:
+    """Have a delivery made once more, byte for byte, and print what became of it.
+
+    Args:
+        delivery_id: The last one's when omitted.
+
+    Raises:
+        TriggerFailed: If no emulator is there, or there is no such delivery.
+    """
+    base = emulator_url.rstrip("/")
+    if delivery_id is None:
+        found = _parsed(_call(base, "GET", "deliveries")).get("deliveries")
+        if found is None:
+            raise _nobody(base)
+        if not found:
+            raise TriggerFailed("nothing was delivered yet", "Send an event: innkeeper trigger.")
+        delivery_id = str(found[-1]["id"])
+    again = _call(base, "POST", f"deliveries/{quote(delivery_id, safe='')}/redeliver")
+    return _print(_delivery(again, base), as_json=as_json)
+
+
+def _print(delivery: dict[str, Any], *, as_json: bool) -> int:
     if as_json:
         typer.echo(json.dumps(delivery, indent=2, ensure_ascii=False))
     else:
         typer.echo("\n".join(_told(delivery)))
-    return _FAILED if delivery["state"] in {"retrying", "gave_up"} else 0
+    failed = delivery["state"] in {"retrying", "gave_up"} or _failed_last(delivery)
+    return _FAILED if failed else 0
 
 
-async def _ask(base: str, asked: dict[str, Any]) -> Response:
-    transport = HttpTransport()
-    headers = {"content-type": "application/json"}
-    request = Request("POST", f"{base}/_emulator/trigger", headers, json.dumps(asked).encode())
-    try:
-        return await transport.send(
-            request, deadline=_PATIENCE_SECONDS, limit_bytes=_ANSWER_LIMIT_BYTES
-        )
-    except Unreachable:
-        raise _nobody(base) from None
-    finally:
-        await transport.aclose()
+def _failed_last(delivery: dict[str, Any]) -> bool:
+    return any(attempt["error"] for attempt in delivery["attempts"][-1:])
 
 
-def _delivery(answer: Response, base: str) -> dict[str, Any]:
+def _call(base: str, method: str, path: str, asked: dict[str, Any] | None = None) -> Response:
+    async def call() -> Response:
+        transport = HttpTransport()
+        headers = {"content-type": "application/json"}
+        body = b"" if asked is None else json.dumps(asked).encode()
+        request = Request(method, f"{base}/_emulator/{path}", headers, body)
+        try:
+            return await transport.send(
+                request, deadline=_PATIENCE_SECONDS, limit_bytes=_ANSWER_LIMIT_BYTES
+            )
+        except Unreachable:
+            raise _nobody(base) from None
+        finally:
+            await transport.aclose()
+
+    return asyncio.run(call())
+
+
+def _parsed(answer: Response) -> dict[str, Any]:
     try:
         parsed = json.loads(answer.body)
     except (ValueError, RecursionError):
-        raise _nobody(base) from None
-    told = cast("dict[str, Any]", parsed) if isinstance(parsed, dict) else {}
-    if answer.status == 400 and {"message", "fix"} <= set(told):
+        return {}
+    return cast("dict[str, Any]", parsed) if isinstance(parsed, dict) else {}
+
+
+def _delivery(answer: Response, base: str) -> dict[str, Any]:
+    told = _parsed(answer)
+    if answer.status in {400, 404} and {"message", "fix"} <= set(told):
         raise TriggerFailed(str(told["message"]), str(told["fix"]), exit_code=_MISUSED)
     if answer.status != 200 or not {"state", "attempts", "url", "event"} <= set(told):
         raise _nobody(base)
