@@ -215,10 +215,14 @@ def child(who):
 """
 
 
+WARNINGS = ("-W", "error::ResourceWarning", "-W", "ignore::DeprecationWarning")
+"""Newer Pythons warn of a fork beside threads, which is what is tested here."""
+
+
 def process(directory: Path, then: str) -> str:
     """Run a program in a process of its own; give what it said, but for the log's times."""
     ended = subprocess.run(
-        [sys.executable, "-W", "error::ResourceWarning", "-c", PROCESS + then, str(directory)],
+        [sys.executable, *WARNINGS, "-c", PROCESS + then, str(directory)],
         cwd=ROOT,
         capture_output=True,
         text=True,
