@@ -10,7 +10,7 @@ from collections.abc import Coroutine, Generator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 from innkeeper.bot.contexts import Context
 from innkeeper.bot.functions import Function, Nature, Origin
@@ -100,7 +100,7 @@ async def utter(answer: Any, say: Say, scope: Scope, origin: Origin) -> bool:
                 said |= await utter(part, say, scope, origin)
         return said
     if inspect.isgenerator(answer):
-        return await _utter_parts(answer, say, scope, origin)
+        return await _utter_parts(cast("Generator[Any, Any, Any]", answer), say, scope, origin)
     if inspect.isawaitable(answer):
         return await utter(await answer, say, scope, origin)
     if answer is None:
@@ -109,7 +109,7 @@ async def utter(answer: Any, say: Say, scope: Scope, origin: Origin) -> bool:
 
 
 async def _utter_parts(
-    parts: Generator[Any, None, None], say: Say, scope: Scope, origin: Origin
+    parts: Generator[Any, Any, Any], say: Say, scope: Scope, origin: Origin
 ) -> bool:
     """Say what a sync generator yields, each part as it comes."""
     said = False
