@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from innkeeper.net.outbound import AsgiApp, Receive, Send, Transport
     from innkeeper.net.outbound import Scope as AsgiScope
     from innkeeper.settings import Settings
+    from innkeeper.wiring import Shelf
     from innkeeper.work import Parts, Worker
     from innkeeper.wsgi import Wsgi
 
@@ -84,6 +85,7 @@ class App(Router):
         self._settings = settings
         self._transport: Transport | None = None
         self._clock: Clock | None = None
+        self._shelf: Shelf | None = None
         self._parts: Parts | None = None
         self._worker: Worker | None = None
         self._site: AsgiApp | None = None
@@ -122,9 +124,15 @@ class App(Router):
         *,
         transport: Transport | None = None,
         clock: Clock | None = None,
+        shelf: Shelf | None = None,
     ) -> None:
-        """Say before the start what else would be read from the environment."""
+        """Say before the start what else would be read from the environment.
+
+        Args:
+            shelf: Where everything is kept; opened and closed with the app.
+        """
         self._settings, self._transport, self._clock = settings, transport, clock
+        self._shelf = shelf
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Serve ASGI."""
@@ -265,7 +273,7 @@ class App(Router):
             self._settings or Settings.load(Path.cwd()),
             Table(self),
             handling=Handling(self._threads, self._overrides, manner),
-            edges=Edges(self._transport, self._clock),
+            edges=Edges(self._transport, self._clock, self._shelf),
         )
         try:
             await parts.open()

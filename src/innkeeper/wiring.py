@@ -6,6 +6,7 @@ of it.
 
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import structlog
 
@@ -30,6 +31,7 @@ from innkeeper.ids import InstallationId
 from innkeeper.net.outbound import HttpTransport, Transport
 from innkeeper.secret import Secret
 from innkeeper.settings import Settings
+from innkeeper.store.base import BotStateStore, Store, Vault
 from innkeeper.store.records import Installation, InstallationStatus
 from innkeeper.store.sqlite import SqliteStore
 from innkeeper.store.vault import SqliteVault
@@ -46,12 +48,20 @@ class Handling:
     manner: Manner
 
 
+class Shelf(NamedTuple):
+    """Where everything is kept."""
+
+    store: Store
+    vault: Vault
+
+
 @dataclass(frozen=True, slots=True)
 class Edges:
     """What reaches the outside; the real thing where it is None."""
 
     transport: Transport | None = None
     clock: Clock | None = None
+    shelf: Shelf | None = None
 
 
 def wire(settings: Settings, table: Table, *, handling: Handling, edges: Edges) -> Parts:
@@ -60,8 +70,7 @@ def wire(settings: Settings, table: Table, *, handling: Handling, edges: Edges) 
     for warning in settings.warnings:
         log.warning("settings.warning", text=warning)
     clock, transport = _edges(settings, edges)
-    vault = SqliteVault(str(settings.vault), settings.keys, app=settings.client_id)
-    store = SqliteStore(str(settings.database), vault=vault, app=settings.client_id)
+    store, vault = edges.shelf or _shelf(settings)
     registry = Registry(store, vault, per_account=settings.management == "admin")
 
     async def needs_reauth(dead: InstallationId) -> None:
@@ -148,6 +157,12 @@ def wire(settings: Settings, table: Table, *, handling: Handling, edges: Edges) 
     )
 
 
+def _shelf(settings: Settings) -> Shelf:
+    vault = SqliteVault(str(settings.vault), settings.keys, app=settings.client_id)
+    store = SqliteStore(str(settings.database), vault=vault, app=settings.client_id)
+    return Shelf(store, vault)
+
+
 def _edges(settings: Settings, wanted: Edges) -> tuple[Clock, Transport]:
     transport = wanted.transport or HttpTransport()
     if wanted.clock is not None:
@@ -175,7 +190,7 @@ class _Services:
     """What contexts are made of."""
 
     def __init__(
-        self, clients: Clients, speaker: Speaker, state: SqliteStore, install_url: str
+        self, clients: Clients, speaker: Speaker, state: BotStateStore, install_url: str
     ) -> None:
         self.clients = clients
         self.speaker = speaker

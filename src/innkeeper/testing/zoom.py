@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -36,6 +37,7 @@ from innkeeper.testing.people import Visitor
 from innkeeper.testing.receipts import Receipts
 from innkeeper.testing.seen import seen
 from innkeeper.testing.signed import Signed
+from innkeeper.testing.workers import InTurn, copies, lend
 from innkeeper.work import Parts
 
 ZOOM_URL = "http://127.0.0.1:8700"
@@ -54,6 +56,7 @@ class Zoom:
         user_oauth: Whether the app wants users' tokens.
         directory: Where the bot's database is kept; when omitted, a temporary one, in memory
             where the machine has a place for that.
+        workers: How many copies of the bot share the store; requests go to them in turn.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class Zoom:
         welcome: WelcomeMode = "dynamic",
         user_oauth: bool = True,
         directory: Path | None = None,
+        workers: int = 1,
     ) -> None:
         self.app = app
         self._wanted = (management, environment, welcome)
@@ -75,12 +79,13 @@ class Zoom:
         self._clock = MovableClock(frozen=True)
         self.clock = HarnessClock(self._clock, self._advance)
         self.receipts = Receipts()
-        self.transport.apps[BOT_URL] = app
+        self._apps = copies(app, workers)
+        self.transport.apps[BOT_URL] = InTurn(self._apps)
         self.emulator = Emulator(
             seed=Seed.default(), clock=self._clock, transport=self.transport, base_url=ZOOM_URL
         )
         self.transport.apps[ZOOM_URL] = self.emulator.app
-        self._parts: Parts | None = None
+        self._running: list[Parts] = []
 
     # what there is
 
@@ -112,18 +117,18 @@ class Zoom:
     @property
     def running(self) -> bool:
         """Whether the bot runs."""
-        return self._parts is not None
+        return bool(self._running)
 
     @property
     def parts(self) -> Parts:
-        """What the running bot is made of.
+        """What the running bot is made of; the first worker's.
 
         Raises:
             Unexpected: If the harness is not entered.
         """
-        if self._parts is None:
+        if not self._running:
             raise Unexpected("the bot is not running", "use: async with Zoom(app) as zoom")
-        return self._parts
+        return self._running[0]
 
     # begin and end
 
@@ -132,10 +137,7 @@ class Zoom:
         record = self.record
         record.management, record.environment, record.welcome.mode = self._wanted
         record.command = COMMAND
-        self.app.configure(
-            self._settings(), transport=self.transport, clock=PassingClock(self._clock)
-        )
-        self._parts = await self.app.start(background=False)
+        await self._start()
         await point_at(self.emulator, record, BOT_URL)
         return self
 
@@ -145,18 +147,30 @@ class Zoom:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._parts = None
-        await self.app.stop()
+        await self._stop()
         await self.emulator.aclose()
         if self._temporary:
             shutil.rmtree(self.directory, ignore_errors=True)
 
     async def restart(self) -> None:
         """Stop the bot and start it again on what it kept."""
-        await self.app.stop()
-        self._parts = await self.app.start(background=False)
+        await self._stop()
+        await self._start()
         await self.settle()
 
+    async def _start(self) -> None:
+        settings, clock = self._settings, PassingClock(self._clock)
+        for app in self._apps:
+            shelf = lend(self._running[0]) if self._running else None
+            app.configure(settings, transport=self.transport, clock=clock, shelf=shelf)
+            self._running.append(await app.start(background=False))
+
+    async def _stop(self) -> None:
+        self._running = []
+        for app in reversed(self._apps):  # the first one owns the store
+            await app.stop()
+
+    @cached_property
     def _settings(self) -> Settings:
         return local_settings(
             self.record,
@@ -255,10 +269,14 @@ class Zoom:
         """Let everything happen that is due, on both sides, until all is quiet."""
         for _ in range(100):
             await self.emulator.settle()
-            await self.parts.dispatcher.settled()
-            if not await self.app.worker.turn() and self.emulator.quiet:
+            taken = 0
+            for app, parts in zip(self._apps, self._running, strict=True):
+                await parts.dispatcher.settled()
+                taken += await app.worker.turn()
+            if not taken and self.emulator.quiet:
                 break
-        await self.parts.dispatcher.settled()
+        for parts in self._running:
+            await parts.dispatcher.settled()
         self.receipts.fill([read_statement(each) for each in await self.parts.store.receipts()])
 
     # what is left

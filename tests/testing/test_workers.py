@@ -1,0 +1,62 @@
+"""Two workers on one store: each event is handled once, and what one deletes the other forgets."""
+
+import pytest
+
+from innkeeper import App, Command
+from innkeeper.testing import Zoom
+
+pytestmark = [pytest.mark.anyio, pytest.mark.zoom(workers=2)]
+
+
+@pytest.fixture
+def innkeeper_app() -> App:
+    app = App("Doorman")
+
+    @app.command()
+    async def count(ctx: Command) -> str:
+        total = await ctx.state.get("total", 0) + 1
+        await ctx.state.set("total", total)
+        return f"That makes {total}."
+
+    return app
+
+
+async def test_share_the_work_and_one_token(zoom: Zoom) -> None:
+    ana = zoom.person("Ana")
+    await ana.adds_app()
+    for total in (1, 2, 3, 4):
+        await ana.says("again")
+        ana.chat.expect(f"That makes {total}.")
+    assert [token.kind for token in zoom.emulator.world.tokens].count("chatbot") == 1
+
+
+async def test_a_repeated_delivery_is_handled_once_whoever_gets_it(zoom: Zoom) -> None:
+    ana = zoom.person("Ana")
+    await ana.adds_app()
+    signed = zoom.signed("bot_notification", {"payload.cmd": "again"}, by=ana)
+    for _ in range(4):
+        assert (await zoom.posts(signed)).status == 200
+    assert [each.text for each in ana.chat.messages if each.by_bot] == ["That makes 1."]
+
+
+async def test_whom_one_forgets_the_other_does_not_serve(zoom: Zoom) -> None:
+    ana = zoom.person("Ana")
+    await ana.adds_app()
+    for _ in range(2):  # both know her
+        await ana.says("again")
+    late = [zoom.signed("bot_notification", {"payload.cmd": f"late {n}"}, by=ana) for n in (1, 2)]
+    await ana.removes_app()
+    last = ana.chat.last
+    for signed in late:
+        assert (await zoom.posts(signed)).status == 200
+    ana.chat.expect_silence(after=last)
+    assert zoom.receipts.one().complete
+    assert not await zoom.leftovers(ana)
+
+
+async def test_all_of_them_start_again(zoom: Zoom) -> None:
+    ana = zoom.person("Ana")
+    await ana.adds_app()
+    await zoom.restart()
+    await ana.says("again")
+    ana.chat.expect("That makes 1.")
