@@ -111,10 +111,10 @@ def test_lives_below_where_it_is_mounted(shell: Wsgi) -> None:
 def test_a_body_is_read_up_to_the_limit_however_it_is_declared(shell: Wsgi) -> None:
     large = b"x" * (3 * BODY_LIMIT_BYTES)
     declared = signed(large)
-    assert Answered(shell, **declared).status == "413 Request Entity Too Large"
+    assert Answered(shell, **declared).status[:3] == "413"
     assert declared["wsgi.input"].taken == 0
     chunked = signed(large) | {"CONTENT_LENGTH": "", "wsgi.input_terminated": True}
-    assert Answered(shell, **chunked).status == "413 Request Entity Too Large"
+    assert Answered(shell, **chunked).status[:3] == "413"
     assert chunked["wsgi.input"].taken == BODY_LIMIT_BYTES + 1
 
 
