@@ -83,6 +83,7 @@ def wire(settings: Settings, table: Table, *, handling: Handling, edges: Edges) 
         credentials=credentials_of(settings),
         on_needs_reauth=needs_reauth,
         on_recovered=partial(store.set_status, status=InstallationStatus.LIVE),
+        log=log,
     )
 
     def forget(installation: Installation) -> None:

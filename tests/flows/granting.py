@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+import structlog
+
 from innkeeper.clock import MovableClock
 from innkeeper.flows.grants import Credentials, Grants
 from innkeeper.ids import InstallationId
@@ -132,6 +134,7 @@ class Scene:
             credentials=credentials(**settings),
             on_needs_reauth=lost,
             on_recovered=recovered,
+            log=structlog.get_logger(),
         )
 
     async def settle(self, done: Awaitable[_T], *, seconds: int = 60) -> _T:

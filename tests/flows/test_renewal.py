@@ -3,6 +3,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+import structlog
 
 from innkeeper.errors import AnswerLost, Fenced, NeedsReauth, StoreUnavailable, Unreachable
 from innkeeper.flows.grants import Grants
@@ -354,6 +355,7 @@ async def test_a_hook_that_fails_is_called_again_and_hides_nothing(scene: Scene)
         clock=scene.clock,
         credentials=credentials(),
         on_needs_reauth=fails_once,
+        log=structlog.get_logger(),
     )
     scene.zoom.refresh = "rotated elsewhere"
     for _ in range(3):
@@ -364,7 +366,11 @@ async def test_a_hook_that_fails_is_called_again_and_hides_nothing(scene: Scene)
 
 async def test_works_without_hooks(scene: Scene) -> None:
     grants = Grants(
-        scene.store, transport=scene.transport, clock=scene.clock, credentials=credentials()
+        scene.store,
+        transport=scene.transport,
+        clock=scene.clock,
+        credentials=credentials(),
+        log=structlog.get_logger(),
     )
     scene.zoom.refresh = "rotated elsewhere"
     with pytest.raises(NeedsReauth):

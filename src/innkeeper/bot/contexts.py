@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Protocol
 
-import structlog
-
 from innkeeper.bot.client import Client, Clients
 from innkeeper.bot.progress import Progress
 from innkeeper.bot.state import State
@@ -35,6 +33,7 @@ from innkeeper.wire.payloads import (
 from innkeeper.zoom.chat import SentMessage
 
 if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
     from typing_extensions import TypeVar
 
     P = TypeVar("P", bound=Payload, default=Payload)
@@ -140,10 +139,12 @@ class Context(Generic[P]):
         return None if room is None else Channel(room.id, room.jid, room.name)
 
     @property
-    def log(self) -> structlog.typing.FilteringBoundLogger:
+    def log(self) -> "FilteringBoundLogger":
         """A logger that names the event and the installation, and nobody."""
         installation = self._happening.installation
-        logger: structlog.typing.FilteringBoundLogger = structlog.get_logger("innkeeper.bot")
+        import structlog  # noqa: PLC0415  # slow to import, and not every bot logs
+
+        logger: FilteringBoundLogger = structlog.get_logger("innkeeper.bot")
         return logger.bind(
             request_id=self.request_id, installation=installation.id if installation else None
         )

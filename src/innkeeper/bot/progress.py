@@ -5,9 +5,6 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Final, Self
 
-import structlog
-from structlog.typing import FilteringBoundLogger
-
 from innkeeper.clock import Clock
 from innkeeper.errors import ApiRefused, CardRefused, Unreachable
 from innkeeper.flows.calls import BUDGET, Budget
@@ -18,7 +15,6 @@ from innkeeper.wire.messages import Card, card_of
 _IN_PASSING: Final = Budget(attempt_seconds=5.0, total_seconds=5.0)
 """How long an edit may hold up the work."""
 
-_log: FilteringBoundLogger = structlog.get_logger("innkeeper.bot")
 
 EDIT_EVERY: Final = timedelta(seconds=1)
 """An account shares few calls a second among all its apps, so a bar moves no oftener."""
@@ -109,7 +105,10 @@ class Progress:
             try:
                 await self._speaker.update(self._place, self.message_id, card, budget=budget)
             except (ApiRefused, Unreachable) as error:
-                _log.warning("progress.not_shown", code=error.code, what=error.what)
+                import structlog  # noqa: PLC0415  # slow to import, and this is rare
+
+                log = structlog.get_logger("innkeeper.bot")
+                log.warning("progress.not_shown", code=error.code, what=error.what)
             self._shown_at = self._clock.now()
 
     def _card(self) -> Card:

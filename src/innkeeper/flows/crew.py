@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
-from structlog.contextvars import bind_contextvars
-
 from innkeeper.errors import HandlerExited, HandlerOverdue
-from innkeeper.flows.deauthorize import Log
+from innkeeper.flows.log import Log
 from innkeeper.flows.queue import Queue, Waiting
 
 _MOST_WORKERS = 20_000
@@ -50,6 +48,9 @@ class Crew:
         self._queue = queue
         self._handle = handle
         self._log = log
+        from structlog.contextvars import bind_contextvars  # noqa: PLC0415  # slow to import
+
+        self._bind = bind_contextvars
         self._context = copy_context()  # not that of whoever happens to bring an event
         self._workers: set[asyncio.Task[None]] = set()
         self._idle: list[asyncio.Future[None]] = []
@@ -157,7 +158,7 @@ class Crew:
             waiting = self._queue.next()
             if self._queue:
                 self._call()
-            bind_contextvars(request_id=waiting.event.id)
+            self._bind(request_id=waiting.event.id)
             before = copy_context()
             over = True
             try:

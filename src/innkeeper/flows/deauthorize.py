@@ -14,6 +14,7 @@ from typing import Protocol
 from innkeeper.clock import Clock
 from innkeeper.errors import InnkeeperError
 from innkeeper.flows.installations import Registry
+from innkeeper.flows.log import Log
 from innkeeper.flows.receipts import write_receipt
 from innkeeper.ids import AccountId, InstallationId, UserId
 from innkeeper.store.base import ERASABLE, InstallationStore, PurgeStore, Vault
@@ -74,18 +75,6 @@ class PurgeRefused(InnkeeperError):
 
 class Records(PurgeStore, InstallationStore, Protocol):
     """What a purge touches."""
-
-
-class Log(Protocol):
-    """Where a purge tells what it does."""
-
-    def info(self, event: str, **words: object) -> None:
-        """Tell what went well."""
-        ...
-
-    def error(self, event: str, **words: object) -> None:
-        """Tell what went wrong."""
-        ...
 
 
 def scope_of(owner: Owner) -> Scope:

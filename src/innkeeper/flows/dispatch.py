@@ -19,8 +19,9 @@ from innkeeper.errors import (
     StoreUnavailable,
 )
 from innkeeper.flows.crew import Crew, Task
-from innkeeper.flows.deauthorize import Forgetter, Log
+from innkeeper.flows.deauthorize import Forgetter
 from innkeeper.flows.installations import Registry, person_of, who
+from innkeeper.flows.log import Log
 from innkeeper.flows.places import place_of, trigger_of
 from innkeeper.flows.queue import Queue, Waiting
 from innkeeper.flows.reauth import REAUTH_NEEDED, as_notice

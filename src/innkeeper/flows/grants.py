@@ -9,6 +9,7 @@ from datetime import datetime
 from innkeeper.clock import Clock
 from innkeeper.errors import Fenced, NeedsReauth
 from innkeeper.flows.endpoint import ACCOUNT, CHATBOT, Credentials, Subject, TokenEndpoint
+from innkeeper.flows.log import Log
 from innkeeper.flows.renewal import Hook, Renewal, make_grant
 from innkeeper.flows.tokens import AccessToken, TokensAtHand
 from innkeeper.ids import InstallationId
@@ -37,8 +38,10 @@ class Grants:
         credentials: Credentials,
         on_needs_reauth: Hook | None = None,
         on_recovered: Hook | None = None,
+        log: Log,
     ) -> None:
         self._store = store
+        self._log = log
         self._clock = clock
         self._api_url = credentials.api_url
         self._endpoint = TokenEndpoint(transport, clock=clock, credentials=credentials)
@@ -48,9 +51,10 @@ class Grants:
             clock=clock,
             on_needs_reauth=on_needs_reauth,
             on_recovered=on_recovered,
+            log=log,
         )
         self._tokens = TokensAtHand(
-            store, renewal=renewal, clock=clock, api_url=credentials.api_url
+            store, renewal=renewal, clock=clock, api_url=credentials.api_url, log=log
         )
 
     async def chatbot(self) -> AccessToken:
@@ -115,7 +119,7 @@ class Grants:
         """
         now = self._clock.now()
         subject = Subject.user(installation_id)
-        grant = make_grant(subject, tokens, at=now, api_url=self._api_url)
+        grant = make_grant(subject, tokens, at=now, api_url=self._api_url, log=self._log)
         try:
             await self._store.replace_grant(grant, now=now)
         except Fenced:

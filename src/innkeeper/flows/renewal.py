@@ -9,9 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-import structlog
-from structlog.typing import FilteringBoundLogger
-
 from innkeeper.clock import Clock
 from innkeeper.errors import (
     Fenced,
@@ -21,6 +18,7 @@ from innkeeper.errors import (
     Unreachable,
 )
 from innkeeper.flows.endpoint import PAUSE, Subject, TokenEndpoint
+from innkeeper.flows.log import Log
 from innkeeper.ids import InstallationId, new_id
 from innkeeper.secret import Secret
 from innkeeper.store.base import GrantStore
@@ -41,8 +39,6 @@ PATIENCE = timedelta(seconds=35)
 POLL_SECONDS = 0.25
 
 Hook = Callable[[InstallationId], Awaitable[None]]
-
-_log: FilteringBoundLogger = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +77,12 @@ def issued_at(grant: Grant) -> datetime:
     return grant.expires_at - timedelta(seconds=ACCESS_LIFETIME)
 
 
-def make_grant(subject: Subject, tokens: Tokens, *, at: datetime, api_url: str) -> Grant:
+def make_grant(subject: Subject, tokens: Tokens, *, at: datetime, api_url: str, log: Log) -> Grant:
     """Turn what Zoom gave at a moment into a grant; `api_url` is the configured one."""
     followed = trusted_api_url(tokens.api_url, default=api_url)
     offered = (tokens.api_url or api_url).rstrip("/").lower()
     if offered not in {followed, api_url.lower()}:
-        _log.warning("api_url_ignored", grant=subject.id)
+        log.warning("api_url_ignored", grant=subject.id)
     refreshable = tokens.refresh_token is not None
     return Grant(
         id=subject.id,
@@ -120,8 +116,10 @@ class Renewal:
         clock: Clock,
         on_needs_reauth: Hook | None,
         on_recovered: Hook | None,
+        log: Log,
     ) -> None:
         self._store = store
+        self._log = log
         self._endpoint = endpoint
         self._clock = clock
         self._on_needs_reauth = on_needs_reauth
@@ -205,7 +203,7 @@ class Renewal:
                 await self._release(subject)
             if spare is None or isinstance(error, (NeedsReauth, Fenced)):
                 raise
-            _log.warning("renewal_failed", grant=subject.id, code=error.code)
+            self._log.warning("renewal_failed", grant=subject.id, code=error.code)
             return spare
 
     async def _lease(self, subject: Subject, old: Grant | None) -> bool:
@@ -222,17 +220,19 @@ class Renewal:
             if not await self._store.journal_grant(subject.id, version, at=now):
                 return None
             if old.attempted_at is not None:
-                _log.warning("renewal_begun_before", grant=subject.id)
+                self._log.warning("renewal_begun_before", grant=subject.id)
         try:
             tokens = await self._endpoint.renew(subject, old)
         except NeedsReauth:
             if not await self._store.kill_grant(subject.id, version):
                 return None  # it was rotated or authorized anew meanwhile
-            _log.error("grant_died", grant=subject.id)
+            self._log.error("grant_died", grant=subject.id)
             self._untold.add(subject.id)
             await self._tell(subject)
             raise
-        grant = make_grant(subject, tokens, at=now, api_url=self._endpoint.credentials.api_url)
+        grant = make_grant(
+            subject, tokens, at=now, api_url=self._endpoint.credentials.api_url, log=self._log
+        )
         if old is not None:
             grant = replace(
                 grant,
@@ -252,7 +252,7 @@ class Renewal:
             raise
         except Fenced:
             revoked = await self._endpoint.try_revoke(grant.access_token)
-            _log.info("fenced_tokens_dropped", grant=subject.id, revoked=revoked)
+            self._log.info("fenced_tokens_dropped", grant=subject.id, revoked=revoked)
             raise
         if saved is None:
             return None
@@ -281,7 +281,7 @@ class Renewal:
         try:
             await hook(subject.installation_id)
         except Exception as error:  # it is the bot's code, and may raise anything
-            _log.error("hook_failed", grant=subject.id, error=type(error).__name__)
+            self._log.error("hook_failed", grant=subject.id, error=type(error).__name__)
             return False
         return True
 

@@ -6,9 +6,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-import structlog
-from structlog.typing import FilteringBoundLogger
-
 from innkeeper.clock import Clock
 from innkeeper.errors import (
     GrantRefused,
@@ -18,6 +15,7 @@ from innkeeper.errors import (
     Unreachable,
 )
 from innkeeper.flows.endpoint import PAUSE, Subject
+from innkeeper.flows.log import Log
 from innkeeper.flows.renewal import Renewal, Want, issued_at
 from innkeeper.secret import Secret
 from innkeeper.store.base import GrantStore
@@ -34,8 +32,6 @@ IDLE_AT_ONCE = 100
 PARALLEL = 4
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
-
-_log: FilteringBoundLogger = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +63,11 @@ class _Known:
 class TokensAtHand:
     """Remembers the tokens in use; of all who miss one at the same time, one asks for it."""
 
-    def __init__(self, store: GrantStore, *, renewal: Renewal, clock: Clock, api_url: str) -> None:
+    def __init__(
+        self, store: GrantStore, *, renewal: Renewal, clock: Clock, api_url: str, log: Log
+    ) -> None:
         self._store = store
+        self._log = log
         self._renewal = renewal
         self._clock = clock
         self._api_url = api_url
@@ -230,7 +229,7 @@ class TokensAtHand:
             except Unreachable:
                 break
             except InnkeeperError as error:
-                _log.warning("not_renewed_ahead", grant=grant.id, code=error.code)
+                self._log.warning("not_renewed_ahead", grant=grant.id, code=error.code)
         return renewed
 
     def _prune(self, now: datetime) -> None:
