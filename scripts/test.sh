@@ -9,4 +9,7 @@ if [[ -n $browser ]]; then
 else
     export INNKEEPER_NO_BROWSER=1
 fi
+# Tests start hundreds of programs: each compiles nothing anew, and leaves nothing in src/.
+unset PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX=$PWD/.venv/pycache
 exec .venv/bin/python -m pytest "$@"

@@ -69,7 +69,7 @@ class Ended:
 
 def environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("ZOOM_", "INNKEEPER_"))}
-    return {**kept, "PYTHONDONTWRITEBYTECODE": "1", **(changes or {})}
+    return {**kept, **(changes or {})}
 
 
 def innkeeper(*argv: str, cwd: Path, env: Mapping[str, str] | None = None) -> Ended:
