@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -47,14 +48,15 @@ def running(*, compiled: bool = True) -> Iterator[tuple[str, float]]:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     innkeeper = shutil.which("innkeeper", path=os.path.dirname(sys.executable)) or "innkeeper"
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with tempfile.TemporaryDirectory() as empty:
-        nowhere = {} if compiled else {"PYTHONPYCACHEPREFIX": empty}
+        cache = str(Path(tempfile.gettempdir(), "innkeeper-bench-bytecode")) if compiled else empty
         begun = time.perf_counter()
         process = subprocess.Popen(
             [innkeeper, "emulator", "start", "--port", str(port)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, **nowhere},
+            env={**kept, "PYTHONPYCACHEPREFIX": cache},
         )
         try:
             _first_answer(port)

@@ -12,6 +12,7 @@ import uvicorn
 
 from innkeeper.app import App
 from innkeeper.bot.contexts import Command
+from innkeeper.cli.foreground import look_for_garbage_rarely
 from innkeeper.ids import Jid
 from innkeeper.secret import Secret
 from innkeeper.settings import Settings
@@ -62,6 +63,7 @@ def bot(directory: Path, port: int, wait_seconds: float) -> App:
 def main(kind: str, port: int, directory: Path, core: int) -> None:
     """Serve until told to stop."""
     os.sched_setaffinity(0, {core})
+    look_for_garbage_rarely()  # as `innkeeper run` does
     name, _, wait = kind.partition(" ")
     app = bare if name == "bare" else bot(directory, port, float(wait or 0))
     config = uvicorn.Config(
