@@ -56,6 +56,7 @@ class Crew:
         self._idle: list[asyncio.Future[None]] = []
         self._running: dict[Task, _Turn] = {}
         self._called = False
+        self._closed = False
         self._quiet: asyncio.Event = asyncio.Event()
         self._quiet.set()
         self._open = 0
@@ -104,12 +105,15 @@ class Crew:
         return cut
 
     async def close(self, *, grace_seconds: float) -> None:
-        """Let handlers end, then cancel what still runs."""
+        """Let handlers end, then cancel what still runs; closing twice is closing once."""
+        if self._closed:
+            return
         with suppress(TimeoutError):
             async with asyncio.timeout(grace_seconds):
                 await self.settled()
         if self._open:
             self._log.error("dispatch.cut_off", events=self._open)
+        self._closed = True
         for worker in self._workers:
             worker.cancel()
         if self._workers:
@@ -124,7 +128,7 @@ class Crew:
 
     def _wake(self) -> None:
         self._called = False
-        if not self._queue:
+        if not self._queue or self._closed:  # what is cut off is taken up at the next start
             return
         if self._idle:
             self._idle.pop().set_result(None)
