@@ -63,7 +63,7 @@ if TYPE_CHECKING:
         Unreachable,
     )
     from innkeeper.flows.calls import Budget
-    from innkeeper.flows.deauthorize import AccountScope, UserScope
+    from innkeeper.flows.steps import AccountScope, UserScope
     from innkeeper.ids import AccountId, InstallationId, Jid, MessageId, UserId
     from innkeeper.secret import Secret
     from innkeeper.wire.blocks import (
@@ -177,7 +177,7 @@ _HOMES = {
         "SettingsRefused",
         "Unreachable",
     ),
-    "innkeeper.flows.deauthorize": (
+    "innkeeper.flows.steps": (
         "AccountScope",
         "UserScope",
     ),

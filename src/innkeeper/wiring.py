@@ -17,12 +17,13 @@ from innkeeper.bot.table import Table
 from innkeeper.bot.threads import Threads
 from innkeeper.clock import Clock, MovableClock, SystemClock
 from innkeeper.flows.calls import Caller
-from innkeeper.flows.deauthorize import Forgetter
+from innkeeper.flows.deauthorize import Judge
 from innkeeper.flows.dispatch import Dispatcher, Manner, Us
 from innkeeper.flows.endpoint import Credentials
 from innkeeper.flows.grants import Grants
 from innkeeper.flows.install import Installer
 from innkeeper.flows.installations import Registry
+from innkeeper.flows.purge import Forgetter
 from innkeeper.flows.reauth import Notices
 from innkeeper.flows.receive import Receiver
 from innkeeper.flows.speak import Speaker
@@ -95,11 +96,13 @@ def wire(settings: Settings, table: Table, *, handling: Handling, edges: Edges) 
     forgetter = Forgetter(
         store=store,
         vault=vault,
-        registry=registry,
         steps=table.purges,
         clock=clock,
         log=log,
         forget=forget,
+    )
+    judge = Judge(
+        store=store, vault=vault, registry=registry, forgetter=forgetter, clock=clock, log=log
     )
     clients = Clients(
         registry=registry,
@@ -116,6 +119,7 @@ def wire(settings: Settings, table: Table, *, handling: Handling, edges: Edges) 
         bot=bot,
         registry=registry,
         speaker=speaker,
+        judge=judge,
         forgetter=forgetter,
         clock=clock,
         log=log,

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from innkeeper.bot.client import Clients
 from innkeeper.clock import Clock
 from innkeeper.errors import InnkeeperError, Unreachable
-from innkeeper.flows.deauthorize import Forgetter
 from innkeeper.flows.dispatch import Dispatcher
 from innkeeper.flows.grants import Grants
 from innkeeper.flows.install import Installer
 from innkeeper.flows.log import Log
+from innkeeper.flows.purge import Forgetter
 from innkeeper.flows.receive import Receiver
 from innkeeper.flows.speak import Speaker
 from innkeeper.net.outbound import Request, Transport

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from innkeeper.errors import ReceiptRefused
-from innkeeper.flows.deauthorize import Forgetter
+from innkeeper.flows.purge import Forgetter
 from innkeeper.flows.receipts import hand_out, verify_file
 from innkeeper.net.outbound import Request
 from innkeeper.store.records import Installation

@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from innkeeper.flows.deauthorize import PurgeStep, Scope
+from innkeeper.flows.steps import PurgeStep, Scope
 
 Forget = Callable[[Scope], Awaitable[int] | int]
 """Deletes what the bot keeps of somebody; says how much that was."""

@@ -29,7 +29,7 @@ from innkeeper.bot.matching import ANY
 from innkeeper.bot.purging import Forget, Verify, purge_step
 from innkeeper.bot.reactions import CallNext
 from innkeeper.errors import BotRefused
-from innkeeper.flows.deauthorize import PurgeStep
+from innkeeper.flows.steps import PurgeStep
 from innkeeper.wire.messages import Card
 
 Answer = str | Card | None

@@ -32,8 +32,8 @@ from innkeeper.bot.reactions import Call, Reaction
 from innkeeper.bot.routing import Registration, Router
 from innkeeper.bot.words import WordsRefused, read_words
 from innkeeper.errors import BotRefused
-from innkeeper.flows.deauthorize import PurgeStep
 from innkeeper.flows.reauth import ReauthDue
+from innkeeper.flows.steps import PurgeStep
 from innkeeper.wire.events import Event
 from innkeeper.wire.payloads import (
     AppDeauthorized,

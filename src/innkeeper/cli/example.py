@@ -2,7 +2,7 @@
 
 from innkeeper.app import App
 from innkeeper.bot.contexts import Action, Command, Installed
-from innkeeper.flows.deauthorize import AccountScope, UserScope
+from innkeeper.flows.steps import AccountScope, UserScope
 from innkeeper.wire.messages import Card
 
 app = App("Night Porter", description="Looks after requests at the front desk.")

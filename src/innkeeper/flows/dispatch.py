@@ -19,10 +19,11 @@ from innkeeper.errors import (
     StoreUnavailable,
 )
 from innkeeper.flows.crew import Crew, Task
-from innkeeper.flows.deauthorize import Forgetter
+from innkeeper.flows.deauthorize import Judge
 from innkeeper.flows.installations import Registry, person_of, who
 from innkeeper.flows.log import Log
 from innkeeper.flows.places import place_of, trigger_of
+from innkeeper.flows.purge import Forgetter
 from innkeeper.flows.queue import Queue, Waiting
 from innkeeper.flows.reauth import REAUTH_NEEDED, as_notice
 from innkeeper.flows.speak import Speaker
@@ -113,6 +114,7 @@ class Dispatcher:
         bot: Bot,
         registry: Registry,
         speaker: Speaker,
+        judge: Judge,
         forgetter: Forgetter,
         clock: Clock,
         log: Log,
@@ -123,6 +125,7 @@ class Dispatcher:
         self._bot = bot
         self._registry = registry
         self._speaker = speaker
+        self._judge = judge
         self._forgetter = forgetter
         self._clock = clock
         self._log = log
@@ -301,7 +304,7 @@ class Dispatcher:
     async def _deauthorize(
         self, event: InboxEvent, parsed: Event[AppDeauthorized], task: Task
     ) -> None:
-        ruling = await self._forgetter.hear(parsed, received_at=event.received_at)
+        ruling = await self._judge.hear(parsed, received_at=event.received_at)
         await self._end(event, ruling.state, ruling.reason, None)
         if ruling.purge is None:
             return
