@@ -15,13 +15,14 @@ from innkeeper.errors import KeyMissing, SealBroken, StoreUnavailable
 from innkeeper.ids import InstallationId
 from innkeeper.secret import Secret
 from innkeeper.store.keys import INDEX, owner_index
+from innkeeper.store.moments import to_micros
 from innkeeper.store.records import Owner, SigningKey, Tombstone
+from innkeeper.store.rows import TOMBSTONE, read_tombstone
 from innkeeper.store.seal import BlindIndex, KeyRing, new_key
 from innkeeper.store.sqlite.connection import Connection, Row
-from innkeeper.store.sqlite.database import Database, from_micros, to_micros
+from innkeeper.store.sqlite.database import Database
 
 _CACHE_SIZE: Final = 10_000
-_TOMBSTONE: Final = "SELECT installation_id, generation, at, buried_at FROM tombstones"
 _SIGNING_KEY: Final = (
     "SELECT id, public, ring_id, wrapped, endorsed_by, endorsement FROM signing_keys"
 )
@@ -174,10 +175,10 @@ class SqliteVault:
             StoreUnavailable: If the vault cannot be read.
         """
         row = self._db.row(
-            f"{_TOMBSTONE} WHERE owner_index = ? ORDER BY at DESC, generation DESC LIMIT 1",
+            f"{TOMBSTONE} WHERE owner_index = ? ORDER BY at DESC, generation DESC LIMIT 1",
             await self._owner_index(owner),
         )
-        return _tombstone(row) if row else None
+        return read_tombstone(row) if row else None
 
     async def tombstones(self) -> Mapping[InstallationId, Tombstone]:
         """List every tombstone by its installation.
@@ -185,7 +186,7 @@ class SqliteVault:
         Raises:
             StoreUnavailable: If the vault cannot be read.
         """
-        found = [_tombstone(row) for row in self._db.rows(_TOMBSTONE)]
+        found = [read_tombstone(row) for row in self._db.rows(TOMBSTONE)]
         return {tombstone.installation_id: tombstone for tombstone in found}
 
     async def forget_owners(self, *, buried_before: datetime) -> int:
@@ -302,8 +303,3 @@ class SqliteVault:
                 connection.run(write, (*anew, name))
                 count += 1
         return count
-
-
-def _tombstone(row: Row) -> Tombstone:
-    installation_id, generation, at, buried_at = row
-    return Tombstone(installation_id, generation, from_micros(at), from_micros(buried_at))

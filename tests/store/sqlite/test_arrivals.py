@@ -1,6 +1,6 @@
 import pytest
 
-from innkeeper.store.sqlite.arrivals import place_of
+from innkeeper.store.events import place_of
 
 KEY = bytes(range(32))
 

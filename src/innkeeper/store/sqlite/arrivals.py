@@ -40,24 +40,6 @@ def _statements(head: str, row: str, tail: str = "") -> dict[int, str]:
 _INSERT_HEADS: Final = _statements(_HEADS, _HEAD, " ON CONFLICT (place) DO NOTHING")
 _INSERT_BODIES: Final = _statements(_BODIES, _BODY)
 
-_STAMPS: Final = (b'"event_ts":', b'"timestamp":')
-
-
-def place_of(body: bytes, key: bytes) -> bytes:
-    """Say where an event stands in the index of what is known: by its time, then its key.
-
-    Random keys would touch a page of the index each, and writing pages is what an
-    arrival costs. Retries carry the same body, so they look for the same place.
-    """
-    for stamp in _STAMPS:
-        at = body.find(stamp)
-        if at >= 0:
-            at += len(stamp)
-            digits = body[at : at + 16].lstrip(b' "')[:13]
-            if digits.isdigit():
-                return int(digits).to_bytes(6, "big") + key
-    return bytes(6) + key
-
 
 def write_arrivals(
     connection: Connection, arrivals: Sequence[Arrival]

@@ -1,12 +1,12 @@
 """What do all tables share? One file: a thread that writes, and a connection that reads."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import apsw
 
 from innkeeper.errors import StoreUnavailable
+from innkeeper.store.rows import Value
 from innkeeper.store.sqlite.connection import (
     REOPEN_AFTER,
     Connection,
@@ -22,21 +22,6 @@ from innkeeper.store.sqlite.connection import (
 from innkeeper.store.sqlite.writer import Bulk, ItemT, Job, Lane, ResultT, Writer
 
 T = TypeVar("T")
-
-Value = int | str | bytes | None
-"""What is bound to a statement's place."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def to_micros(moment: datetime) -> int:
-    """Write a time as SQLite keeps it: microseconds since 1970."""
-    return round(moment.timestamp() * 1_000_000)
-
-
-def from_micros(micros: int) -> datetime:
-    """Read a time that SQLite kept."""
-    return _EPOCH + timedelta(microseconds=micros)
 
 
 class Database:

@@ -4,18 +4,17 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final, cast
+from typing import Final
 
-from innkeeper.errors import BodyRefused, SealBroken
+from innkeeper.errors import SealBroken
 from innkeeper.ids import InstallationId
-from innkeeper.store.keys import owner_index
-from innkeeper.store.records import EventState, Owner
-from innkeeper.store.seal import BlindIndex
+from innkeeper.store.events import BODIES, REMOVED, day_subject
+from innkeeper.store.moments import from_micros, to_micros
+from innkeeper.store.records import EventState
+from innkeeper.store.removal import Removal
 from innkeeper.store.sqlite.arrivals import ids, write_endings
 from innkeeper.store.sqlite.connection import Connection
-from innkeeper.store.sqlite.database import from_micros, to_micros
-from innkeeper.store.sqlite.inbox import BODIES, REMOVED, InboxPart, day_subject
-from innkeeper.wire import events, lossless
+from innkeeper.store.sqlite.inbox import InboxPart
 
 _AT_ONCE: Final = 1000
 _READ_AT_ONCE: Final = 200
@@ -25,34 +24,6 @@ _ERASE: Final = {
     "state": "DELETE FROM states WHERE installation_id = ?",
     "cases": "DELETE FROM cases WHERE installation_id = ?",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _Removal:
-    """Who left, and when: enough to know their events by."""
-
-    installation_id: InstallationId
-    index: BlindIndex
-    owner_index: bytes | None
-    removed_at: datetime
-    noticed_at: datetime
-
-    def covers(self, body: bytes, *, link: str | None, received_at: datetime) -> bool | None:
-        """Say whether an event is to go; None if it is theirs, but newer than the removal."""
-        if link != self.installation_id and not self._names(body):
-            return False
-        at = _happened(body)
-        newer = at > self.removed_at if at else received_at > self.noticed_at
-        return None if newer else True
-
-    def _names(self, body: bytes) -> bool:
-        seen = events.glimpse(body)
-        if not seen.account_id:
-            return False
-        owners = [Owner(seen.account_id)]
-        if seen.user_id:
-            owners.append(Owner(seen.account_id, seen.user_id))
-        return any(owner_index(self.index, owner) == self.owner_index for owner in owners)
 
 
 @dataclass(slots=True)
@@ -113,12 +84,7 @@ class ErasingPart(InboxPart):
         removal = await self._removal(installation_id)
         found = _Sorted()
         async for number, link, body, received_at in self._bodies():
-            if body is None:
-                covered: bool | None = link == installation_id
-            elif link is not None and link != installation_id:
-                covered = False
-            else:
-                covered = removal.covers(body, link=link, received_at=received_at)
+            covered = removal.covers(body, link=link, received_at=received_at)
             if covered:
                 found.gone.append(number)
             elif covered is None:
@@ -140,19 +106,17 @@ class ErasingPart(InboxPart):
 
         return await self._db.write(job)
 
-    async def _removal(self, installation_id: InstallationId) -> _Removal:
+    async def _removal(self, installation_id: InstallationId) -> Removal:
         _, index = await self._keys.index()
         owner = self._db.row("SELECT owner_index FROM installations WHERE id = ?", installation_id)
         purge = self._db.row(
             "SELECT removed_at, started_at FROM purges WHERE installation_id = ?", installation_id
         )
+        known = installation_id, index, owner[0] if owner else None
         if purge is not None:
-            removed_at, noticed_at = from_micros(purge[0]), from_micros(purge[1])
-        else:
-            buried = (await self._keys.vault.tombstones()).get(installation_id)
-            removed_at = buried.at if buried else _FOREVER
-            noticed_at = buried.buried_at if buried else _FOREVER
-        return _Removal(installation_id, index, owner[0] if owner else None, removed_at, noticed_at)
+            return Removal(*known, from_micros(purge[0]), from_micros(purge[1]))
+        buried = (await self._keys.vault.tombstones()).get(installation_id)
+        return Removal(*known, buried.at, buried.buried_at) if buried else Removal(*known)
 
     async def _bodies(self) -> AsyncIterator[tuple[int, str | None, bytes | None, datetime]]:
         """Read every body there is; None for one that nobody can read any more."""
@@ -173,17 +137,6 @@ class ErasingPart(InboxPart):
                 yield number, link, body, from_micros(received_at)
             last = rows[-1][0]
             await asyncio.sleep(0)
-
-
-_FOREVER: Final = datetime.max.replace(tzinfo=UTC)
-
-
-def _happened(body: bytes) -> datetime | None:
-    try:
-        raw = lossless.parse(body)
-    except BodyRefused:
-        return None
-    return events.event_time(cast("dict[str, Any]", raw)) if isinstance(raw, dict) else None
 
 
 def _expire_bodies(connection: Connection, before: int) -> int:

@@ -1,31 +1,21 @@
 """Which tokens are there, and who renews them now?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-import msgspec
-
 from innkeeper.errors import Fenced
 from innkeeper.ids import InstallationId
-from innkeeper.secret import Secret
 from innkeeper.store.keys import APP
+from innkeeper.store.moments import to_micros
 from innkeeper.store.records import Grant, GrantKind
+from innkeeper.store.rows import GRANT, OURS, Row, read_grant, write_grant
 from innkeeper.store.seal import Seal
-from innkeeper.store.sqlite.connection import Connection, Row
-from innkeeper.store.sqlite.database import Value, from_micros, to_micros
+from innkeeper.store.sqlite.connection import Connection
 from innkeeper.store.sqlite.part import Part
 
-_READ: Final = (
-    "SELECT id, kind, installation_id, version, sealed, expires_at, refresh_expires_at,"
-    " used_at, dead, attempted_at FROM grants"
-)
-_OURS: Final = frozenset({GrantKind.CHATBOT, GrantKind.ACCOUNT})
-
 _RENEWABLE: Final = (
-    "SELECT id, kind, installation_id, version, sealed, expires_at, refresh_expires_at,"
-    " used_at, dead, attempted_at FROM grants"
     " WHERE dead = 0 AND (expires_at < ? OR refresh_expires_at < ?)"
     " AND (installation_id IS NULL OR EXISTS"
     " (SELECT 1 FROM live_installations WHERE id = grants.installation_id))"
@@ -42,14 +32,6 @@ _SAVE: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Tokens:
-    access_token: str
-    refresh_token: str | None
-    scope: list[str]
-    api_url: str
-
-
 class GrantPart(Part):
     """Tokens, under compare-and-set and lease."""
 
@@ -60,7 +42,7 @@ class GrantPart(Part):
             StoreUnavailable: If the database cannot be read.
             SealBroken: If its row was altered.
         """
-        row = self._db.row(f"{_READ} WHERE id = ? AND sealed IS NOT NULL", grant_id)
+        row = self._db.row(f"{GRANT} WHERE id = ? AND sealed IS NOT NULL", grant_id)
         return await self._grant(row) if row else None
 
     async def save_grant(self, grant: Grant, *, replaces: int, now: datetime) -> Grant | None:  # noqa: ARG002  # the contract's
@@ -114,7 +96,7 @@ class GrantPart(Part):
             Fenced: If the grant's installation is gone or being purged.
             StoreUnavailable: If it could not be written.
         """
-        kind = GrantKind(grant_id) if grant_id in _OURS else GrantKind.USER
+        kind = GrantKind(grant_id) if grant_id in OURS else GrantKind.USER
         owner = grant_id if kind is GrantKind.USER else None
 
         def job(connection: Connection) -> bool:
@@ -160,7 +142,7 @@ class GrantPart(Part):
             " (SELECT 1 FROM live_installations WHERE id = grants.installation_id))",
             *(to_micros(at), grant_id, version),
         )
-        if not written and grant_id not in _OURS:
+        if not written and grant_id not in OURS:
             self._refuse_unless_live(grant_id)
         return written == 1
 
@@ -203,7 +185,7 @@ class GrantPart(Part):
         before = to_micros(expiring_before)
         rows = await self._db.write(
             lambda connection: connection.rows(
-                _RENEWABLE,
+                GRANT + _RENEWABLE,
                 (before, before, before, limit),
             )
         )
@@ -212,7 +194,7 @@ class GrantPart(Part):
 
     async def _grant(self, row: Row) -> Grant | None:
         seal = await self._seal_of(row[2])
-        return None if seal is None else _read(row, seal)
+        return None if seal is None else read_grant(row, seal)
 
     async def _seal_of(self, installation_id: InstallationId | None) -> Seal | None:
         if installation_id is None:
@@ -235,49 +217,5 @@ def _version(connection: Connection, grant: Grant) -> int:
 def _commit(connection: Connection, grant: Grant, seal: Seal) -> Grant:
     saved = replace(grant, dead=False, attempted_at=None)
     fence = (grant.installation_id, grant.installation_id)
-    connection.run(_SAVE, (*_values(saved, seal), *fence))
+    connection.run(_SAVE, (*write_grant(saved, seal), *fence))
     return saved
-
-
-def _values(grant: Grant, seal: Seal) -> tuple[Value, ...]:
-    refresh = grant.refresh_token
-    tokens = _Tokens(
-        grant.access_token.reveal(),
-        None if refresh is None else refresh.reveal(),
-        sorted(grant.scope),
-        grant.api_url,
-    )
-    sealed = seal.seal(
-        msgspec.msgpack.encode(tokens),
-        table="grants",
-        column="sealed",
-        row=grant.id,
-        version=grant.version,
-    )
-    ends = grant.refresh_expires_at
-    return (
-        *(grant.id, grant.kind, grant.installation_id, grant.version, sealed),
-        *(to_micros(grant.expires_at), None if ends is None else to_micros(ends)),
-        to_micros(grant.used_at),
-    )
-
-
-def _read(row: Row, seal: Seal) -> Grant:
-    grant_id, kind, installation_id, version, sealed, expires_at, ends, used_at, dead, at = row
-    content = seal.unseal(sealed, table="grants", column="sealed", row=grant_id, version=version)
-    tokens = msgspec.msgpack.decode(content, type=_Tokens)
-    return Grant(
-        id=grant_id,
-        kind=GrantKind(kind),
-        installation_id=installation_id,
-        version=version,
-        access_token=Secret(tokens.access_token),
-        refresh_token=None if tokens.refresh_token is None else Secret(tokens.refresh_token),
-        expires_at=from_micros(expires_at),
-        refresh_expires_at=None if ends is None else from_micros(ends),
-        scope=frozenset(tokens.scope),
-        api_url=tokens.api_url,
-        used_at=from_micros(used_at),
-        dead=bool(dead),
-        attempted_at=None if at is None else from_micros(at),
-    )

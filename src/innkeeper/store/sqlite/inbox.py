@@ -3,43 +3,36 @@
 import itertools
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
 
 from innkeeper.errors import SealBroken
 from innkeeper.ids import EventId, InstallationId
+from innkeeper.store.events import (
+    ANSWERS,
+    BODIES,
+    DAY_MICROS,
+    KEEPING,
+    REMOVED,
+    day_subject,
+    erasing,
+    place_of,
+    row_number,
+)
 from innkeeper.store.keys import Keys
+from innkeeper.store.moments import from_micros, to_micros
 from innkeeper.store.records import Accepted, EventState, InboxEvent, InboxRow, Owner
+from innkeeper.store.rows import Row, read_inbox_row
 from innkeeper.store.seal import Seal
 from innkeeper.store.sqlite.arrivals import (
     Ending,
     First,
     ids,
-    place_of,
     write_arrivals,
     write_endings,
 )
-from innkeeper.store.sqlite.connection import Connection, Row
-from innkeeper.store.sqlite.database import Database, from_micros, to_micros
+from innkeeper.store.sqlite.connection import Connection
+from innkeeper.store.sqlite.database import Database
 from innkeeper.store.sqlite.part import Part
 from innkeeper.store.sqlite.writer import Lane
-
-BODIES: Final = "inbox_bodies"
-ANSWERS: Final = "inbox_answers"
-
-_DAY_MICROS: Final = 86_400_000_000
-_ERASING: Final = frozenset({EventState.DONE, EventState.IGNORED, EventState.DROPPED})
-REMOVED: Final = "removed"
-_KEEPING: Final = frozenset({EventState.DEAD, EventState.QUARANTINED})
-
-
-def day_subject(micros: int) -> str:
-    """Name the key that seals the bodies of a day."""
-    return f"day:{from_micros(micros).date().isoformat()}"
-
-
-def row_number(event: EventId) -> int:
-    """Read an event's id; one that is none of ours names no row."""
-    return int(event) if event.isascii() and event.isdigit() and len(event) < 19 else -1
 
 
 class InboxPart(Part):
@@ -70,7 +63,7 @@ class InboxPart(Part):
         today = self._today
         seal = (
             today[1]
-            if today is not None and today[0] == micros // _DAY_MICROS
+            if today is not None and today[0] == micros // DAY_MICROS
             else await self._turn_day(micros)
         )
         number = next(self._numbers)
@@ -88,7 +81,7 @@ class InboxPart(Part):
 
     async def _turn_day(self, micros: int) -> Seal:
         seal = await self._keys.make(day_subject(micros))
-        self._today = (micros // _DAY_MICROS, seal)
+        self._today = (micros // DAY_MICROS, seal)
         return seal
 
     async def _repeated(self, first: First) -> Accepted:
@@ -115,7 +108,7 @@ class InboxPart(Part):
         ):
             return []
 
-        def job(connection: Connection) -> list[Row]:
+        def job(connection: Connection) -> Sequence[Row]:
             rows = connection.rows(
                 "SELECT id, name, received_at, attempts + 1, sealed"
                 " FROM inbox JOIN inbox_bodies USING (id)"
@@ -176,14 +169,14 @@ class InboxPart(Part):
         Raises:
             StoreUnavailable: If it could not be written.
         """
-        if state in _KEEPING:
+        if state in KEEPING:
             await self._set_aside(row_number(event), state, reason, installation_id)
         elif answer is not None:
             await self._end_with(
-                answer, (row_number(event), _erasing(state), reason), installation_id
+                answer, (row_number(event), erasing(state), reason), installation_id
             )
         else:
-            await self._endings.put((row_number(event), _erasing(state), reason))
+            await self._endings.put((row_number(event), erasing(state), reason))
 
     def finish_soon(self, event: EventId, state: EventState) -> None:
         """End an event with the next commit, without waiting for it. Its body is erased.
@@ -193,7 +186,7 @@ class InboxPart(Part):
         Raises:
             ValueError: For an end that keeps the body: that one is worth waiting for.
         """
-        self._endings.put_soon((row_number(event), _erasing(state), ""))
+        self._endings.put_soon((row_number(event), erasing(state), ""))
 
     async def _set_aside(
         self, number: int, state: EventState, reason: str, installation_id: InstallationId | None
@@ -291,27 +284,7 @@ class InboxPart(Part):
             " ORDER BY inbox.id DESC LIMIT ?",
             limit,
         )
-        return [_inbox_row(row) for row in rows]
-
-
-def _inbox_row(row: Row) -> InboxRow:
-    number, name, state, reason, attempts, received_at, installation_id = row
-    return InboxRow(
-        id=EventId(str(number)),
-        name=name,
-        state=EventState(state),
-        reason=reason,
-        attempts=attempts,
-        received_at=from_micros(received_at),
-        installation_id=installation_id,
-    )
-
-
-def _erasing(state: EventState) -> EventState:
-    if state not in _ERASING:
-        message = f"an event does not end as {state}"
-        raise ValueError(message)
-    return state
+        return [read_inbox_row(row) for row in rows]
 
 
 def _relink(connection: Connection, number: int, installation_id: InstallationId | None) -> bool:

@@ -1,37 +1,21 @@
 """Who has authorized the app?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
-
-import msgspec
 
 from innkeeper.errors import Fenced
 from innkeeper.ids import InstallationId, ReceiptId, new_id
 from innkeeper.store.keys import owner_index
+from innkeeper.store.moments import to_micros
 from innkeeper.store.records import (
     Installation,
     InstallationStatus,
     Owner,
     Person,
 )
-from innkeeper.store.seal import Seal
-from innkeeper.store.sqlite.connection import Connection, Row
-from innkeeper.store.sqlite.database import Value, from_micros, to_micros
+from innkeeper.store.rows import INSTALLATION, Value, read_installation, seal_person, write_person
+from innkeeper.store.sqlite.connection import Connection
 from innkeeper.store.sqlite.part import Part
-
-_COLUMNS: Final = (
-    "SELECT id, generation, status, authorized_at, receipt_id, welcomed, version, sealed"
-    " FROM installations"
-)
-_TABLE: Final = "installations"
-
-
-@dataclass(frozen=True, slots=True)
-class _Sealed:
-    owner: Owner
-    person: Person
 
 
 class InstallationPart(Part):
@@ -47,7 +31,7 @@ class InstallationPart(Part):
             SealBroken: If its row was altered.
         """
         found = await self._read(
-            f"{_COLUMNS} WHERE owner_index = ? ORDER BY status = 'purging', generation DESC",
+            f"{INSTALLATION} WHERE owner_index = ? ORDER BY status = 'purging', generation DESC",
             await self._owner_index(owner),
         )
         if not found:
@@ -63,7 +47,7 @@ class InstallationPart(Part):
             StoreUnavailable: If the database cannot be read.
             SealBroken: If its row was altered.
         """
-        found = await self._read(f"{_COLUMNS} WHERE id = ?", installation_id)
+        found = await self._read(f"{INSTALLATION} WHERE id = ?", installation_id)
         return found[0] if found else None
 
     async def find_by_receipt(self, receipt_id: ReceiptId) -> Installation | None:
@@ -73,7 +57,7 @@ class InstallationPart(Part):
             StoreUnavailable: If the database cannot be read.
             SealBroken: If its row was altered.
         """
-        found = await self._read(f"{_COLUMNS} WHERE receipt_id = ?", receipt_id)
+        found = await self._read(f"{INSTALLATION} WHERE receipt_id = ?", receipt_id)
         return found[0] if found else None
 
     async def installations(self, *, limit: int = 1000) -> Sequence[Installation]:
@@ -83,7 +67,7 @@ class InstallationPart(Part):
             StoreUnavailable: If the database cannot be read.
             SealBroken: If a row was altered.
         """
-        return await self._read(f"{_COLUMNS} ORDER BY rowid LIMIT ?", limit)
+        return await self._read(f"{INSTALLATION} ORDER BY rowid LIMIT ?", limit)
 
     async def orphans(self) -> Sequence[InstallationId]:
         """List installations whose data key is gone: a restored backup holds them still.
@@ -107,7 +91,7 @@ class InstallationPart(Part):
             StoreUnavailable: If it could not be kept.
         """
         index = await self._owner_index(owner)
-        content = msgspec.msgpack.encode(_Sealed(owner, person))
+        content = write_person(owner, person)
         opened: InstallationId | None = None
         fresh = False
         while opened is None:
@@ -149,7 +133,7 @@ class InstallationPart(Part):
                 (
                     to_micros(authorized_at),
                     version,
-                    _seal(seal, installation_id, version, content),
+                    seal_person(seal, installation_id, version, content),
                     installation_id,
                 ),
             )
@@ -175,7 +159,7 @@ class InstallationPart(Part):
                 " HAVING count(*) = count(*) FILTER (WHERE status = 'purging')",
                 (
                     *(installation_id, index, buried, to_micros(authorized_at)),
-                    *(new_id("rcp"), _seal(seal, installation_id, 1, content), index),
+                    *(new_id("rcp"), seal_person(seal, installation_id, 1, content), index),
                 ),
             )
             return opened == 1
@@ -227,32 +211,9 @@ class InstallationPart(Part):
         for row in self._db.rows(sql, *values):
             seal = await self._keys.find(row[0])
             if seal is not None:
-                found.append(_installation(row, seal))
+                found.append(read_installation(row, seal))
         return found
 
     async def _owner_index(self, owner: Owner) -> bytes:
         _, index = await self._keys.index()
         return owner_index(index, owner)
-
-
-def _seal(seal: Seal, installation_id: str, version: int, content: bytes) -> bytes:
-    return seal.seal(content, table=_TABLE, column="sealed", row=installation_id, version=version)
-
-
-def _installation(row: Row, seal: Seal) -> Installation:
-    installation_id, generation, status, authorized_at, receipt_id, welcomed, version, sealed = row
-    content = seal.unseal(
-        sealed, table=_TABLE, column="sealed", row=installation_id, version=version
-    )
-    person = msgspec.msgpack.decode(content, type=_Sealed)
-    return Installation(
-        id=installation_id,
-        generation=generation,
-        owner=person.owner,
-        person=person.person,
-        status=InstallationStatus(status),
-        authorized_at=from_micros(authorized_at),
-        receipt_id=receipt_id,
-        welcomed=bool(welcomed),
-        version=version,
-    )

@@ -1,23 +1,12 @@
 """Who has begun to authorize the app, and has not yet come back?"""
 
-import hashlib
-from dataclasses import dataclass
 from datetime import datetime
 
-import msgspec
-
-from innkeeper.secret import Secret
 from innkeeper.store.keys import APP
+from innkeeper.store.moments import to_micros
 from innkeeper.store.records import PendingInstall
-from innkeeper.store.sqlite.connection import Row
-from innkeeper.store.sqlite.database import from_micros, to_micros
+from innkeeper.store.rows import Row, hash_state, read_pending, seal_pending
 from innkeeper.store.sqlite.part import Part
-
-
-@dataclass(frozen=True, slots=True)
-class _Attempt:
-    attempt: str
-    verifier: str
 
 
 class PendingPart(Part):
@@ -30,12 +19,11 @@ class PendingPart(Part):
             StoreUnavailable: If it could not be written.
         """
         seal = await self._keys.make(APP)
-        state_hash = _hash(state)
-        content = msgspec.msgpack.encode(_Attempt(pending.attempt, pending.verifier.reveal()))
+        state_hash = hash_state(state)
         await self._db.change(
             "INSERT INTO pending_installs (state_hash, expires_at, sealed) VALUES (?, ?, ?)",
             *(state_hash, to_micros(pending.expires_at)),
-            seal.seal(content, table="pending_installs", column="sealed", row=state_hash.hex()),
+            seal_pending(pending, seal, state_hash),
         )
 
     async def peek_state(self, state: str) -> PendingInstall | None:
@@ -45,7 +33,7 @@ class PendingPart(Part):
             StoreUnavailable: If the database cannot be read.
             SealBroken: If its row was altered.
         """
-        state_hash = _hash(state)
+        state_hash = hash_state(state)
         row = self._db.row(
             "SELECT expires_at, sealed FROM pending_installs WHERE state_hash = ?", state_hash
         )
@@ -58,7 +46,7 @@ class PendingPart(Part):
             StoreUnavailable: If it could not be taken.
             SealBroken: If its row was altered.
         """
-        state_hash = _hash(state)
+        state_hash = hash_state(state)
         rows = await self._db.write(
             lambda connection: connection.rows(
                 "DELETE FROM pending_installs WHERE state_hash = ? RETURNING expires_at, sealed",
@@ -78,14 +66,4 @@ class PendingPart(Part):
         )
 
     async def _pending(self, state_hash: bytes, row: Row) -> PendingInstall:
-        expires_at, sealed = row
-        seal = await self._keys.make(APP)
-        content = seal.unseal(
-            sealed, table="pending_installs", column="sealed", row=state_hash.hex()
-        )
-        attempt = msgspec.msgpack.decode(content, type=_Attempt)
-        return PendingInstall(attempt.attempt, Secret(attempt.verifier), from_micros(expires_at))
-
-
-def _hash(state: str) -> bytes:
-    return hashlib.sha256(state.encode()).digest()
+        return read_pending(row, await self._keys.make(APP), state_hash)

@@ -2,22 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
 
 from innkeeper.errors import Fenced, ReceiptRefused
-from innkeeper.ids import AccountId, InstallationId, ReceiptId, new_id
-from innkeeper.store.records import Case, Owner, Purge, Receipt
-from innkeeper.store.sqlite.connection import Connection, Row
-from innkeeper.store.sqlite.database import from_micros, to_micros
+from innkeeper.ids import InstallationId, ReceiptId, new_id
+from innkeeper.store.moments import to_micros
+from innkeeper.store.records import Case, Purge, Receipt
+from innkeeper.store.rows import CASE, NOBODY, PURGE, RECEIPT, Row, read_case, read_purge
+from innkeeper.store.sqlite.connection import Connection
 from innkeeper.store.sqlite.installations import InstallationPart
-
-_PURGE: Final = (
-    "SELECT installation_id, generation, receipt_id, authorized_at, removed_at, started_at,"
-    " deadline_at, attempts, next_at FROM purges"
-)
-_RECEIPT: Final = "SELECT id, sequence, document, signature, key_id FROM receipts"
-_CASE: Final = "SELECT id, installation_id, reason, opened_at, closed_at, outcome FROM cases"
-_NOBODY: Final = Owner(AccountId(""))
 
 
 class PurgePart(InstallationPart):
@@ -57,7 +49,7 @@ class PurgePart(InstallationPart):
 
         await self._db.write(job)
         self._unlink(installation_id)
-        row = self._db.row(f"{_PURGE} WHERE installation_id = ?", installation_id)
+        row = self._db.row(f"{PURGE} WHERE installation_id = ?", installation_id)
         return await self._purge(row) if row else None
 
     async def purges(self) -> Sequence[Purge]:
@@ -66,29 +58,17 @@ class PurgePart(InstallationPart):
         Raises:
             StoreUnavailable: If the database cannot be read.
         """
-        return [await self._purge(row) for row in self._db.rows(f"{_PURGE} ORDER BY rowid")]
+        return [await self._purge(row) for row in self._db.rows(f"{PURGE} ORDER BY rowid")]
 
     async def _purge(self, row: Row) -> Purge:
-        installation_id, generation, receipt_id, authorized_at, removed_at = row[:5]
-        started_at, deadline_at, attempts, next_at = row[5:]
+        installation_id = row[0]
         installation = await self.get_installation(installation_id)
         steps = self._db.rows(
             "SELECT step, deleted FROM purge_steps WHERE installation_id = ? ORDER BY rowid",
             installation_id,
         )
-        return Purge(
-            installation_id=installation_id,
-            generation=generation,
-            receipt_id=receipt_id,
-            owner=installation.owner if installation else _NOBODY,
-            authorized_at=from_micros(authorized_at),
-            removed_at=from_micros(removed_at),
-            started_at=from_micros(started_at),
-            deadline_at=from_micros(deadline_at),
-            done={str(step): int(deleted) for step, deleted in steps},
-            attempts=attempts,
-            next_at=from_micros(next_at),
-        )
+        owner = installation.owner if installation else NOBODY
+        return read_purge(row, owner=owner, done=dict(steps))
 
     async def record_step(self, installation_id: InstallationId, step: str, deleted: int) -> None:
         """Write down that a step is done and how much it deleted.
@@ -149,7 +129,7 @@ class PurgePart(InstallationPart):
         Raises:
             StoreUnavailable: If the database cannot be read.
         """
-        row = self._db.row(f"{_RECEIPT} WHERE id = ?", receipt_id)
+        row = self._db.row(f"{RECEIPT} WHERE id = ?", receipt_id)
         return Receipt(*row) if row else None
 
     async def receipts(self, *, limit: int = 1000) -> Sequence[Receipt]:
@@ -158,7 +138,7 @@ class PurgePart(InstallationPart):
         Raises:
             StoreUnavailable: If the database cannot be read.
         """
-        rows = self._db.rows(f"{_RECEIPT} ORDER BY sequence LIMIT ?", limit)
+        rows = self._db.rows(f"{RECEIPT} ORDER BY sequence LIMIT ?", limit)
         return [Receipt(*row) for row in rows]
 
     async def last_receipt(self) -> Receipt | None:
@@ -167,7 +147,7 @@ class PurgePart(InstallationPart):
         Raises:
             StoreUnavailable: If the database cannot be read.
         """
-        row = self._db.row(f"{_RECEIPT} ORDER BY sequence DESC LIMIT 1")
+        row = self._db.row(f"{RECEIPT} ORDER BY sequence DESC LIMIT 1")
         return Receipt(*row) if row else None
 
     # cases
@@ -194,14 +174,14 @@ class PurgePart(InstallationPart):
                 ),
             )
             rows = connection.rows(
-                f"{_CASE} WHERE installation_id IS ? AND reason = ? AND closed_at IS NULL",
+                f"{CASE} WHERE installation_id IS ? AND reason = ? AND closed_at IS NULL",
                 (installation_id, reason),
             )
             if not rows:
                 raise Fenced("case not opened", "the installation is over")
             return rows[0]
 
-        return _case(await self._db.write(job))
+        return read_case(await self._db.write(job))
 
     async def close_case(self, case_id: str, *, outcome: str, now: datetime) -> bool:
         """Settle a case; False if it is not open.
@@ -221,8 +201,8 @@ class PurgePart(InstallationPart):
         Raises:
             StoreUnavailable: If the database cannot be read.
         """
-        rows = self._db.rows(f"{_CASE} ORDER BY closed_at IS NOT NULL, opened_at, rowid")
-        return [_case(row) for row in rows]
+        rows = self._db.rows(f"{CASE} ORDER BY closed_at IS NOT NULL, opened_at, rowid")
+        return [read_case(row) for row in rows]
 
     async def scrub(self) -> None:
         """Leave nothing of what was deleted in free pages or in the write-ahead log.
@@ -232,15 +212,3 @@ class PurgePart(InstallationPart):
         """
         self._keys.clear()
         await self._db.wipe()
-
-
-def _case(row: Row) -> Case:
-    case_id, installation_id, reason, opened_at, closed_at, outcome = row
-    return Case(
-        id=case_id,
-        installation_id=installation_id,
-        reason=reason,
-        opened_at=from_micros(opened_at),
-        closed_at=None if closed_at is None else from_micros(closed_at),
-        outcome=outcome,
-    )

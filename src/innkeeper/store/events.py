@@ -1,0 +1,56 @@
+"""How does an event stand in the inbox? Its place, its number, and what its end leaves."""
+
+from typing import Final
+
+from innkeeper.ids import EventId
+from innkeeper.store.moments import from_micros
+from innkeeper.store.records import EventState
+
+BODIES: Final = "inbox_bodies"
+ANSWERS: Final = "inbox_answers"
+REMOVED: Final = "removed"
+"""Why an event of an installation that is gone was dropped."""
+DAY_MICROS: Final = 86_400_000_000
+KEEPING: Final = frozenset({EventState.DEAD, EventState.QUARANTINED})
+"""The ends that keep the body."""
+
+_ERASING: Final = frozenset({EventState.DONE, EventState.IGNORED, EventState.DROPPED})
+_STAMPS: Final = (b'"event_ts":', b'"timestamp":')
+
+
+def place_of(body: bytes, key: bytes) -> bytes:
+    """Say where an event stands in the index of what is known: by its time, then its key.
+
+    Random keys would touch a page of the index each, and writing pages is what an
+    arrival costs. Retries carry the same body, so they look for the same place.
+    """
+    for stamp in _STAMPS:
+        at = body.find(stamp)
+        if at >= 0:
+            at += len(stamp)
+            digits = body[at : at + 16].lstrip(b' "')[:13]
+            if digits.isdigit():
+                return int(digits).to_bytes(6, "big") + key
+    return bytes(6) + key
+
+
+def day_subject(micros: int) -> str:
+    """Name the key that seals the bodies of a day."""
+    return f"day:{from_micros(micros).date().isoformat()}"
+
+
+def row_number(event: EventId) -> int:
+    """Read an event's id; one that is none of ours names no row."""
+    return int(event) if event.isascii() and event.isdigit() and len(event) < 19 else -1
+
+
+def erasing(state: EventState) -> EventState:
+    """Pass on an end that erases the body.
+
+    Raises:
+        ValueError: For any other state.
+    """
+    if state not in _ERASING:
+        message = f"an event does not end as {state}"
+        raise ValueError(message)
+    return state
