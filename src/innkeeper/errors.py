@@ -225,13 +225,14 @@ class InstallUnavailable(InstallRefused):
 
 
 class GrantRefused(InnkeeperError):
-    """No token is to be had. `reason` is Zoom's own word for it, if it gave one."""
+    """No token is to be had. `reason` is Zoom's own word for it, `zoom_code` its number, if any."""
 
     code = "grant_refused"
     fix = "Check the app's credentials in the Marketplace."
 
-    def __init__(self, what: str, why: str = "", *, reason: str = "") -> None:
+    def __init__(self, what: str, why: str = "", *, reason: str = "", zoom_code: int = 0) -> None:
         self.reason = reason
+        self.zoom_code = zoom_code
         super().__init__(what, why)
 
 

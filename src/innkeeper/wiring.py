@@ -16,6 +16,7 @@ from innkeeper.bot.inject import Overrides
 from innkeeper.bot.table import Table
 from innkeeper.bot.threads import Threads
 from innkeeper.clock import Clock, MovableClock, SystemClock
+from innkeeper.errors import NeedsReauth
 from innkeeper.flows.calls import Caller
 from innkeeper.flows.deauthorize import Judge
 from innkeeper.flows.dispatch import Dispatcher, Manner, Us
@@ -74,7 +75,7 @@ def wire(settings: Settings, table: Table, *, handling: Handling, edges: Edges) 
     store, vault = edges.shelf or _shelf(settings)
     registry = Registry(store, vault, per_account=settings.management == "admin")
 
-    async def needs_reauth(dead: InstallationId) -> None:
+    async def needs_reauth(dead: InstallationId, _refusal: NeedsReauth) -> None:
         await notices.needs_reauth(dead)
 
     grants = Grants(

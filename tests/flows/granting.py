@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import structlog
 
 from innkeeper.clock import MovableClock
+from innkeeper.errors import NeedsReauth
 from innkeeper.flows.grants import Credentials, Grants
 from innkeeper.ids import InstallationId
 from innkeeper.net.inbound import read_body, send_answer
@@ -35,7 +36,7 @@ class Answer:
     """One scripted answer."""
 
     status: int = 200
-    body: bytes | dict[str, Any] = b""
+    body: Any = b""
     headers: dict[str, str] = field(default_factory=lambda: {"content-type": "application/json"})
 
     @property
@@ -115,14 +116,16 @@ class Scene:
         self.zoom = TokenServer()
         self.transport = AsgiTransport({ZOOM: self.zoom})
         self.lost: list[str] = []
+        self.causes: list[int] = []
         self.recovered: list[str] = []
         self.grants = self.process()
 
     def process(self, **settings: Any) -> Grants:
         """Start another process on the same store."""
 
-        async def lost(installation_id: InstallationId) -> None:
+        async def lost(installation_id: InstallationId, refusal: NeedsReauth) -> None:
             self.lost.append(installation_id)
+            self.causes.append(refusal.zoom_code)
 
         async def recovered(installation_id: InstallationId) -> None:
             self.recovered.append(installation_id)

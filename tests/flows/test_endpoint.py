@@ -196,6 +196,7 @@ async def test_a_grant_is_over_when_zoom_says_so(scene: Scene, answer: Answer) -
         await scene.grants.user(ANA)
     assert scene.store.grants[ANA].dead
     assert (scene.lost, len(scene.zoom.forms)) == ([ANA], 1)
+    assert scene.causes == [answer.body.get("errorCode", 0)]
 
 
 NOW = "Tue, 01 Jan 2030 01:00:00 GMT"

@@ -84,6 +84,7 @@ async def test_a_new_authorization_brings_a_dead_grant_back(scene: Scene) -> Non
         await scene.grants.user(ANA)
     await scene.grants.adopt(ANA, tokens(access="newer"))
     assert (await scene.grants.user(ANA)).token == Secret("newer")
+    assert scene.recovered == [ANA]
 
 
 async def test_revokes_what_it_may_not_keep(scene: Scene) -> None:
@@ -132,7 +133,7 @@ async def test_gives_back_tokens_that_nobody_keeps(scene: Scene) -> None:
 async def test_revoking_ends_the_grant_without_calling_it_lost(scene: Scene) -> None:
     await scene.authorize()
     assert await scene.grants.revoke(ANA)
-    assert scene.zoom.revoked == ["access-0"]
+    assert scene.zoom.revoked == ["access-0", "refresh-0"]
     with pytest.raises(NeedsReauth):
         await scene.grants.user(ANA)
     assert scene.lost == []
@@ -148,6 +149,38 @@ async def test_revoking_spares_an_authorization_that_came_meanwhile(scene: Scene
     scene.zoom.on_revoke = meanwhile
     assert await scene.grants.revoke(ANA)
     assert (await scene.grants.user(ANA)).token == Secret("newer")
+
+
+async def test_revoking_renews_an_expired_token_first_for_zoom_ends_no_other(scene: Scene) -> None:
+    await scene.authorize()
+    await scene.expire()
+    assert await scene.grants.revoke(ANA)
+    assert scene.zoom.revoked == ["access-1", "refresh-1"]
+
+
+async def test_revoking_is_no_error_where_there_is_nothing_to_revoke(scene: Scene) -> None:
+    assert not await scene.grants.revoke(ANA)
+    assert scene.zoom.revoked == []
+
+
+@pytest.mark.parametrize("expired", [False, True])
+async def test_revoking_leaves_the_grant_alone_while_zoom_cannot_be_asked(
+    scene: Scene, *, expired: bool
+) -> None:
+    await scene.authorize()
+    if expired:
+        await scene.expire()
+    scene.transport.apps.clear()
+    assert not await scene.grants.revoke(ANA)
+    assert not scene.store.grants[ANA].dead
+
+
+async def test_revokes_also_for_an_installation_that_is_over(scene: Scene) -> None:
+    await scene.authorize()
+    await scene.expire()
+    scene.store.gone.add(ANA)
+    assert await scene.grants.revoke(ANA)
+    assert scene.zoom.revoked[-2:] == ["access-0", "refresh-0"]
 
 
 @pytest.mark.parametrize(

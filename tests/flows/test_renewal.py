@@ -344,7 +344,7 @@ async def test_a_dead_grant_is_never_asked_for_again(scene: Scene) -> None:
 async def test_a_hook_that_fails_is_called_again_and_hides_nothing(scene: Scene) -> None:
     told: list[InstallationId] = []
 
-    async def fails_once(installation_id: InstallationId) -> None:
+    async def fails_once(installation_id: InstallationId, _: NeedsReauth) -> None:
         told.append(installation_id)
         if len(told) == 1:
             raise ValueError
@@ -362,6 +362,40 @@ async def test_a_hook_that_fails_is_called_again_and_hides_nothing(scene: Scene)
         with pytest.raises(NeedsReauth):
             await grants.user(ANA)
     assert told == [ANA, ANA]
+    assert len(scene.zoom.forms) == 2
+
+
+async def test_f13_a_crash_before_a_death_was_told_makes_it_no_secret(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def crash(*_: object) -> bool:
+        raise RuntimeError("power cut")
+
+    scene.zoom.refresh = "rotated elsewhere"
+    with monkeypatch.context() as patched:
+        patched.setattr(scene.store, "kill_grant", crash)
+        with pytest.raises(RuntimeError):
+            await scene.grants.user(ANA)
+    assert not scene.store.grants[ANA].dead
+    with pytest.raises(NeedsReauth):
+        await scene.settle(scene.process().user(ANA))
+    assert scene.store.grants[ANA].dead
+    assert scene.lost == [ANA, ANA]  # the inbox tells her once
+
+
+async def test_a_death_that_somebody_prevented_in_time_is_taken_back(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kill = scene.store.kill_grant
+
+    async def overtaken(grant_id: str, version: int) -> bool:
+        await scene.grants.adopt(ANA, tokens(access="newer"))
+        return await kill(grant_id, version)
+
+    monkeypatch.setattr(scene.store, "kill_grant", overtaken)
+    scene.zoom.refresh = "rotated elsewhere"
+    assert (await scene.grants.user(ANA)).token == Secret("newer")
+    assert (scene.lost, scene.recovered[-1:]) == ([ANA], [ANA])
 
 
 async def test_works_without_hooks(scene: Scene) -> None:

@@ -290,3 +290,14 @@ async def test_a_bot_may_say_it_itself_once() -> None:
         await ana.installs()
         await lose_tokens(zoom, ana)
         assert len(ana.chat.messages) == before + 2
+
+
+async def test_whoever_authorizes_again_needs_to_no_more() -> None:
+    async with Zoom(App("Porter")) as zoom:
+        ana = await zoom.user("Ana")
+        await ana.installs()
+        installation = await lose_tokens(zoom, ana)
+        await ana.installs()
+        found = await zoom.parts.store.get_installation(installation.id)
+        assert found is not None
+        assert found.status is InstallationStatus.LIVE

@@ -127,7 +127,9 @@ class TokenEndpoint:
                 return await self._chatbot()
             return await self._account()
         except NeedsReauth as refusal:  # nobody can authorize these anew: it is a setting
-            raise GrantRefused(refusal.what, refusal.why, reason=refusal.reason) from refusal
+            raise GrantRefused(
+                refusal.what, refusal.why, reason=refusal.reason, zoom_code=refusal.zoom_code
+            ) from refusal
 
     async def _chatbot(self) -> Tokens:
         tokens = await self._fetch(TokenRequest.chatbot(), self.credentials.app)

@@ -4,13 +4,14 @@ A caller asks for a token each time it calls Zoom and keeps none: a token that l
 costs a look into a dictionary. Renewal is shared by all who ask at the same time.
 """
 
+from contextlib import suppress
 from datetime import datetime
 
 from innkeeper.clock import Clock
-from innkeeper.errors import Fenced, NeedsReauth
+from innkeeper.errors import Fenced, GrantRefused, Unreachable
 from innkeeper.flows.endpoint import ACCOUNT, CHATBOT, Credentials, Subject, TokenEndpoint
 from innkeeper.flows.log import Log
-from innkeeper.flows.renewal import Hook, Renewal, make_grant
+from innkeeper.flows.renewal import Death, Recovery, Renewal, make_grant
 from innkeeper.flows.tokens import AccessToken, TokensAtHand
 from innkeeper.ids import InstallationId
 from innkeeper.net.outbound import Transport
@@ -24,9 +25,10 @@ class Grants:
     """Gives out tokens that can be used now, and renews them when it is time.
 
     Args:
-        on_needs_reauth: Called when a user's grant has died for good.
-        on_recovered: Called when an answer that came late brought a grant back, which
-            may have been given up meanwhile.
+        on_needs_reauth: Called when a user's grant has died for good, with what Zoom said;
+            again for the same death where it failed, or where we crashed just then.
+        on_recovered: Called when a new authorization, or an answer that came late, brought
+            a grant back that may have been given up.
     """
 
     def __init__(
@@ -36,8 +38,8 @@ class Grants:
         transport: Transport,
         clock: Clock,
         credentials: Credentials,
-        on_needs_reauth: Hook | None = None,
-        on_recovered: Hook | None = None,
+        on_needs_reauth: Death | None = None,
+        on_recovered: Recovery | None = None,
         log: Log,
     ) -> None:
         self._store = store
@@ -45,7 +47,7 @@ class Grants:
         self._clock = clock
         self._api_url = credentials.api_url
         self._endpoint = TokenEndpoint(transport, clock=clock, credentials=credentials)
-        renewal = Renewal(
+        self._renewal = Renewal(
             store,
             endpoint=self._endpoint,
             clock=clock,
@@ -54,7 +56,7 @@ class Grants:
             log=log,
         )
         self._tokens = TokensAtHand(
-            store, renewal=renewal, clock=clock, api_url=credentials.api_url, log=log
+            store, renewal=self._renewal, clock=clock, api_url=credentials.api_url, log=log
         )
 
     async def chatbot(self) -> AccessToken:
@@ -121,34 +123,38 @@ class Grants:
         subject = Subject.user(installation_id)
         grant = make_grant(subject, tokens, at=now, api_url=self._api_url, log=self._log)
         try:
-            await self._store.replace_grant(grant, now=now)
+            kept = await self._store.replace_grant(grant, now=now)
         except Fenced:
             await self._endpoint.try_revoke(tokens.access_token)
             raise
         self.forget(installation_id)
+        if kept.version > 1:
+            await self._renewal.recovered(subject)
 
     async def give_back(self, tokens: Tokens) -> None:
         """Have Zoom end tokens that could not be kept, if it will."""
         await self._endpoint.try_revoke(tokens.access_token)
 
     async def revoke(self, installation_id: InstallationId) -> bool:
-        """Have Zoom end a user's tokens; False if there were none, or Zoom did not do it.
+        """Have Zoom end a user's tokens, both of them, as far as it will; say whether it did.
 
-        Zoom may remove the app with them and send `app_deauthorized`.
+        False says that there were none, that they were over already, or that Zoom could not
+        be asked or would not. What Zoom ended is dead here too, unless the person authorized
+        the app anew meanwhile. Zoom may remove the app with them and send `app_deauthorized`.
 
         Raises:
-            GrantRefused: If no token could be had to revoke.
-            Unreachable: If Zoom could not be asked.
             StoreUnavailable: If the store cannot be used.
         """
-        try:
-            access = await self.user(installation_id)
-        except (NeedsReauth, Fenced):
-            return False
-        done = await self._endpoint.revoke(access.token)
-        self.forget(installation_id)
+        with suppress(GrantRefused, Unreachable, Fenced):
+            await self.user(installation_id)  # one that has expired is renewed: Zoom ends no other
         grant = await self._store.find_grant(str(installation_id))
-        if done and grant is not None and grant.access_token == access.token:
+        if grant is None or grant.dead:
+            return False
+        done = await self._endpoint.try_revoke(grant.access_token)
+        if grant.refresh_token is not None:
+            done = await self._endpoint.try_revoke(grant.refresh_token) or done
+        self.forget(installation_id)
+        if done:
             await self._store.kill_grant(grant.id, grant.version)
         return done
 

@@ -66,7 +66,7 @@ class Notices:
         self._take = take
 
     async def needs_reauth(self, installation_id: InstallationId) -> None:
-        """Mark an installation, and tell its person once for each authorization.
+        """Tell an installation's person, once for each authorization, then mark it.
 
         Raises:
             Fenced: If the installation is gone or being purged.
@@ -75,7 +75,6 @@ class Notices:
         found = await self._installations.get_installation(installation_id)
         if found is None:
             raise Fenced("nobody is told", "the installation is gone")
-        await self._installations.set_status(installation_id, InstallationStatus.NEEDS_REAUTH)
         now, person = self._clock.now(), found.person
         due = ReauthDue(
             account_id=person.account_id,
@@ -95,3 +94,4 @@ class Notices:
         )
         if accepted.fresh:
             self._take(InboxEvent(accepted.id, REAUTH_NEEDED, body, now, 1))
+        await self._installations.set_status(installation_id, InstallationStatus.NEEDS_REAUTH)

@@ -38,7 +38,10 @@ PATIENCE = timedelta(seconds=35)
 """How long we wait for another process: longer than a lease, so we inherit a dead one's."""
 POLL_SECONDS = 0.25
 
-Hook = Callable[[InstallationId], Awaitable[None]]
+Death = Callable[[InstallationId, NeedsReauth], Awaitable[None]]
+"""Told when a grant has died, and what Zoom said to it."""
+Recovery = Callable[[InstallationId], Awaitable[None]]
+"""Told when a grant lives again that may have been given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ def make_grant(subject: Subject, tokens: Tokens, *, at: datetime, api_url: str, 
     followed = trusted_api_url(tokens.api_url, default=api_url)
     offered = (tokens.api_url or api_url).rstrip("/").lower()
     if offered not in {followed, api_url.lower()}:
-        log.warning("api_url_ignored", grant=subject.id)
+        log.warning("grant.api_url_ignored", grant=subject.id)
     refreshable = tokens.refresh_token is not None
     return Grant(
         id=subject.id,
@@ -103,7 +106,8 @@ class Renewal:
     """Gives a grant that can be used now: somebody else's if there is one, else a new one.
 
     Args:
-        on_needs_reauth: Told once when a user's grant has died for good.
+        on_needs_reauth: Told when a user's grant has died for good, before it is marked as
+            dead: where a crash or a failure comes between, it is told again.
         on_recovered: Told when a late answer brought a grant back that may have been
             marked as dead.
     """
@@ -114,8 +118,8 @@ class Renewal:
         *,
         endpoint: TokenEndpoint,
         clock: Clock,
-        on_needs_reauth: Hook | None,
-        on_recovered: Hook | None,
+        on_needs_reauth: Death | None,
+        on_recovered: Recovery | None,
         log: Log,
     ) -> None:
         self._store = store
@@ -126,7 +130,6 @@ class Renewal:
         self._on_recovered = on_recovered
         self._holder = new_id("prc")
         self._unsaved: dict[str, _Obtained] = {}
-        self._untold: set[str] = set()
 
     async def renew(self, want: Want) -> Live:
         """Return a grant that is not stale, renewing it if nobody else does.
@@ -171,7 +174,6 @@ class Renewal:
         if grant is None:
             raise NeedsReauth("no tokens for this installation")
         if grant.dead:
-            await self._tell(subject)
             raise NeedsReauth("the grant is over")
         return grant
 
@@ -203,7 +205,7 @@ class Renewal:
                 await self._release(subject)
             if spare is None or isinstance(error, (NeedsReauth, Fenced)):
                 raise
-            self._log.warning("renewal_failed", grant=subject.id, code=error.code)
+            self._log.warning("grant.renewal_failed", grant=subject.id, code=error.code)
             return spare
 
     async def _lease(self, subject: Subject, old: Grant | None) -> bool:
@@ -220,15 +222,12 @@ class Renewal:
             if not await self._store.journal_grant(subject.id, version, at=now):
                 return None
             if old.attempted_at is not None:
-                self._log.warning("renewal_begun_before", grant=subject.id)
+                self._log.warning("grant.renewal_repeated", grant=subject.id)
         try:
             tokens = await self._endpoint.renew(subject, old)
-        except NeedsReauth:
-            if not await self._store.kill_grant(subject.id, version):
+        except NeedsReauth as refusal:
+            if not await self._bury(subject, version, refusal):
                 return None  # it was rotated or authorized anew meanwhile
-            self._log.error("grant_died", grant=subject.id)
-            self._untold.add(subject.id)
-            await self._tell(subject)
             raise
         grant = make_grant(
             subject, tokens, at=now, api_url=self._endpoint.credentials.api_url, log=self._log
@@ -252,12 +251,12 @@ class Renewal:
             raise
         except Fenced:
             revoked = await self._endpoint.try_revoke(grant.access_token)
-            self._log.info("fenced_tokens_dropped", grant=subject.id, revoked=revoked)
+            self._log.info("grant.fenced", grant=subject.id, revoked=revoked)
             raise
         if saved is None:
             return None
         if now >= obtained.at + LEASE:  # somebody may have given it up meanwhile
-            await self._call(self._on_recovered, subject)
+            await self.recovered(subject)
         return _live(saved, issued=obtained.at)
 
     async def _save_late(self, subject: Subject) -> None:
@@ -270,18 +269,32 @@ class Renewal:
         with suppress(InnkeeperError):  # it runs out by itself
             await self._store.release_grant(subject.id, holder=self._holder)
 
-    async def _tell(self, subject: Subject) -> None:
-        """Tell of a death, unless that was done before."""
-        if subject.id in self._untold and await self._call(self._on_needs_reauth, subject):
-            self._untold.discard(subject.id)
+    async def recovered(self, subject: Subject) -> None:
+        """Tell that a grant lives, which may have been given up."""
+        if self._on_recovered is not None and subject.installation_id is not None:
+            await self._told(self._on_recovered(subject.installation_id), subject)
 
-    async def _call(self, hook: Hook | None, subject: Subject) -> bool:
-        if hook is None or subject.installation_id is None:
+    async def _bury(self, subject: Subject, version: int, refusal: NeedsReauth) -> bool:
+        """Tell of a death, then mark the grant; False if another version stands there now."""
+        grant = await self._store.find_grant(subject.id)
+        if grant is None or grant.version != version:
+            return False
+        self._log.error("grant.died", grant=subject.id, zoom_code=refusal.zoom_code)
+        hook = self._on_needs_reauth
+        if hook is not None and subject.installation_id is not None:
+            told = await self._told(hook(subject.installation_id, refusal), subject)
+            if not told:  # left alive, so that whoever asks next tells again
+                return True
+        if await self._store.kill_grant(subject.id, version):
             return True
+        await self.recovered(subject)
+        return False
+
+    async def _told(self, telling: Awaitable[None], subject: Subject) -> bool:
         try:
-            await hook(subject.installation_id)
-        except Exception as error:  # it is the bot's code, and may raise anything
-            self._log.error("hook_failed", grant=subject.id, error=type(error).__name__)
+            await telling
+        except Exception as error:  # whatever it is, it hides no death and no token
+            self._log.error("grant.hook_failed", grant=subject.id, error=type(error).__name__)
             return False
         return True
 

@@ -229,7 +229,7 @@ class TokensAtHand:
             except Unreachable:
                 break
             except InnkeeperError as error:
-                self._log.warning("not_renewed_ahead", grant=grant.id, code=error.code)
+                self._log.warning("grant.not_renewed_ahead", grant=grant.id, code=error.code)
         return renewed
 
     def _prune(self, now: datetime) -> None:

@@ -300,9 +300,11 @@ def _refusal(answer: Mapping[str, Any]) -> GrantRefused:
     error, number = _words(answer, "error"), _number(answer)
     reason = _words(answer, "reason", "errorMessage", "message")
     if error == INVALID_TOKEN.error or reason == INVALID_TOKEN.reason or number in TERMINAL_CODES:
-        return NeedsReauth("Zoom refused the grant", reason, reason=INVALID_TOKEN.error)
+        over = INVALID_TOKEN.error
+        return NeedsReauth("Zoom refused the grant", reason, reason=over, zoom_code=number)
     named = error or str(number)
-    return GrantRefused("Zoom refused the request", f"{named} {reason}".strip(), reason=named)
+    why = f"{named} {reason}".strip()
+    return GrantRefused("Zoom refused the request", why, reason=named, zoom_code=number)
 
 
 def _words(answer: Mapping[str, Any], *keys: str) -> str:
