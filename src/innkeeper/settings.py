@@ -51,6 +51,7 @@ class Settings:
     s2s_client_id: str | None = None
     s2s_client_secret: Secret | None = None
     user_oauth: bool = True
+    honour_retention: bool = False
     database: Path = Path("innkeeper.db")
     vault: Path = Path("innkeeper.vault.db")
     warnings: tuple[str, ...] = field(default=(), repr=False)
@@ -146,9 +147,8 @@ class _Reader:
             self._fault("ZOOM_BOT_JID", "is not a JID: it has no @", _JID_FIX)
         tokens = self._secret_tokens(local=local)
         management = self._choice("ZOOM_APP_MANAGEMENT", ("admin", "user"), _MANAGEMENT_FIX)
-        user_oauth = self._choice(
-            "INNKEEPER_USER_OAUTH", ("on", "off"), "Set it to on or off.", "on"
-        )
+        user_oauth = self._switch("INNKEEPER_USER_OAUTH", default="on")
+        honour_retention = self._switch("INNKEEPER_HONOUR_RETENTION", default="off")
         database = self._database("INNKEEPER_DATABASE_URL", self._directory / "innkeeper.db")
         vault = self._database(
             "INNKEEPER_VAULT_URL", database.with_name(f"{database.stem}.vault{database.suffix}")
@@ -172,7 +172,8 @@ class _Reader:
             account_id=self._value("ZOOM_ACCOUNT_ID") or None,
             s2s_client_id=self._value("ZOOM_S2S_CLIENT_ID") or None,
             s2s_client_secret=Secret(s2s_secret) if s2s_secret else None,
-            user_oauth=user_oauth == "on",
+            user_oauth=user_oauth,
+            honour_retention=honour_retention,
             database=database,
             vault=vault,
             warnings=tuple(self.warnings),
@@ -227,6 +228,9 @@ class _Reader:
             why = f"is neither {' nor '.join(known)}" if value else "is missing"
             self._fault(name, why, fix)
         return value
+
+    def _switch(self, name: str, *, default: str) -> bool:
+        return self._choice(name, ("on", "off"), "Set it to on or off.", default) == "on"
 
     def _address(self, name: str, default: str, fix: str) -> str:
         value = (self._value(name) or default) if default else self._required(name, fix)

@@ -212,12 +212,12 @@ class Web:
         receipt = await self.parts.store.get_receipt(receipt_id)
         if receipt is not None:
             return await self._proof(request, receipt)
-        for purge in await self.parts.store.purges():
-            if purge.receipt_id == receipt_id:
-                done = words.steps(purge.done)
-                return self._page(
-                    ReceiptView(receipt_id, "purging", self.app_name, purge.removed_at, steps=done)
-                )
+        purge = await self.parts.store.find_purge(receipt_id)
+        if purge is not None:
+            done = words.steps(purge.done)
+            return self._page(
+                ReceiptView(receipt_id, "purging", self.app_name, purge.removed_at, steps=done)
+            )
         installation = await self.parts.store.find_by_receipt(receipt_id)
         if installation is None:
             fix = "Compare it with the address you were given when you installed the app."
@@ -251,8 +251,10 @@ class Web:
 
     async def readiness(self, _request: Request) -> Response:
         """Say whether a delivery would be taken now."""
-        status = "ready" if await self.parts.store.ready() else "unavailable"
-        return JSONResponse({"status": status}, 200 if status == "ready" else 503)
+        if not await self.parts.store.ready():
+            return JSONResponse({"status": "unavailable"}, 503)
+        late = await self.parts.store.overdue_purges(now=self.parts.clock.now())
+        return JSONResponse({"status": "ready"} | ({"overdue_purges": late} if late else {}))
 
     async def refused(self, _request: Request, error: Exception) -> Response:
         """Explain an installation that did not come about. Nothing of the query is echoed."""

@@ -18,7 +18,7 @@ from innkeeper.bot.threads import Threads
 from innkeeper.clock import Clock, MovableClock, SystemClock
 from innkeeper.errors import NeedsReauth
 from innkeeper.flows.calls import Caller
-from innkeeper.flows.deauthorize import Judge
+from innkeeper.flows.deauthorize import Judge, Terms
 from innkeeper.flows.dispatch import Dispatcher, Manner, Us
 from innkeeper.flows.endpoint import Credentials
 from innkeeper.flows.grants import Grants
@@ -103,7 +103,13 @@ def wire(settings: Settings, table: Table, *, handling: Handling, edges: Edges) 
         forget=forget,
     )
     judge = Judge(
-        store=store, vault=vault, registry=registry, forgetter=forgetter, clock=clock, log=log
+        store=store,
+        vault=vault,
+        registry=registry,
+        forgetter=forgetter,
+        clock=clock,
+        log=log,
+        terms=Terms(settings.honour_retention),
     )
     clients = Clients(
         registry=registry,

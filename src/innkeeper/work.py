@@ -129,6 +129,7 @@ class Worker:
         await self._parts.store.expire_inbox(
             hashes_before=now - HASHES_KEPT, bodies_before=now - BODIES_KEPT
         )
+        await self._parts.forgetter.raise_alarms()
         await self._parts.forgetter.forget_owners()
         return await self._parts.grants.renew_ahead(now)
 

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from innkeeper.errors import Fenced, ReceiptRefused
-from innkeeper.ids import AccountId, InstallationId, ReceiptId
+from innkeeper.ids import InstallationId, ReceiptId
 from innkeeper.store.base import ERASABLE, Store, Vault
 from innkeeper.store.records import (
     EventState,
@@ -85,7 +85,7 @@ async def test_a_purge_goes_on_after_its_installations_row_is_gone(store: Store)
     assert await store.find_installation(owner()) is None
     (purge,) = await store.purges()
     assert (purge.installation_id, purge.receipt_id) == (ana, begun.receipt_id)
-    assert purge.owner == Owner(AccountId(""))
+    assert purge.owner is None
 
 
 async def test_keeps_the_receipt_and_drops_the_purge(store: Store) -> None:
@@ -270,6 +270,129 @@ async def test_a_live_installation_comes_before_one_that_is_being_purged(store: 
     await purge_begun(store, new, removed_at=NOW + 3 * MINUTE)
     third, _ = await store.open_installation(owner(), person(), authorized_at=NOW + 4 * MINUTE)
     assert third.generation == 3
+
+
+async def test_lists_the_purges_that_are_due(store: Store) -> None:
+    ana, bob = await opened(store), await opened(store, "bob")
+    begun = await purge_begun(store, ana)
+    await purge_begun(store, bob)
+    await store.defer_purge(bob, until=NOW + DAY)
+    assert await store.purges(due_by=NOW) == []
+    due = await store.purges(due_by=NOW + 2 * MINUTE)
+    assert [each.installation_id for each in due] == [ana]
+    assert len(await store.purges()) == 2
+    assert await store.find_purge(begun.receipt_id) == begun
+    assert await store.find_purge(ReceiptId("rcp_nobody")) is None
+
+
+async def test_raises_each_alarm_once(house: House, vault: Vault, store: Store) -> None:
+    ana, bob = await opened(store), await opened(store, "bob")
+    begun = await purge_begun(store, ana)
+    assert begun.alarm == 0
+    whole = begun.deadline_at - begun.started_at
+    await purge_begun(store, bob, removed_at=begun.started_at + whole * 0.4)
+
+    async def at(share: float) -> dict[InstallationId, int]:
+        found = await store.alarm_purges(now=begun.started_at + whole * share)
+        assert await store.alarm_purges(now=begun.started_at + whole * share) == []
+        return dict(found)
+
+    assert await at(0.49) == {}
+    assert await at(0.5) == {ana: 50}
+    await store.close()
+    store = house.store(vault)
+    await store.open()
+    assert await at(0.85) == {ana: 80}
+    assert await at(1.3) == {ana: 100, bob: 80}
+    assert {each.alarm for each in await store.purges()} == {100, 80}
+    assert await store.overdue_purges(now=begun.deadline_at) == 1
+    assert await store.overdue_purges(now=begun.deadline_at - MINUTE) == 0
+    at_once = await asyncio.gather(
+        *(store.alarm_purges(now=begun.started_at + 2 * whole) for _ in range(5))
+    )
+    assert [each for some in at_once for each in some] == [(bob, 100)]
+    await store.close()
+
+
+async def test_a_purge_remembers_on_which_terms_it_was_begun(store: Store) -> None:
+    ana = await opened(store)
+    purge = await store.begin_purge(
+        ana, removed_at=NOW, now=NOW, deadline_at=NOW + DAY, held=False, retain=True
+    )
+    assert purge is not None
+    assert (purge.held, purge.retain) == (False, True)
+    assert await purge_begun(store, ana) == purge
+
+
+async def test_tells_who_is_neither_gone_nor_being_purged(store: Store) -> None:
+    ana, bob = await opened(store), await opened(store, "bob")
+    nobody = InstallationId("ins_nobody")
+    assert set(await store.live_among([ana, bob, nobody])) == {ana, bob}
+    await purge_begun(store, ana)
+    assert await store.live_among([ana, bob, nobody]) == [bob]
+    assert await store.live_among([]) == []
+
+
+async def test_adopts_receipts_that_a_backup_does_not_know(store: Store) -> None:
+    ana = await opened(store)
+    await purge_begun(store, ana)
+    await store.end_purge(ana, receipt())
+    for _ in range(2):
+        await store.adopt_receipts([receipt(), receipt("rcp_2", 2)])
+    assert [each.id for each in await store.receipts()] == ["rcp_1", "rcp_2"]
+
+
+# reports
+
+
+async def reporting(store: Store, ana: InstallationId) -> None:
+    await store.begin_purge(
+        ana, removed_at=NOW, now=NOW, deadline_at=NOW + DAY, report=b"what-zoom-said-of-ana"
+    )
+
+
+async def test_a_report_waits_for_the_end_of_its_purge(store: Store, vault: Vault) -> None:
+    ana = await opened(store)
+    await reporting(store, ana)
+    assert await store.reports(due_by=NOW + DAY) == []
+    await store.erase_installation(ana)
+    await vault.destroy_key(ana)
+    await store.end_purge(ana, receipt())
+    (report,) = await store.reports(due_by=NOW)
+    assert (report.installation_id, report.content) == (ana, b"what-zoom-said-of-ana")
+    assert (report.started_at, report.deadline_at) == (NOW, NOW + DAY)
+    assert (report.attempts, report.alarmed) == (0, False)
+    assert "ana" not in repr(report)
+
+
+async def test_a_report_is_put_off_and_ends(house: House, vault: Vault, store: Store) -> None:
+    ana = await opened(store)
+    await reporting(store, ana)
+    await store.end_purge(ana, receipt())
+    await store.defer_report(ana, until=NOW + MINUTE)
+    await store.defer_report(ana, until=NOW + MINUTE, alarmed=True)
+    await store.defer_report(ana, until=NOW + MINUTE)
+    await store.close()
+    store = house.store(vault)
+    await store.open()
+    assert await store.reports(due_by=NOW) == []
+    (report,) = await store.reports(due_by=NOW + MINUTE)
+    assert (report.attempts, report.alarmed) == (3, True)
+    for _ in range(2):
+        await store.end_report(ana)
+    assert await store.reports(due_by=NOW + DAY) == []
+    assert await vault.find_key(f"report:{ana}") is None
+    await store.close()
+
+
+async def test_a_report_without_a_key_is_dropped(store: Store, vault: Vault) -> None:
+    ana = await opened(store)
+    await reporting(store, ana)
+    await store.end_purge(ana, receipt())
+    await vault.destroy_key(f"report:{ana}")
+    assert await store.reports(due_by=NOW + DAY) == []
+    await vault.make_key(f"report:{ana}")
+    assert await store.reports(due_by=NOW + DAY) == []
 
 
 # cases

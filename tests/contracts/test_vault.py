@@ -4,9 +4,10 @@ from datetime import date
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from innkeeper.ids import InstallationId
+from innkeeper.errors import ReceiptRefused
+from innkeeper.ids import InstallationId, ReceiptId
 from innkeeper.store.base import Vault
-from innkeeper.store.records import Tombstone
+from innkeeper.store.records import Receipt, Tombstone
 from tests.contracts.houses import DAY, MINUTE, NOW, House, owner
 
 pytestmark = pytest.mark.anyio
@@ -105,3 +106,36 @@ async def test_each_signing_key_is_endorsed_by_the_one_before(vault: Vault) -> N
     for older, newer in ((first, second), (second, third)):
         assert newer.endorsed_by == older.id
         Ed25519PublicKey.from_public_bytes(older.public).verify(newer.endorsement, newer.public)
+
+
+async def test_tells_which_keys_are_missing(vault: Vault) -> None:
+    for subject in ("ins_1", "ins_2", 'ins_"odd"'):
+        await vault.make_key(subject)
+    await vault.destroy_key("ins_2")
+    asked = ["ins_1", "ins_2", 'ins_"odd"', "ins_3"]
+    assert set(await vault.missing_keys(asked)) == {"ins_2", "ins_3"}
+    assert await vault.missing_keys([]) == []
+
+
+def receipt(name: str, sequence: int) -> Receipt:
+    return Receipt(ReceiptId(name), sequence, b'{"complete":true}', b"signature", "key-1")
+
+
+async def test_keeps_receipts_in_one_chain(house: House, vault: Vault) -> None:
+    assert await vault.last_receipt() is None
+    assert await vault.receipts() == []
+    for _ in range(2):
+        await vault.keep_receipt(receipt("rcp_1", 1))
+    with pytest.raises(ReceiptRefused):
+        await vault.keep_receipt(receipt("rcp_2", 1))
+    await vault.keep_receipt(receipt("rcp_2", 2))
+    await vault.keep_receipt(receipt("rcp_3", 3))
+    await vault.close()
+    vault = house.vault()
+    await vault.open()
+    assert await vault.last_receipt() == receipt("rcp_3", 3)
+    assert await vault.get_receipt(ReceiptId("rcp_2")) == receipt("rcp_2", 2)
+    assert await vault.get_receipt(ReceiptId("rcp_4")) is None
+    assert [each.sequence for each in await vault.receipts()] == [1, 2, 3]
+    assert [each.sequence for each in await vault.receipts(after=1, limit=1)] == [2]
+    await vault.close()

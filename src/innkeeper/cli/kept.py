@@ -79,6 +79,7 @@ def list_purges(*, as_json: bool) -> None:
             f"removed {_moment(each.removed_at)}",
             f"due {_moment(each.deadline_at)}",
             f"attempts {each.attempts}",
+            f"{each.alarm} % of its time" if each.alarm else "in time",
             f"done {', '.join(each.done) or 'nothing yet'}",
         )
         for each in found
@@ -161,6 +162,7 @@ def _purge(found: Purge) -> dict[str, Any]:
         "removed_at": _moment(found.removed_at),
         "deadline_at": _moment(found.deadline_at),
         "attempts": found.attempts,
+        "alarm_percent": found.alarm,
         "next_at": _moment(found.next_at),
         "done": dict(found.done),
     }

@@ -19,7 +19,7 @@ from innkeeper.errors import (
     StoreUnavailable,
 )
 from innkeeper.flows.crew import Crew, Task
-from innkeeper.flows.deauthorize import Judge
+from innkeeper.flows.deauthorize import REMOVED, Judge
 from innkeeper.flows.installations import Registry, person_of, who
 from innkeeper.flows.log import Log
 from innkeeper.flows.places import place_of, trigger_of
@@ -306,6 +306,8 @@ class Dispatcher:
     ) -> None:
         ruling = await self._judge.hear(parsed, received_at=event.received_at)
         await self._end(event, ruling.state, ruling.reason, None)
+        if ruling.state is EventState.QUARANTINED:
+            await self._judge.wonder()
         if ruling.purge is None:
             return
         run = self._bot.find(parsed)
@@ -347,6 +349,8 @@ class Dispatcher:
     async def _quarantine(self, event: InboxEvent, refusal: BodyRefused) -> None:
         try:
             await self._end(event, EventState.QUARANTINED, refusal.reason, None)
+            if event.name == REMOVED:
+                await self._judge.wonder()
         except StoreUnavailable as error:
             self._strand(event, error)
 

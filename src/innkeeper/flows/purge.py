@@ -19,7 +19,6 @@ from innkeeper.ids import InstallationId
 from innkeeper.store.base import ERASABLE, InstallationStore, PurgeStore, Vault
 from innkeeper.store.records import (
     Installation,
-    InstallationStatus,
     Purge,
     Receipt,
     Tombstone,
@@ -29,6 +28,8 @@ DEADLINE = timedelta(days=10)
 """Zoom's older terms gave ten days; nothing newer names a number."""
 OWNER_HASH_KEPT = timedelta(days=30)
 
+_OPENED = frozenset({"installation", "data_key"})
+"""What was made only to purge somebody of whom nothing was held: it is not counted."""
 _BACKOFF = (timedelta(seconds=5), timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1))
 
 
@@ -66,13 +67,33 @@ class Forgetter:
         self._running: set[InstallationId] = set()
         self._signing = asyncio.Lock()  # receipts form one chain
 
-    async def begin(self, installation: Installation, *, removed_at: datetime) -> Purge | None:
-        """Bury a generation and make its purge durable: the tombstone first."""
+    async def begin(
+        self,
+        installation: Installation,
+        *,
+        removed_at: datetime,
+        held: bool = True,
+        retain: bool = False,
+        report: bytes | None = None,
+    ) -> Purge | None:
+        """Bury a generation and make its purge durable: the tombstone first.
+
+        Args:
+            held: Whether anything was kept of them before the removal was heard of.
+            retain: Whether the bot's own steps are left out, as whoever left has wished.
+            report: What Zoom is told when all is done.
+        """
         now = self._clock.now()
         tombstone = Tombstone(installation.id, installation.generation, removed_at, now)
         await self._vault.bury(tombstone, owner=installation.owner)
         purge = await self._store.begin_purge(
-            installation.id, removed_at=removed_at, now=now, deadline_at=now + DEADLINE
+            installation.id,
+            removed_at=removed_at,
+            now=now,
+            deadline_at=now + DEADLINE,
+            held=held,
+            retain=retain,
+            report=report,
         )
         self._forget(installation)
         return purge
@@ -98,19 +119,34 @@ class Forgetter:
             self._running.discard(purge.installation_id)
 
     async def _carry_out(self, purge: Purge) -> Receipt:
-        done = dict(purge.done)
-        scope = scope_of(purge.owner)
-        for step in self._steps:
-            await self._step(purge, done, f"bot:{step.name}", partial(_own, step, scope))
-        for part in ERASABLE:
-            await self._step(purge, done, part, partial(self._store.erase, part=part))
-        await self._step(purge, done, "installation", self._store.erase_installation)
-        await self._step(purge, done, "data_key", self._destroy_key)
-        await self._store.scrub()
-        async with self._signing:
-            receipt = await self._sign(replace(purge, done=done))
+        receipt = await self._vault.get_receipt(purge.receipt_id)
+        if receipt is None:
+            done = dict(purge.done)
+            kept = await self._erase_own(purge, done)
+            for part in ERASABLE:
+                await self._step(purge, done, part, partial(self._store.erase, part=part))
+            await self._step(purge, done, "installation", self._store.erase_installation)
+            await self._step(purge, done, "data_key", self._destroy_key)
+            await self._store.scrub()
+            receipt = await self._sign(replace(purge, done=done), kept)
+        await self._store.end_purge(purge.installation_id, receipt)
         self._log.info("purge.done", installation=purge.installation_id, receipt=receipt.id)
         return receipt
+
+    async def _erase_own(self, purge: Purge, done: dict[str, int]) -> Sequence[str]:
+        """Run the bot's own steps; name those left out.
+
+        They are left out where whoever left wished so, and where a restored backup has
+        undone the steps while nobody knows any more whose they were.
+        """
+        kept: list[str] = []
+        for step in self._steps:
+            name = f"bot:{step.name}"
+            if purge.retain or (purge.owner is None and name not in done):
+                kept.append(name)
+            elif purge.owner is not None:
+                await self._step(purge, done, name, partial(_own, step, scope_of(purge.owner)))
+        return kept
 
     async def _step(
         self,
@@ -120,51 +156,75 @@ class Forgetter:
         delete: Callable[[InstallationId], Awaitable[int]],
     ) -> None:
         if name not in done:
-            done[name] = await delete(purge.installation_id)
+            deleted = await delete(purge.installation_id)
+            done[name] = deleted if purge.held or name not in _OPENED else 0
             await self._store.record_step(purge.installation_id, name, done[name])
 
     async def _destroy_key(self, installation_id: InstallationId) -> int:
         return int(await self._vault.destroy_key(installation_id))
 
-    async def _sign(self, purge: Purge) -> Receipt:
-        receipt = write_receipt(
-            purge,
-            key=await self._vault.signing_key(),
-            previous=await self._store.last_receipt(),
-            purged_at=self._clock.now(),
-        )
-        await self._store.end_purge(purge.installation_id, receipt)
+    async def _sign(self, purge: Purge, kept: Sequence[str]) -> Receipt:
+        async with self._signing:
+            receipt = write_receipt(
+                purge,
+                kept=kept,
+                key=await self._vault.signing_key(),
+                previous=await self._vault.last_receipt(),
+                purged_at=self._clock.now(),
+            )
+            await self._vault.keep_receipt(receipt)
         return receipt
 
     async def run_due(self) -> int:
         """Carry on every purge whose time has come; say how many were finished."""
-        now = self._clock.now()
-        due = [purge for purge in await self._store.purges() if purge.next_at <= now]
+        due = await self._store.purges(due_by=self._clock.now())
         return sum([await self.run(purge) is not None for purge in due])
+
+    async def raise_alarms(self) -> int:
+        """Say which purges are late, once for each share of their time; say how many."""
+        late = await self._store.alarm_purges(now=self._clock.now())
+        for installation_id, percent in late:
+            self._log.error("purge.late", installation=installation_id, percent=percent)
+        return len(late)
 
     async def reconcile(self) -> int:
         """Finish, before anything is served, what a restored backup undid.
 
         An installation whose tombstone stands in the vault is dead, whatever the
-        database says; so is one whose data key the vault has destroyed.
+        database says; so is one whose data key the vault has destroyed. Receipts that
+        the database does not know of come back from the vault.
         """
-        buried = await self._vault.tombstones()
-        found = 0
-        for installation in await self._store.installations(limit=1_000_000):
-            tombstone = buried.get(installation.id)
-            if tombstone is not None and installation.status is not InstallationStatus.PURGING:
-                await self.begin(installation, removed_at=tombstone.at)
-                found += 1
-        for orphan in await self._store.orphans():
+        await self._share_receipts()
+        orphans = await self._store.orphans()
+        for orphan in orphans:
             for part in ERASABLE:
                 await self._store.erase(orphan, part)
             await self._store.erase_installation(orphan)
-            found += 1
+        buried = await self._vault.tombstones()
+        undone = await self._store.live_among(list(buried))
+        for installation_id in undone:
+            installation = await self._store.get_installation(installation_id)
+            if installation is not None:
+                await self.begin(installation, removed_at=buried[installation_id].at)
+        found = len(orphans) + len(undone)
         if found:
             await self._store.scrub()
             self._log.error("purge.restored_backup", installations=found)
         await self.run_due()
         return found
+
+    async def _share_receipts(self) -> None:
+        """Bring the vault's receipts and the database's together: one chain, nothing lost."""
+        ours, safe = await self._store.last_receipt(), await self._vault.last_receipt()
+        here, there = ours.sequence if ours else 0, safe.sequence if safe else 0
+        while here < there:
+            missing = await self._vault.receipts(after=here)
+            await self._store.adopt_receipts(missing)
+            here = missing[-1].sequence
+        if here > there:  # written before the vault kept them
+            for receipt in await self._store.receipts(limit=here):
+                if receipt.sequence > there:
+                    await self._vault.keep_receipt(receipt)
 
     async def forget_owners(self) -> int:
         """Drop the keyed hashes of owners removed more than thirty days ago."""

@@ -6,8 +6,9 @@ person is what the purge destroyed.
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
@@ -31,8 +32,13 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     purged_at: str
     steps: dict[str, int]
     complete: bool
+    """Whether no step was left out."""
     previous: str
     """SHA-256 of the receipt before, in hex; empty for the first."""
+    kept: list[str] = []
+    """The bot's own steps that were left out."""
+    outcome: Literal["purged", "nothing_held"] = "purged"
+    """Whether there was anything of theirs when the removal was heard of."""
 
 
 class ReceiptFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +51,12 @@ class ReceiptFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def write_receipt(
-    purge: Purge, *, key: SigningKey, previous: Receipt | None, purged_at: datetime
+    purge: Purge,
+    *,
+    kept: Sequence[str] = (),
+    key: SigningKey,
+    previous: Receipt | None,
+    purged_at: datetime,
 ) -> Receipt:
     """Sign what a finished purge deleted, chained to the receipt before."""
     sequence = previous.sequence + 1 if previous else 1
@@ -59,8 +70,10 @@ def write_receipt(
             removed_at=purge.removed_at.isoformat(),
             purged_at=purged_at.isoformat(),
             steps=dict(purge.done),
-            complete=True,
+            complete=not kept,
             previous=digest(previous) if previous else "",
+            kept=list(kept),
+            outcome="purged" if purge.held else "nothing_held",
         )
     )
     private = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(key.private.reveal()))

@@ -24,12 +24,15 @@ from innkeeper.store.records import (
     Person,
     Purge,
     Receipt,
+    Report,
     SigningKey,
     Tombstone,
 )
 
 ERASABLE: Sequence[str] = ("grants", "state", "inbox", "cases")
 """The parts of an installation that `Store.erase` deletes, in this order; the row goes last."""
+ALARMS: Sequence[int] = (50, 80, 100)
+"""When an alarm is raised over a purge: so many percent of its time are over."""
 
 
 class InboxStore(Protocol):
@@ -143,6 +146,10 @@ class InstallationStore(Protocol):
 
     async def orphans(self) -> Sequence[InstallationId]:
         """List installations whose data key is gone: a restored backup holds them still."""
+        ...
+
+    async def live_among(self, ids: Sequence[InstallationId]) -> Sequence[InstallationId]:
+        """Tell which of these are neither gone nor being purged, without opening a seal."""
         ...
 
     async def open_installation(
@@ -283,15 +290,39 @@ class PurgeStore(Protocol):
         removed_at: datetime,
         now: datetime,
         deadline_at: datetime,
+        held: bool = True,
+        retain: bool = False,
+        report: bytes | None = None,
     ) -> Purge | None:
         """Fence the installation and make its purge durable; None if it is not there.
 
         Called again for an installation that is PURGING, it returns the purge under way.
+
+        Args:
+            held: Whether anything was kept of them before the removal was heard of.
+            retain: Whether the bot's own steps are to be left out.
+            report: What Zoom is to be told when all is done; kept in the same transaction.
         """
         ...
 
-    async def purges(self) -> Sequence[Purge]:
-        """List the purges under way."""
+    async def purges(self, *, due_by: datetime | None = None) -> Sequence[Purge]:
+        """List the purges under way, oldest first; only those that are due, if so asked."""
+        ...
+
+    async def find_purge(self, receipt_id: ReceiptId) -> Purge | None:
+        """Find the purge under way that this receipt will prove."""
+        ...
+
+    async def alarm_purges(self, *, now: datetime) -> Sequence[tuple[InstallationId, int]]:
+        """Note which purges have used up another of `ALARMS` percent of their time.
+
+        Each alarm is given once, to one caller, over restarts as well: the highest that is
+        reached, by installation.
+        """
+        ...
+
+    async def overdue_purges(self, *, now: datetime) -> int:
+        """Count the purges whose deadline is over."""
         ...
 
     async def record_step(self, installation_id: InstallationId, step: str, deleted: int) -> None:
@@ -336,6 +367,27 @@ class PurgeStore(Protocol):
 
     async def last_receipt(self) -> Receipt | None:
         """Read the newest receipt, from which the chain goes on."""
+        ...
+
+    async def adopt_receipts(self, receipts: Sequence[Receipt]) -> None:
+        """Keep again receipts that a restored backup does not know of."""
+        ...
+
+    async def reports(self, *, due_by: datetime) -> Sequence[Report]:
+        """List what Zoom is to be told by now, of purges that are done.
+
+        One whose key is gone was told, or given up, before a backup was restored: it is dropped.
+        """
+        ...
+
+    async def defer_report(
+        self, installation_id: InstallationId, *, until: datetime, alarmed: bool = False
+    ) -> None:
+        """Try a report again when `until` has come; counts an attempt."""
+        ...
+
+    async def end_report(self, installation_id: InstallationId) -> None:
+        """Delete a report and destroy its key: Zoom was told, or the time is over."""
         ...
 
     async def open_case(
@@ -401,12 +453,17 @@ class Vault(Protocol):
     async def make_key(self, subject: str) -> tuple[str, bytes]:
         """Make the data key of a subject, or return the one that is there: id and 32 bytes.
 
-        A subject is an installation's id, `app`, `index`, or `day:2026-11-23`.
+        A subject is an installation's id, `app`, `index`, `day:2026-11-23`, or `report:` and an
+        installation's id.
         """
         ...
 
     async def find_key(self, subject: str) -> tuple[str, bytes] | None:
         """Find the data key of a subject."""
+        ...
+
+    async def missing_keys(self, subjects: Sequence[str]) -> Sequence[str]:
+        """Tell which of these subjects have no data key, without unwrapping any."""
         ...
 
     async def destroy_key(self, subject: str) -> bool:
@@ -431,6 +488,26 @@ class Vault(Protocol):
 
     async def forget_owners(self, *, buried_before: datetime) -> int:
         """Drop the owners' hashes of tombstones older than that; the tombstones stay."""
+        ...
+
+    async def keep_receipt(self, receipt: Receipt) -> None:
+        """Keep a receipt where no restored backup can undo it. Keeping twice is keeping once.
+
+        Raises:
+            ReceiptRefused: If its place in the chain is taken by another: sign anew.
+        """
+        ...
+
+    async def get_receipt(self, receipt_id: ReceiptId) -> Receipt | None:
+        """Read a receipt."""
+        ...
+
+    async def receipts(self, *, after: int = 0, limit: int = 1000) -> Sequence[Receipt]:
+        """List receipts in the order of their chain, from the one after this place."""
+        ...
+
+    async def last_receipt(self) -> Receipt | None:
+        """Read the newest receipt, from which the chain goes on."""
         ...
 
     async def signing_key(self) -> SigningKey:

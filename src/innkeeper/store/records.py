@@ -162,8 +162,8 @@ class Purge:
     installation_id: InstallationId
     generation: int
     receipt_id: ReceiptId
-    owner: Owner = field(repr=False)
-    """Empty once the installation's row or key is gone: the steps that need it are done."""
+    owner: Owner | None = field(repr=False)
+    """None once the installation's row or key is gone: then nobody knows any more who it was."""
     authorized_at: datetime
     removed_at: datetime
     started_at: datetime
@@ -171,6 +171,12 @@ class Purge:
     done: Mapping[str, int]
     attempts: int
     next_at: datetime
+    alarm: int = 0
+    """How much of the time, in percent, was over when an alarm last said so; 0 before."""
+    held: bool = True
+    """Whether anything was kept of whoever left, when the removal was heard of."""
+    retain: bool = False
+    """Whether the bot's own steps are left out, as whoever left has wished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +188,20 @@ class Receipt:
     document: bytes
     signature: bytes
     key_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What Zoom is to be told of a purge that is done, until it has been."""
+
+    installation_id: InstallationId
+    content: bytes = field(repr=False)
+    """What the removal said, word by word. Sealed, with a key of its own."""
+    started_at: datetime
+    deadline_at: datetime
+    attempts: int
+    alarmed: bool
+    """Whether an alarm has said that it is late."""
 
 
 @dataclass(frozen=True, slots=True)

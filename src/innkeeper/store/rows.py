@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from innkeeper.ids import AccountId, EventId
+from innkeeper.ids import EventId, InstallationId
 from innkeeper.secret import Secret
 from innkeeper.store.moments import from_micros, to_micros
 from innkeeper.store.records import (
@@ -26,6 +26,7 @@ from innkeeper.store.records import (
     PendingInstall,
     Person,
     Purge,
+    Report,
     Tombstone,
 )
 from innkeeper.store.seal import Seal
@@ -34,8 +35,6 @@ Row = Sequence[Any]
 """A row as its database gives it; whoever reads it knows its columns' types."""
 Value = int | str | bytes | None
 """What a column may hold."""
-
-NOBODY: Final = Owner(AccountId(""))
 
 # installations
 
@@ -204,21 +203,24 @@ def read_inbox_row(row: Row) -> InboxRow:
     )
 
 
-# purges, cases, tombstones
+# purges, reports, cases, tombstones
 
 PURGE: Final = (
     "SELECT installation_id, generation, receipt_id, authorized_at, removed_at, started_at,"
-    " deadline_at, attempts, next_at FROM purges"
+    " deadline_at, attempts, next_at, alarm, held, retain FROM purges"
 )
 RECEIPT: Final = "SELECT id, sequence, document, signature, key_id FROM receipts"
+REPORT: Final = (
+    "SELECT installation_id, sealed, started_at, deadline_at, attempts, alarmed FROM reports"
+)
 CASE: Final = "SELECT id, installation_id, reason, opened_at, closed_at, outcome FROM cases"
 TOMBSTONE: Final = "SELECT installation_id, generation, at, buried_at FROM tombstones"
 
 
-def read_purge(row: Row, *, owner: Owner, done: Mapping[str, int]) -> Purge:
+def read_purge(row: Row, *, owner: Owner | None, done: Mapping[str, int]) -> Purge:
     """Read a row of `PURGE`."""
     installation_id, generation, receipt_id, authorized_at, removed_at = row[:5]
-    started_at, deadline_at, attempts, next_at = row[5:]
+    started_at, deadline_at, attempts, next_at, alarm, held, retain = row[5:]
     return Purge(
         installation_id=installation_id,
         generation=generation,
@@ -231,6 +233,36 @@ def read_purge(row: Row, *, owner: Owner, done: Mapping[str, int]) -> Purge:
         done=done,
         attempts=attempts,
         next_at=from_micros(next_at),
+        alarm=alarm,
+        held=bool(held),
+        retain=bool(retain),
+    )
+
+
+def report_subject(installation_id: str) -> str:
+    """Name the key that seals a report."""
+    return f"report:{installation_id}"
+
+
+def seal_report(content: bytes, seal: Seal, installation_id: str) -> bytes:
+    """Seal what Zoom is to be told."""
+    return seal.seal(content, table="reports", column="sealed", row=installation_id)
+
+
+def read_report(row: Row, seal: Seal) -> Report:
+    """Read a row of `REPORT`.
+
+    Raises:
+        SealBroken: If it was altered.
+    """
+    installation_id, sealed, started_at, deadline_at, attempts, alarmed = row
+    return Report(
+        installation_id=InstallationId(installation_id),
+        content=seal.unseal(sealed, table="reports", column="sealed", row=installation_id),
+        started_at=from_micros(started_at),
+        deadline_at=from_micros(deadline_at),
+        attempts=attempts,
+        alarmed=bool(alarmed),
     )
 
 

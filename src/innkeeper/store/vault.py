@@ -1,4 +1,4 @@
-"""Where do data keys and tombstones live? In a file of their own, never restored to the past.
+"""Where do data keys, tombstones and receipts live? In a file that is never restored.
 
 What a destroyed key sealed is gone, in every backup of the database. So the vault is
 backed up apart, and only its newest copy is ever used.
@@ -11,16 +11,16 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from innkeeper.errors import KeyMissing, SealBroken, StoreUnavailable
-from innkeeper.ids import InstallationId
+from innkeeper.errors import KeyMissing, ReceiptRefused, SealBroken, StoreUnavailable
+from innkeeper.ids import InstallationId, ReceiptId
 from innkeeper.secret import Secret
 from innkeeper.store.keys import INDEX, owner_index
 from innkeeper.store.moments import to_micros
-from innkeeper.store.records import Owner, SigningKey, Tombstone
-from innkeeper.store.rows import TOMBSTONE, read_tombstone
+from innkeeper.store.records import Owner, Receipt, SigningKey, Tombstone
+from innkeeper.store.rows import RECEIPT, TOMBSTONE, read_tombstone
 from innkeeper.store.seal import BlindIndex, KeyRing, new_key
 from innkeeper.store.sqlite.connection import Connection, Row
-from innkeeper.store.sqlite.database import Database
+from innkeeper.store.sqlite.database import Database, listed
 
 _CACHE_SIZE: Final = 10_000
 _SIGNING_KEY: Final = (
@@ -125,6 +125,19 @@ class SqliteVault:
         self._known[subject] = (key_id, key)
         return key_id, key
 
+    async def missing_keys(self, subjects: Sequence[str]) -> Sequence[str]:
+        """Tell which of these subjects have no data key, without unwrapping any.
+
+        Raises:
+            StoreUnavailable: If the vault cannot be read.
+        """
+        found = self._db.rows(
+            "SELECT value FROM json_each(?) EXCEPT SELECT subject FROM data_keys"
+            " WHERE subject IN (SELECT value FROM json_each(?))",
+            *(listed(subjects), listed(subjects)),
+        )
+        return [str(each) for (each,) in found]
+
     async def destroy_key(self, subject: str) -> bool:
         """Destroy a subject's data key beyond recovery: what it sealed is gone everywhere.
 
@@ -207,6 +220,52 @@ class SqliteVault:
     async def _owner_index(self, owner: Owner) -> bytes:
         _, key = await self.make_key(INDEX)
         return owner_index(BlindIndex(key, app=self._app), owner)
+
+    # receipts
+
+    async def keep_receipt(self, receipt: Receipt) -> None:
+        """Keep a receipt where no restored backup can undo it. Keeping twice is keeping once.
+
+        Raises:
+            ReceiptRefused: If its place in the chain is taken by another: sign anew.
+            StoreUnavailable: If it cannot be kept.
+        """
+        await self._db.change(
+            "INSERT INTO receipts (id, sequence, document, signature, key_id)"
+            " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            *(receipt.id, receipt.sequence, receipt.document, receipt.signature, receipt.key_id),
+        )
+        if await self.get_receipt(receipt.id) != receipt:
+            raise ReceiptRefused("receipt not kept", "its place in the chain is taken")
+
+    async def get_receipt(self, receipt_id: ReceiptId) -> Receipt | None:
+        """Read a receipt.
+
+        Raises:
+            StoreUnavailable: If the vault cannot be read.
+        """
+        row = self._db.row(f"{RECEIPT} WHERE id = ?", receipt_id)
+        return Receipt(*row) if row else None
+
+    async def receipts(self, *, after: int = 0, limit: int = 1000) -> Sequence[Receipt]:
+        """List receipts in the order of their chain, from the one after this place.
+
+        Raises:
+            StoreUnavailable: If the vault cannot be read.
+        """
+        rows = self._db.rows(
+            f"{RECEIPT} WHERE sequence > ? ORDER BY sequence LIMIT ?", after, limit
+        )
+        return [Receipt(*row) for row in rows]
+
+    async def last_receipt(self) -> Receipt | None:
+        """Read the newest receipt, from which the chain goes on.
+
+        Raises:
+            StoreUnavailable: If the vault cannot be read.
+        """
+        row = self._db.row(f"{RECEIPT} ORDER BY sequence DESC LIMIT 1")
+        return Receipt(*row) if row else None
 
     # signing keys
 

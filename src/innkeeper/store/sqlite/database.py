@@ -1,6 +1,7 @@
 """What do all tables share? One file: a thread that writes, and a connection that reads."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 import apsw
@@ -22,6 +23,16 @@ from innkeeper.store.sqlite.connection import (
 from innkeeper.store.sqlite.writer import Bulk, ItemT, Job, Lane, ResultT, Writer
 
 T = TypeVar("T")
+
+
+def listed(values: Sequence[str]) -> str:
+    """Write values as the one that `json_each` takes apart."""
+    return json.dumps(values)
+
+
+def batched(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Give values in parts of this size."""
+    return (values[place : place + size] for place in range(0, len(values), size))
 
 
 class Database:

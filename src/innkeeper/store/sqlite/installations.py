@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from innkeeper.errors import Fenced
 from innkeeper.ids import InstallationId, ReceiptId, new_id
@@ -15,7 +16,10 @@ from innkeeper.store.records import (
 )
 from innkeeper.store.rows import INSTALLATION, Value, read_installation, seal_person, write_person
 from innkeeper.store.sqlite.connection import Connection
+from innkeeper.store.sqlite.database import batched, listed
 from innkeeper.store.sqlite.part import Part
+
+_AT_ONCE: Final = 5000
 
 
 class InstallationPart(Part):
@@ -75,8 +79,29 @@ class InstallationPart(Part):
         Raises:
             StoreUnavailable: If the database cannot be read.
         """
-        every = self._db.rows("SELECT id FROM installations ORDER BY rowid")
-        return [InstallationId(each) for (each,) in every if await self._keys.find(each) is None]
+        found: list[str] = []
+        last = ""
+        while rows := self._db.rows(
+            "SELECT id FROM installations WHERE id > ? ORDER BY id LIMIT ?", last, _AT_ONCE
+        ):
+            found += await self._keys.vault.missing_keys([each for (each,) in rows])
+            last = rows[-1][0]
+        return [InstallationId(each) for each in found]
+
+    async def live_among(self, ids: Sequence[InstallationId]) -> Sequence[InstallationId]:
+        """Tell which of these are neither gone nor being purged, without opening a seal.
+
+        Raises:
+            StoreUnavailable: If the database cannot be read.
+        """
+        return [
+            InstallationId(each)
+            for some in batched(ids, _AT_ONCE)
+            for (each,) in self._db.rows(
+                "SELECT id FROM live_installations WHERE id IN (SELECT value FROM json_each(?))",
+                listed(some),
+            )
+        ]
 
     async def open_installation(
         self, owner: Owner, person: Person, *, authorized_at: datetime

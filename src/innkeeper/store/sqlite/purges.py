@@ -2,17 +2,29 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from innkeeper.errors import Fenced, ReceiptRefused
 from innkeeper.ids import InstallationId, ReceiptId, new_id
+from innkeeper.store.base import ALARMS
 from innkeeper.store.moments import to_micros
 from innkeeper.store.records import Case, Purge, Receipt
-from innkeeper.store.rows import CASE, NOBODY, PURGE, RECEIPT, Row, read_case, read_purge
+from innkeeper.store.rows import CASE, PURGE, RECEIPT, Row, read_case, read_purge
 from innkeeper.store.sqlite.connection import Connection
-from innkeeper.store.sqlite.installations import InstallationPart
+from innkeeper.store.sqlite.reports import ReportPart
+
+_ANY_LATE: Final = (
+    "SELECT 1 FROM purges"
+    " WHERE alarm < ? AND (? - started_at) * 100 >= ? * (deadline_at - started_at) LIMIT 1"
+)
+_ALARM: Final = (
+    "UPDATE purges SET alarm = ?"
+    " WHERE alarm < ? AND (? - started_at) * 100 >= ? * (deadline_at - started_at)"
+    " RETURNING installation_id"
+)
 
 
-class PurgePart(InstallationPart):
+class PurgePart(ReportPart):
     """Purges under way, receipts, and open cases."""
 
     async def begin_purge(
@@ -22,26 +34,39 @@ class PurgePart(InstallationPart):
         removed_at: datetime,
         now: datetime,
         deadline_at: datetime,
+        held: bool = True,
+        retain: bool = False,
+        report: bytes | None = None,
     ) -> Purge | None:
         """Fence the installation and make its purge durable; None if it is not there.
 
         Called again for an installation that is PURGING, it returns the purge under way.
 
+        Args:
+            held: Whether anything was kept of them before the removal was heard of.
+            retain: Whether the bot's own steps are to be left out.
+            report: What Zoom is to be told when all is done; kept in the same transaction.
+
         Raises:
             StoreUnavailable: If it could not be made durable.
         """
+        sealed = None if report is None else await self._seal_report(installation_id, report)
+        times = (to_micros(now), to_micros(deadline_at), to_micros(now))
 
         def job(connection: Connection) -> None:
-            connection.run(
+            begun = connection.change(
                 "INSERT INTO purges (installation_id, generation, receipt_id, authorized_at,"
-                " removed_at, started_at, deadline_at, next_at)"
-                " SELECT id, generation, receipt_id, authorized_at, ?, ?, ?, ?"
+                " removed_at, started_at, deadline_at, next_at, held, retain)"
+                " SELECT id, generation, receipt_id, authorized_at, ?, ?, ?, ?, ?, ?"
                 " FROM installations WHERE id = ? ON CONFLICT (installation_id) DO NOTHING",
-                (
-                    *(to_micros(removed_at), to_micros(now), to_micros(deadline_at)),
-                    *(to_micros(now), installation_id),
-                ),
+                (to_micros(removed_at), *times, held, retain, installation_id),
             )
+            if begun and sealed is not None:
+                connection.run(
+                    "INSERT INTO reports (installation_id, sealed, started_at, deadline_at,"
+                    " next_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                    (installation_id, sealed, *times),
+                )
             connection.run(
                 "UPDATE installations SET status = 'purging' WHERE id = ? AND status <> 'purging'",
                 (installation_id,),
@@ -52,13 +77,59 @@ class PurgePart(InstallationPart):
         row = self._db.row(f"{PURGE} WHERE installation_id = ?", installation_id)
         return await self._purge(row) if row else None
 
-    async def purges(self) -> Sequence[Purge]:
-        """List the purges under way.
+    async def purges(self, *, due_by: datetime | None = None) -> Sequence[Purge]:
+        """List the purges under way, oldest first; only those that are due, if so asked.
 
         Raises:
             StoreUnavailable: If the database cannot be read.
         """
-        return [await self._purge(row) for row in self._db.rows(f"{PURGE} ORDER BY rowid")]
+        if due_by is None:
+            rows = self._db.rows(f"{PURGE} ORDER BY rowid")
+        else:
+            rows = self._db.rows(f"{PURGE} WHERE next_at <= ? ORDER BY rowid", to_micros(due_by))
+        return [await self._purge(row) for row in rows]
+
+    async def find_purge(self, receipt_id: ReceiptId) -> Purge | None:
+        """Find the purge under way that this receipt will prove.
+
+        Raises:
+            StoreUnavailable: If the database cannot be read.
+        """
+        row = self._db.row(f"{PURGE} WHERE receipt_id = ?", receipt_id)
+        return await self._purge(row) if row else None
+
+    async def alarm_purges(self, *, now: datetime) -> Sequence[tuple[InstallationId, int]]:
+        """Note which purges have used up another of `ALARMS` percent of their time.
+
+        Each alarm is given once, to one caller, over restarts as well: the highest that is
+        reached, by installation.
+
+        Raises:
+            StoreUnavailable: If it could not be written down.
+        """
+        moment = to_micros(now)
+        if not any(self._db.rows(_ANY_LATE, percent, moment, percent) for percent in ALARMS):
+            return []
+
+        def job(connection: Connection) -> list[tuple[InstallationId, int]]:
+            return [
+                (InstallationId(each), percent)
+                for percent in sorted(ALARMS, reverse=True)
+                for (each,) in connection.rows(_ALARM, (percent, percent, moment, percent))
+            ]
+
+        return await self._db.write(job)
+
+    async def overdue_purges(self, *, now: datetime) -> int:
+        """Count the purges whose deadline is over.
+
+        Raises:
+            StoreUnavailable: If the database cannot be read.
+        """
+        ((count,),) = self._db.rows(
+            "SELECT count(*) FROM purges WHERE deadline_at <= ?", to_micros(now)
+        )
+        return int(count)
 
     async def _purge(self, row: Row) -> Purge:
         installation_id = row[0]
@@ -67,7 +138,7 @@ class PurgePart(InstallationPart):
             "SELECT step, deleted FROM purge_steps WHERE installation_id = ? ORDER BY rowid",
             installation_id,
         )
-        owner = installation.owner if installation else NOBODY
+        owner = installation.owner if installation else None
         return read_purge(row, owner=owner, done=dict(steps))
 
     async def record_step(self, installation_id: InstallationId, step: str, deleted: int) -> None:
@@ -149,6 +220,23 @@ class PurgePart(InstallationPart):
         """
         row = self._db.row(f"{RECEIPT} ORDER BY sequence DESC LIMIT 1")
         return Receipt(*row) if row else None
+
+    async def adopt_receipts(self, receipts: Sequence[Receipt]) -> None:
+        """Keep again receipts that a restored backup does not know of.
+
+        Raises:
+            StoreUnavailable: If they could not be kept.
+        """
+
+        def job(connection: Connection) -> None:
+            for each in receipts:
+                connection.run(
+                    "INSERT INTO receipts (id, sequence, document, signature, key_id)"
+                    " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                    (each.id, each.sequence, each.document, each.signature, each.key_id),
+                )
+
+        await self._db.write(job)
 
     # cases
 
