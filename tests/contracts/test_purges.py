@@ -1,4 +1,5 @@
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -46,6 +47,18 @@ async def test_begins_a_purge_that_can_be_begun_again(store: Store) -> None:
     found = await store.find_installation(owner())
     assert found is not None
     assert found.status is InstallationStatus.PURGING
+
+
+async def test_a_removal_ends_nothing_that_was_authorized_after_it(store: Store) -> None:
+    ana = await opened(store, at=NOW + MINUTE)
+    for removed_at in (NOW, NOW + MINUTE - timedelta(milliseconds=1)):
+        begun = await store.begin_purge(
+            ana, removed_at=removed_at, now=NOW + DAY, deadline_at=NOW + 2 * DAY
+        )
+        assert begun is None
+    assert await store.purges() == []
+    assert await store.mark_welcomed(ana)
+    assert (await purge_begun(store, ana, removed_at=NOW + MINUTE)).installation_id == ana
 
 
 async def test_there_is_no_purge_of_nobody(store: Store) -> None:

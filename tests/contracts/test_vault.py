@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -61,10 +62,17 @@ async def test_destroys_the_keys_of_earlier_days_only(vault: Vault) -> None:
 
 async def test_burying_twice_is_burying_once(vault: Vault) -> None:
     await vault.bury(tombstone(), owner=owner())
-    await vault.bury(tombstone(generation=9), owner=owner())
+    await vault.bury(replace(tombstone(), generation=9), owner=owner())
     assert await vault.tombstones() == {"ins_1": tombstone()}
     assert await vault.find_tombstone(owner()) == tombstone()
     assert await vault.find_tombstone(owner("bob")) is None
+
+
+async def test_of_two_removals_the_later_one_counts(vault: Vault) -> None:
+    later = replace(tombstone(), at=tombstone().at + MINUTE, buried_at=tombstone().at + MINUTE)
+    for each in (tombstone(), later, tombstone()):
+        await vault.bury(each, owner=owner())
+    assert await vault.tombstones() == {"ins_1": later}
 
 
 async def test_finds_the_latest_tombstone_of_an_owner(vault: Vault) -> None:

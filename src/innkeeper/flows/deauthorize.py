@@ -119,6 +119,8 @@ class Judge:
             retain=retain,
             report=msgspec.json.encode(event.raw.get("payload")) if self._terms.report else None,
         )
+        if purge is None:  # it went, or was authorized again, while we looked
+            return await self.hear(event, received_at=removed_at)
         return Ruling(EventState.DONE, "" if held else "nothing_held", purge)
 
     async def _nothing_held(
@@ -140,7 +142,9 @@ class Judge:
     async def _older(
         self, installation: Installation, tombstone: Tombstone | None, removed_at: datetime
     ) -> Ruling:
-        if tombstone is not None and removed_at <= tombstone.at:
+        # One of this very installation was not carried out: it was authorized again just then.
+        other = tombstone is not None and tombstone.installation_id != installation.id
+        if tombstone is not None and other and removed_at <= tombstone.at:
             return self._superseded(tombstone.installation_id)
         await self._store.open_case(OLDER, installation_id=installation.id, now=self._clock.now())
         self._log.error("deauthorize.case_opened", installation=installation.id, reason=OLDER)

@@ -78,6 +78,9 @@ class Forgetter:
     ) -> Purge | None:
         """Bury a generation and make its purge durable: the tombstone first.
 
+        None if there is nothing to purge: it is gone, or was authorized again after
+        `removed_at`, maybe just now.
+
         Args:
             held: Whether anything was kept of them before the removal was heard of.
             retain: Whether the bot's own steps are left out, as whoever left has wished.
@@ -191,8 +194,9 @@ class Forgetter:
         """Finish, before anything is served, what a restored backup undid.
 
         An installation whose tombstone stands in the vault is dead, whatever the
-        database says; so is one whose data key the vault has destroyed. Receipts that
-        the database does not know of come back from the vault.
+        database says, unless it was authorized again after that; so is one whose data key
+        the vault has destroyed. Receipts that the database does not know of come back from
+        the vault.
         """
         await self._share_receipts()
         orphans = await self._store.orphans()
@@ -201,12 +205,12 @@ class Forgetter:
                 await self._store.erase(orphan, part)
             await self._store.erase_installation(orphan)
         buried = await self._vault.tombstones()
-        undone = await self._store.live_among(list(buried))
-        for installation_id in undone:
+        found = len(orphans)
+        for installation_id in await self._store.live_among(list(buried)):
             installation = await self._store.get_installation(installation_id)
             if installation is not None:
-                await self.begin(installation, removed_at=buried[installation_id].at)
-        found = len(orphans) + len(undone)
+                purge = await self.begin(installation, removed_at=buried[installation_id].at)
+                found += purge is not None
         if found:
             await self._store.scrub()
             self._log.error("purge.restored_backup", installations=found)

@@ -294,9 +294,11 @@ class PurgeStore(Protocol):
         retain: bool = False,
         report: bytes | None = None,
     ) -> Purge | None:
-        """Fence the installation and make its purge durable; None if it is not there.
+        """Fence the installation and make its purge durable; None if there is none to purge.
 
-        Called again for an installation that is PURGING, it returns the purge under way.
+        So it is if the installation is not there, and if it was authorized again after
+        `removed_at`: a removal ends what was authorized until then. Called again for one
+        that is PURGING, it returns the purge under way.
 
         Args:
             held: Whether anything was kept of them before the removal was heard of.
@@ -475,7 +477,10 @@ class Vault(Protocol):
         ...
 
     async def bury(self, tombstone: Tombstone, *, owner: Owner) -> None:
-        """Keep a tombstone; of the owner only a keyed hash. Burying twice is burying once."""
+        """Keep a tombstone; of the owner only a keyed hash.
+
+        Burying twice is burying once; of two removals the later one counts.
+        """
         ...
 
     async def find_tombstone(self, owner: Owner) -> Tombstone | None:

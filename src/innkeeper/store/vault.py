@@ -168,14 +168,18 @@ class SqliteVault:
     # tombstones
 
     async def bury(self, tombstone: Tombstone, *, owner: Owner) -> None:
-        """Keep a tombstone; of the owner only a keyed hash. Burying twice is burying once.
+        """Keep a tombstone; of the owner only a keyed hash.
+
+        Burying twice is burying once; of two removals the later one counts.
 
         Raises:
             StoreUnavailable: If it cannot be kept.
         """
         await self._db.change(
             "INSERT INTO tombstones (installation_id, generation, at, buried_at, owner_index)"
-            " VALUES (?, ?, ?, ?, ?) ON CONFLICT (installation_id) DO NOTHING",
+            " VALUES (?, ?, ?, ?, ?) ON CONFLICT (installation_id) DO UPDATE SET"
+            " at = excluded.at, buried_at = excluded.buried_at, owner_index = excluded.owner_index"
+            " WHERE excluded.at > at",
             *(tombstone.installation_id, tombstone.generation),
             *(to_micros(tombstone.at), to_micros(tombstone.buried_at)),
             await self._owner_index(owner),

@@ -38,9 +38,11 @@ class PurgePart(ReportPart):
         retain: bool = False,
         report: bytes | None = None,
     ) -> Purge | None:
-        """Fence the installation and make its purge durable; None if it is not there.
+        """Fence the installation and make its purge durable; None if there is none to purge.
 
-        Called again for an installation that is PURGING, it returns the purge under way.
+        So it is if the installation is not there, and if it was authorized again after
+        `removed_at`: a removal ends what was authorized until then. Called again for one
+        that is PURGING, it returns the purge under way.
 
         Args:
             held: Whether anything was kept of them before the removal was heard of.
@@ -51,6 +53,7 @@ class PurgePart(ReportPart):
             StoreUnavailable: If it could not be made durable.
         """
         sealed = None if report is None else await self._seal_report(installation_id, report)
+        removal = to_micros(removed_at)
         times = (to_micros(now), to_micros(deadline_at), to_micros(now))
 
         def job(connection: Connection) -> None:
@@ -58,8 +61,9 @@ class PurgePart(ReportPart):
                 "INSERT INTO purges (installation_id, generation, receipt_id, authorized_at,"
                 " removed_at, started_at, deadline_at, next_at, held, retain)"
                 " SELECT id, generation, receipt_id, authorized_at, ?, ?, ?, ?, ?, ?"
-                " FROM installations WHERE id = ? ON CONFLICT (installation_id) DO NOTHING",
-                (to_micros(removed_at), *times, held, retain, installation_id),
+                " FROM installations WHERE id = ? AND authorized_at <= ?"
+                " ON CONFLICT (installation_id) DO NOTHING",
+                (removal, *times, held, retain, installation_id, removal),
             )
             if begun and sealed is not None:
                 connection.run(
@@ -68,7 +72,8 @@ class PurgePart(ReportPart):
                     (installation_id, sealed, *times),
                 )
             connection.run(
-                "UPDATE installations SET status = 'purging' WHERE id = ? AND status <> 'purging'",
+                "UPDATE installations SET status = 'purging' WHERE id = ? AND status <> 'purging'"
+                " AND EXISTS (SELECT 1 FROM purges WHERE installation_id = installations.id)",
                 (installation_id,),
             )
 
