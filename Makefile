@@ -1,5 +1,5 @@
 # make demo        the whole life of a bot, told step by step (ONCE=1 ends after the walk)
-# make test        everything: set up, lint, tests, a real browser; what CI runs
+# make test        everything: set up, lint, tests, a real browser, a PostgreSQL; what CI runs
 #
 # make setup       the environment in .venv, from the pinned lock
 # make test-all    the tests again, for every CPython from 3.11 on this machine
@@ -21,7 +21,7 @@ export UV_PYTHON_DOWNLOADS := never
 
 READY := .venv/.ready
 
-.PHONY: help setup demo test test-all lint coverage docs bench browser node lock clean
+.PHONY: help setup demo test test-all lint coverage docs bench browser postgres node lock clean
 
 help:
 	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile
@@ -35,10 +35,10 @@ $(READY): pyproject.toml requirements/dev.txt requirements/uv.txt scripts/setup.
 demo: setup
 	@.venv/bin/innkeeper demo $(if $(filter 1 yes true,$(ONCE)),--once)
 
-test: browser lint
+test: browser postgres lint
 	@scripts/test.sh $(ARGS)
 
-test-all: setup
+test-all: setup postgres
 	@scripts/test_all.sh $(ARGS)
 
 lint: setup node
@@ -48,7 +48,7 @@ lint: setup node
 	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 .venv/bin/pyright
 	.venv/bin/lint-imports
 
-coverage: setup browser node
+coverage: setup browser postgres node
 	@scripts/coverage.sh $(ARGS)
 
 docs: setup
@@ -59,6 +59,9 @@ bench: setup
 
 browser:
 	@scripts/browser.sh > /dev/null
+
+postgres: setup
+	@scripts/postgres.sh
 
 node: setup
 	@scripts/node.sh

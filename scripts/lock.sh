@@ -27,5 +27,6 @@ pin() { # pin LOCK INPUT...
 
 pin requirements/uv.txt requirements/uv.in
 pin requirements/node.txt requirements/node.in
+pin requirements/postgres.txt requirements/postgres.in
 pin requirements/dev.txt --all-extras pyproject.toml requirements/dev.in
 pin requirements/base.txt --all-extras pyproject.toml --constraint requirements/dev.txt

@@ -1,19 +1,23 @@
 """Every store there is, opened for each test of the suite."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from innkeeper.store.base import Store, Vault
-from tests.contracts.houses import House, SqliteHouse
+from tests.contracts.houses import House, PostgresHouse, SqliteHouse
+from tests.postgres import Server
 
-HOUSES: dict[str, Callable[[Path], House]] = {"sqlite": SqliteHouse}
 
-
-@pytest.fixture(params=sorted(HOUSES))
-def house(request: pytest.FixtureRequest, tmp_path: Path) -> House:
-    return HOUSES[request.param](tmp_path)
+@pytest.fixture(params=["sqlite", "postgres"])
+def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
+    if request.param == "sqlite":
+        yield SqliteHouse(tmp_path)
+        return
+    postgres: Server = request.getfixturevalue("postgres")
+    with postgres.space() as space:
+        yield PostgresHouse(tmp_path, postgres, space)
 
 
 @pytest.fixture

@@ -11,10 +11,12 @@ import msgspec
 from innkeeper.ids import AccountId, InstallationId, Jid, UserId
 from innkeeper.secret import Secret
 from innkeeper.store.base import Store, Vault
+from innkeeper.store.postgres import PostgresStore
 from innkeeper.store.records import Accepted, Grant, GrantKind, Owner, Person, Purge
 from innkeeper.store.seal import KeyRing
 from innkeeper.store.sqlite import SqliteStore
 from innkeeper.store.vault import SqliteVault
+from tests.postgres import Server
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -46,6 +48,22 @@ class SqliteHouse:
 
     def store(self, vault: Vault) -> SqliteStore:
         return SqliteStore(str(self.folder / "store.db"), vault=vault, app=APP)
+
+
+@dataclass
+class PostgresHouse:
+    """Two schemas of one database."""
+
+    folder: Path
+    server: Server
+    space: str
+    ring: str = field(default_factory=KeyRing.generate)
+
+    def vault(self) -> SqliteVault:
+        return SqliteVault(str(self.folder / "vault.db"), KeyRing.parse(self.ring), app=APP)
+
+    def store(self, vault: Vault) -> PostgresStore:
+        return PostgresStore(self.server.address(self.space), vault=vault, app=APP)
 
 
 def owner(name: str = "ana") -> Owner:

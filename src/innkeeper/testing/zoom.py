@@ -74,7 +74,7 @@ class Zoom:
         self._wanted = (management, environment, welcome)
         self._user_oauth = user_oauth
         self._temporary = directory is None
-        self.directory = directory or Path(tempfile.mkdtemp(prefix="innkeeper-", dir=_in_memory()))
+        self.directory = directory or Path(tempfile.mkdtemp(prefix="innkeeper-", dir=in_memory()))
         self.transport = AsgiTransport()
         self._clock = MovableClock(frozen=True)
         self.clock = HarnessClock(self._clock, self._advance)
@@ -333,7 +333,7 @@ class Zoom:
         return Order(event, user=by.user.id if by else None, set=dict(changes or {}))
 
 
-def _in_memory() -> str | None:
+def in_memory() -> str | None:
     """Find a place where writing waits for no disk: a test's database dies with the test."""
     place = "/dev/shm"  # noqa: S108  # what is made there is this user's alone
     return place if os.access(place, os.W_OK) else None

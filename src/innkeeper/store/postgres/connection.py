@@ -1,0 +1,164 @@
+"""How do we talk to PostgreSQL? Over a few connections that come back by themselves."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final, Protocol, cast
+
+import asyncpg as untyped  # type: ignore[import-untyped]  # it ships no types
+
+from innkeeper.errors import Fenced, StoreUnavailable
+from innkeeper.store.postgres.address import PostgresAddress
+from innkeeper.store.rows import Row
+
+asyncpg = cast("Any", untyped)
+
+CONNECT_SECONDS: Final = 2.0
+ANSWER_SECONDS: Final = 10.0
+"""The longest that one statement may take; whoever cannot wait so long says so itself."""
+MOST_CONNECTIONS: Final = 10
+
+_FENCED: Final = "IK001"
+"""What our own triggers raise."""
+_AGAIN: Final = frozenset({"40001", "40P01"})
+"""Serialization failure, deadlock: the same transaction may well succeed."""
+_UNUSABLE: Final = frozenset(
+    {"08", "25", "28", "40", "53", "55", "57", "58", "3D", "3F", "42", "XX"}
+)
+"""Classes of SQLSTATE that say that the database cannot be used as it is: no connection, read
+only, no rights, no room, locked, shutting down, not migrated, broken."""
+_SETTINGS: Final = {
+    "application_name": "innkeeper",
+    "idle_in_transaction_session_timeout": "15s",
+    "jit": "off",
+    "lock_timeout": "5s",
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "timezone": "UTC",
+}
+
+
+class Connection(Protocol):
+    """A connection, as far as it is used here. It raises asyncpg's own errors."""
+
+    async def fetch(self, sql: str, *values: object) -> list[Row]:
+        """Run a statement and give all rows."""
+        ...
+
+    async def fetchrow(self, sql: str, *values: object) -> Row | None:
+        """Run a statement and give the first row."""
+        ...
+
+    async def fetchval(self, sql: str, *values: object) -> Any:
+        """Run a statement and give the first column of the first row."""
+        ...
+
+    async def execute(self, sql: str, *values: object, timeout: float = ...) -> str:  # noqa: ASYNC109  # asyncpg's
+        """Run a statement, or without values several, and say what was done."""
+        ...
+
+    def transaction(self) -> Any:
+        """Begin a transaction, as an asynchronous context manager."""
+        ...
+
+
+def explained(error: Exception) -> Exception:
+    """Turn asyncpg's error into ours; what is none of ours stays what it is.
+
+    Its text may quote a row, so only its name goes on.
+    """
+    state = str(getattr(error, "sqlstate", None) or "")
+    if state == _FENCED:
+        return Fenced("nothing written")
+    lost = isinstance(error, (OSError, asyncpg.InterfaceError))
+    if isinstance(error, asyncpg.DataError) or not (lost or state[:2] in _UNUSABLE):
+        return error
+    return StoreUnavailable("the database cannot be used", type(error).__name__)
+
+
+def may_be_repeated(error: BaseException) -> bool:
+    """Tell whether the same transaction may succeed at once."""
+    return getattr(error, "sqlstate", None) in _AGAIN
+
+
+def changed(said: str) -> int:
+    """Read from PostgreSQL's answer how many rows a statement changed."""
+    count = said.rpartition(" ")[2]
+    return int(count) if count.isdigit() else 0
+
+
+def storable(values: Sequence[object]) -> Sequence[object]:
+    """Replace what PostgreSQL's text cannot hold: NUL, and halves of surrogate pairs."""
+    return [plain(value) if isinstance(value, str) else value for value in values]
+
+
+def plain(text: str) -> str:
+    """Write a text as PostgreSQL can keep it."""
+    if "\0" not in text and text.isascii():
+        return text
+    return text.replace("\0", "\ufffd").encode(errors="replace").decode()
+
+
+class Connections:
+    """A few connections to one schema; a broken one is replaced when it is next needed."""
+
+    def __init__(self, address: PostgresAddress) -> None:
+        self._address = address
+        self._pool: Any = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether connections are given out."""
+        return self._pool is not None
+
+    async def open(self) -> None:
+        """Connect.
+
+        Raises:
+            StoreUnavailable: If that is not possible.
+        """
+        if self._pool is not None:
+            return
+        try:
+            async with asyncio.timeout(2 * CONNECT_SECONDS):
+                self._pool = await asyncpg.create_pool(
+                    self._address.url.reveal(),
+                    min_size=1,
+                    max_size=MOST_CONNECTIONS,
+                    timeout=CONNECT_SECONDS,
+                    command_timeout=ANSWER_SECONDS,
+                    server_settings=_SETTINGS | {"search_path": f"{self._address.schema}, pg_temp"},
+                )
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            name = type(error).__name__
+            raise StoreUnavailable("PostgreSQL cannot be reached", name) from error
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        pool, self._pool = self._pool, None
+        if pool is None:
+            return
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await pool.close()
+        except TimeoutError:
+            pool.terminate()
+
+    @asynccontextmanager
+    async def taken(self) -> AsyncGenerator[Connection]:
+        """Take a connection for a while.
+
+        Raises:
+            StoreUnavailable: If there is none, or it breaks meanwhile.
+        """
+        if self._pool is None:
+            raise StoreUnavailable("the database is not open")
+        try:
+            async with self._pool.acquire(timeout=CONNECT_SECONDS) as connection:
+                yield cast("Connection", connection)
+        except Exception as error:
+            ours = explained(error)
+            if ours is error:
+                raise
+            raise ours from error

@@ -1,0 +1,316 @@
+"""What is in the inbox? Events, kept until they are handled, once each."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from innkeeper.errors import SealBroken
+from innkeeper.ids import EventId, InstallationId
+from innkeeper.store.events import (
+    ANSWERS,
+    BODIES,
+    DAY_MICROS,
+    KEEPING,
+    REMOVED,
+    day_subject,
+    erasing,
+    place_of,
+    row_number,
+)
+from innkeeper.store.keys import Keys
+from innkeeper.store.moments import from_micros, to_micros
+from innkeeper.store.postgres.arrivals import (
+    Arrival,
+    Ending,
+    Known,
+    write_arrivals,
+    write_endings,
+)
+from innkeeper.store.postgres.connection import Connection, plain
+from innkeeper.store.postgres.database import Database
+from innkeeper.store.postgres.lane import Lane
+from innkeeper.store.postgres.part import Part, hold
+from innkeeper.store.records import Accepted, EventState, InboxEvent, InboxRow, Owner
+from innkeeper.store.rows import Row, read_inbox_row
+from innkeeper.store.seal import Seal
+
+_CLAIM: Final = """
+    WITH due AS (
+        SELECT id, due_at FROM inbox_bodies WHERE claimed_by IS NULL AND due_at <= $1
+        ORDER BY due_at, id LIMIT $2 FOR UPDATE SKIP LOCKED
+    ), claimed AS (
+        UPDATE inbox_bodies AS bodies SET claimed_by = $3, attempts = attempts + 1
+        FROM due WHERE bodies.id = due.id
+        RETURNING bodies.id, bodies.attempts, bodies.sealed, due.due_at
+    )
+    SELECT id, place, name, received_at, claimed.attempts, sealed
+    FROM claimed JOIN inbox USING (id) ORDER BY due_at, id
+"""
+_RECLAIM: Final = """
+    UPDATE inbox_bodies AS bodies SET claimed_by = NULL, due_at = least(received_at, $1)
+    FROM inbox WHERE inbox.id = bodies.id AND claimed_by IS NOT NULL
+        AND (claimed_by = $2 OR claimed_by NOT IN (SELECT id FROM processes))
+"""
+_ANSWER: Final = """
+    INSERT INTO inbox_answers (id, installation_id, sealed)
+    SELECT id, $2::text, $3::bytea FROM inbox_bodies WHERE id = $1 ON CONFLICT (id) DO NOTHING
+"""
+
+
+class InboxPart(Part):
+    """The inbox."""
+
+    def __init__(self, db: Database, keys: Keys) -> None:
+        super().__init__(db, keys)
+        self._arrivals: Lane[Arrival, Known] = db.lane(write_arrivals)
+        self._endings: Lane[Ending, None] = db.lane(write_endings)
+        self._today: tuple[int, Seal] | None = None
+        self._process = 0
+
+    async def _enter(self) -> None:
+        """Become a process that can hold events."""
+        row = await self._db.row("INSERT INTO processes DEFAULT VALUES RETURNING id")
+        self._process = row[0] if row else 0
+        self._today = None
+
+    async def _leave(self) -> None:
+        """Hold nothing any more: what was held is anybody's."""
+        await self._db.change("DELETE FROM processes WHERE id = $1", self._process)
+
+    async def accept(
+        self, *, key: bytes, name: str, body: bytes, owner: Owner | None, now: datetime
+    ) -> Accepted:
+        """Keep an event, claimed by this process, unless its key is known already.
+
+        Raises:
+            StoreUnavailable: If it cannot be kept; then nothing was.
+        """
+        micros = to_micros(now)
+        today = self._today
+        seal = (
+            today[1]
+            if today is not None and today[0] == micros // DAY_MICROS
+            else await self._turn_day(micros)
+        )
+        place = place_of(body, key)
+        known = await self._arrivals.put(
+            Arrival(
+                place,
+                plain(name),
+                micros,
+                self._links.get(owner),
+                seal.seal(body, table=BODIES, column="sealed", row=place.hex()),
+                self._process,
+            )
+        )
+        answer = await self._answer(known)
+        state = EventState(known.state)
+        return Accepted(EventId(str(known.number)), known.fresh, state, answer)
+
+    async def _turn_day(self, micros: int) -> Seal:
+        seal = await self._keys.make(day_subject(micros))
+        self._today = (micros // DAY_MICROS, seal)
+        return seal
+
+    async def _answer(self, known: Known) -> bytes | None:
+        if known.answer is None:
+            return None
+        seal = await self._keys.find(day_subject(known.received_at))
+        if seal is None:
+            return None
+        return seal.unseal(known.answer, table=ANSWERS, column="sealed", row=str(known.number))
+
+    async def claim(self, *, now: datetime, limit: int) -> Sequence[InboxEvent]:
+        """Claim events that are ready and due, the longest due first.
+
+        One whose body does not open is set aside: quarantined if it was altered,
+        dropped if its day's key is gone.
+
+        Raises:
+            StoreUnavailable: If nothing can be claimed.
+        """
+        rows = await self._db.rows(_CLAIM, to_micros(now), limit, self._process)
+        opened = [await self._open(row, now) for row in rows]
+        return [event for event in opened if event is not None]
+
+    async def _open(self, row: Row, now: datetime) -> InboxEvent | None:
+        number, place, name, received_at, attempts, sealed = row
+        event = EventId(str(number))
+        seal = await self._keys.find(day_subject(received_at))
+        if seal is None:
+            await self.finish(event, EventState.DROPPED, now=now, reason="key_gone")
+            return None
+        try:
+            body = seal.unseal(sealed, table=BODIES, column="sealed", row=place.hex())
+        except SealBroken as broken:
+            await self.finish(event, EventState.QUARANTINED, now=now, reason=broken.code)
+            return None
+        return InboxEvent(event, name, body, from_micros(received_at), attempts)
+
+    async def reclaim(self, *, now: datetime) -> int:
+        """Make ready what this process, or one that has left, had claimed; at the start.
+
+        Raises:
+            StoreUnavailable: If it cannot be done.
+        """
+        return await self._db.change(_RECLAIM, to_micros(now), self._process)
+
+    async def finish(
+        self,
+        event: EventId,
+        state: EventState,
+        *,
+        now: datetime,  # noqa: ARG002  # the contract's: here an end needs no time
+        reason: str = "",
+        installation_id: InstallationId | None = None,
+        answer: bytes | None = None,
+    ) -> None:
+        """End an event. DONE, IGNORED and DROPPED erase its body; DEAD and QUARANTINED keep it.
+
+        An event that has ended without a body stays as it is. For an installation that
+        is gone nothing is kept: the event is dropped.
+
+        Raises:
+            StoreUnavailable: If it could not be written.
+        """
+        if state in KEEPING:
+            await self._set_aside(row_number(event), state, reason, installation_id)
+        elif answer is not None:
+            ending = Ending(row_number(event), erasing(state), reason)
+            await self._end_with(answer, ending, installation_id)
+        else:
+            await self._endings.put(Ending(row_number(event), erasing(state), reason))
+
+    def finish_soon(self, event: EventId, state: EventState) -> None:
+        """End an event with the next commit, without waiting for it. Its body is erased.
+
+        If that commit is lost in a crash, the event is handled again.
+
+        Raises:
+            ValueError: For an end that keeps the body: that one is worth waiting for.
+        """
+        self._endings.put_soon(Ending(row_number(event), erasing(state), ""))
+
+    async def _set_aside(
+        self, number: int, state: EventState, reason: str, installation_id: InstallationId | None
+    ) -> None:
+        async def job(connection: Connection) -> None:
+            if await _relink(connection, number, installation_id):
+                await connection.execute(
+                    "UPDATE inbox_bodies SET due_at = NULL, claimed_by = NULL WHERE id = $1", number
+                )
+                await connection.execute(
+                    "UPDATE inbox SET state = $2, reason = $3 WHERE id = $1",
+                    *(number, state, plain(reason)),
+                )
+
+        await self._db.write(job)
+
+    async def _end_with(
+        self, answer: bytes, ending: Ending, installation_id: InstallationId | None
+    ) -> None:
+        number = ending.number
+        row = await self._db.row("SELECT received_at FROM inbox WHERE id = $1", number)
+        seal = await self._keys.find(day_subject(row[0])) if row else None
+
+        async def job(connection: Connection) -> None:
+            if seal is not None and await hold(connection, installation_id):
+                sealed = seal.seal(answer, table=ANSWERS, column="sealed", row=str(number))
+                await connection.execute(_ANSWER, number, installation_id, sealed)
+            await write_endings(connection, [ending])
+
+        await self._db.write(job)
+
+    async def defer(
+        self,
+        event: EventId,
+        *,
+        until: datetime,
+        reason: str,
+        installation_id: InstallationId | None = None,
+    ) -> None:
+        """Give an event back, to be claimed again when `until` has come.
+
+        One that has ended meanwhile stays ended, and one that another process has taken
+        over stays with that; that of an installation which is gone is dropped.
+
+        Raises:
+            StoreUnavailable: If it could not be written.
+        """
+        number = row_number(event)
+
+        async def job(connection: Connection) -> None:
+            if not await _relink(connection, number, installation_id):
+                return
+            given_back = await connection.fetchval(
+                "UPDATE inbox_bodies SET claimed_by = NULL, due_at = $2"
+                " WHERE id = $1 AND claimed_by = $3 RETURNING id",
+                *(number, to_micros(until), self._process),
+            )
+            if given_back is not None:
+                await connection.execute(
+                    "UPDATE inbox SET reason = $2 WHERE id = $1", number, plain(reason)
+                )
+
+        await self._db.write(job)
+
+    async def revive(self, event: EventId, *, now: datetime) -> bool:
+        """Make a DEAD or QUARANTINED event ready again, its attempts counted anew.
+
+        Raises:
+            StoreUnavailable: If it could not be written.
+        """
+        revived = await self._db.change(
+            "WITH revived AS (UPDATE inbox SET state = 'open', reason = '' WHERE id = $1"
+            " AND state IN ('dead', 'quarantined')"
+            " AND id IN (SELECT id FROM inbox_bodies WHERE id = $1) RETURNING id)"
+            " UPDATE inbox_bodies SET due_at = $2, attempts = 0 FROM revived"
+            " WHERE inbox_bodies.id = revived.id",
+            *(row_number(event), to_micros(now)),
+        )
+        return revived == 1
+
+    async def next_due(self) -> datetime | None:
+        """Tell when the next ready event comes due; None if there is none.
+
+        Raises:
+            StoreUnavailable: If the database cannot be read.
+        """
+        row = await self._db.row("SELECT min(due_at) FROM inbox_bodies WHERE claimed_by IS NULL")
+        return None if row is None or row[0] is None else from_micros(row[0])
+
+    async def inbox_rows(self, *, limit: int = 100) -> Sequence[InboxRow]:
+        """List events, newest first, without their bodies.
+
+        Raises:
+            StoreUnavailable: If the database cannot be read.
+        """
+        rows = await self._db.rows(
+            "SELECT id, name, state, reason, attempts, received_at, installation_id"
+            " FROM inbox_events ORDER BY id DESC LIMIT $1",
+            limit,
+        )
+        return [read_inbox_row(row) for row in rows]
+
+
+async def _relink(
+    connection: Connection, number: int, installation_id: InstallationId | None
+) -> bool:
+    """Note whose an event is; one of an installation that is gone is dropped. True if it stays."""
+    row = await connection.fetchrow(
+        "SELECT coalesce($2, installation_id) FROM inbox_bodies WHERE id = $1 FOR UPDATE",
+        *(number, installation_id),
+    )
+    if row is None:
+        return False
+    owner = row[0]
+    if not await hold(connection, owner):
+        await write_endings(connection, [Ending(number, EventState.DROPPED, REMOVED)])
+        return False
+    if owner is not None:
+        await connection.execute(
+            "UPDATE inbox_bodies SET installation_id = $2"
+            " WHERE id = $1 AND installation_id IS DISTINCT FROM $2",
+            *(number, owner),
+        )
+    return True

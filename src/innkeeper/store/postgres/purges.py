@@ -1,0 +1,307 @@
+"""Which purges are under way, which are proven, and what is in doubt?"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from innkeeper.errors import Fenced, ReceiptRefused
+from innkeeper.ids import InstallationId, ReceiptId, new_id
+from innkeeper.store.base import ALARMS
+from innkeeper.store.moments import to_micros
+from innkeeper.store.postgres.connection import Connection
+from innkeeper.store.postgres.part import hold_or_refuse
+from innkeeper.store.postgres.reports import ReportPart
+from innkeeper.store.records import Case, Purge, Receipt
+from innkeeper.store.rows import CASE, PURGE, RECEIPT, Row, read_case, read_purge
+
+_BEGIN: Final = """
+    INSERT INTO purges (installation_id, generation, receipt_id, authorized_at,
+        removed_at, started_at, deadline_at, next_at, held, retain)
+    SELECT id, generation, receipt_id, authorized_at, $2, $3, $4, $3, $5, $6
+    FROM installations WHERE id = $1
+    ON CONFLICT (installation_id) DO NOTHING RETURNING installation_id
+"""
+_REPORT: Final = (
+    "INSERT INTO reports (installation_id, sealed, started_at, deadline_at, next_at)"
+    " VALUES ($1, $2, $3, $4, $3) ON CONFLICT DO NOTHING"
+)
+_ALARM: Final = """
+    WITH late AS (
+        SELECT purges.installation_id, max(percent) AS percent
+        FROM purges CROSS JOIN unnest($2::int[]) AS percent
+        WHERE alarm < percent AND ($1 - started_at) * 100 >= percent * (deadline_at - started_at)
+        GROUP BY purges.installation_id
+    )
+    UPDATE purges SET alarm = late.percent FROM late
+    WHERE purges.installation_id = late.installation_id AND alarm < late.percent
+    RETURNING purges.installation_id, late.percent
+"""
+_RECEIPT: Final = (
+    "INSERT INTO receipts (id, sequence, document, signature, key_id)"
+    " VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING"
+)
+
+
+class PurgePart(ReportPart):
+    """Purges under way, receipts, and open cases."""
+
+    async def begin_purge(
+        self,
+        installation_id: InstallationId,
+        *,
+        removed_at: datetime,
+        now: datetime,
+        deadline_at: datetime,
+        held: bool = True,
+        retain: bool = False,
+        report: bytes | None = None,
+    ) -> Purge | None:
+        """Fence the installation and make its purge durable; None if it is not there.
+
+        Called again for an installation that is PURGING, it returns the purge under way.
+
+        Args:
+            held: Whether anything was kept of them before the removal was heard of.
+            retain: Whether the bot's own steps are to be left out.
+            report: What Zoom is to be told when all is done; kept in the same transaction.
+
+        Raises:
+            StoreUnavailable: If it could not be made durable.
+        """
+        sealed = None if report is None else await self._seal_report(installation_id, report)
+        times = (to_micros(now), to_micros(deadline_at))
+
+        async def job(connection: Connection) -> None:
+            begun = await connection.fetchval(
+                _BEGIN, installation_id, to_micros(removed_at), *times, held, retain
+            )
+            if begun is not None and sealed is not None:
+                await connection.execute(_REPORT, installation_id, sealed, *times)
+            await connection.execute(
+                "UPDATE installations SET status = 'purging' WHERE id = $1 AND status <> 'purging'",
+                installation_id,
+            )
+
+        await self._db.write(job)
+        self._unlink(installation_id)
+        row = await self._db.row(f"{PURGE} WHERE installation_id = $1", installation_id)
+        return await self._purge(row) if row else None
+
+    async def purges(self, *, due_by: datetime | None = None) -> Sequence[Purge]:
+        """List the purges under way, oldest first; only those that are due, if so asked.
+
+        Raises:
+            StoreUnavailable: If the database cannot be read.
+        """
+        if due_by is None:
+            rows = await self._db.rows(f"{PURGE} ORDER BY number")
+        else:
+            rows = await self._db.rows(
+                f"{PURGE} WHERE next_at <= $1 ORDER BY number", to_micros(due_by)
+            )
+        return [await self._purge(row) for row in rows]
+
+    async def find_purge(self, receipt_id: ReceiptId) -> Purge | None:
+        """Find the purge under way that this receipt will prove.
+
+        Raises:
+            StoreUnavailable: If the database cannot be read.
+        """
+        row = await self._db.row(f"{PURGE} WHERE receipt_id = $1", receipt_id)
+        return await self._purge(row) if row else None
+
+    async def alarm_purges(self, *, now: datetime) -> Sequence[tuple[InstallationId, int]]:
+        """Note which purges have used up another of `ALARMS` percent of their time.
+
+        Each alarm is given once, to one caller, over restarts as well: the highest that is
+        reached, by installation.
+
+        Raises:
+            StoreUnavailable: If it could not be written down.
+        """
+        rows = await self._db.rows(_ALARM, to_micros(now), list(ALARMS))
+        return [(InstallationId(row[0]), int(row[1])) for row in rows]
+
+    async def overdue_purges(self, *, now: datetime) -> int:
+        """Count the purges whose deadline is over.
+
+        Raises:
+            StoreUnavailable: If the database cannot be read.
+        """
+        row = await self._db.row(
+            "SELECT count(*) FROM purges WHERE deadline_at <= $1", to_micros(now)
+        )
+        return int(row[0]) if row else 0
+
+    async def _purge(self, row: Row) -> Purge:
+        installation_id = row[0]
+        installation = await self.get_installation(installation_id)
+        steps = await self._db.rows(
+            "SELECT step, deleted FROM purge_steps WHERE installation_id = $1 ORDER BY number",
+            installation_id,
+        )
+        owner = installation.owner if installation else None
+        done = {str(step): int(deleted) for step, deleted in steps}
+        return read_purge(row, owner=owner, done=done)
+
+    async def record_step(self, installation_id: InstallationId, step: str, deleted: int) -> None:
+        """Write down that a step is done and how much it deleted.
+
+        Raises:
+            Fenced: If no such purge is under way.
+            StoreUnavailable: If it could not be written.
+        """
+        written = await self._db.change(
+            "INSERT INTO purge_steps (installation_id, step, deleted)"
+            " SELECT installation_id, $2::text, $3::bigint FROM purges WHERE installation_id = $1"
+            " FOR SHARE ON CONFLICT (installation_id, step)"
+            " DO UPDATE SET deleted = excluded.deleted",
+            *(installation_id, step, deleted),
+        )
+        if not written:
+            raise Fenced("step not written", "no such purge is under way")
+
+    async def defer_purge(self, installation_id: InstallationId, *, until: datetime) -> None:
+        """Try this purge again when `until` has come; counts an attempt.
+
+        Raises:
+            StoreUnavailable: If it could not be written.
+        """
+        await self._db.change(
+            "UPDATE purges SET next_at = $2, attempts = attempts + 1 WHERE installation_id = $1",
+            *(installation_id, to_micros(until)),
+        )
+
+    async def end_purge(self, installation_id: InstallationId, receipt: Receipt) -> None:
+        """Keep the receipt and drop the purge, in one transaction.
+
+        Doing it again with the same receipt does nothing.
+
+        Raises:
+            ReceiptRefused: If the chain goes on from another receipt meanwhile: sign anew.
+            StoreUnavailable: If it could not be written.
+        """
+
+        async def job(connection: Connection) -> None:
+            await connection.execute(_RECEIPT, *_values(receipt))
+            kept = await connection.fetchval(
+                "SELECT id FROM receipts WHERE sequence = $1", receipt.sequence
+            )
+            if kept != receipt.id:
+                raise ReceiptRefused("receipt not kept", "its place in the chain is taken")
+            await connection.execute(
+                "DELETE FROM purges WHERE installation_id = $1", installation_id
+            )
+
+        await self._db.write(job)
+
+    async def get_receipt(self, receipt_id: ReceiptId) -> Receipt | None:
+        """Read a receipt.
+
+        Raises:
+            StoreUnavailable: If the database cannot be read.
+        """
+        row = await self._db.row(f"{RECEIPT} WHERE id = $1", receipt_id)
+        return Receipt(*row) if row else None
+
+    async def receipts(self, *, limit: int = 1000) -> Sequence[Receipt]:
+        """List receipts in the order of their chain.
+
+        Raises:
+            StoreUnavailable: If the database cannot be read.
+        """
+        rows = await self._db.rows(f"{RECEIPT} ORDER BY sequence LIMIT $1", limit)
+        return [Receipt(*row) for row in rows]
+
+    async def last_receipt(self) -> Receipt | None:
+        """Read the newest receipt, from which the chain goes on.
+
+        Raises:
+            StoreUnavailable: If the database cannot be read.
+        """
+        row = await self._db.row(f"{RECEIPT} ORDER BY sequence DESC LIMIT 1")
+        return Receipt(*row) if row else None
+
+    async def adopt_receipts(self, receipts: Sequence[Receipt]) -> None:
+        """Keep again receipts that a restored backup does not know of.
+
+        Raises:
+            StoreUnavailable: If they could not be kept.
+        """
+
+        async def job(connection: Connection) -> None:
+            for each in receipts:
+                await connection.execute(_RECEIPT, *_values(each))
+
+        await self._db.write(job)
+
+    # cases
+
+    async def open_case(
+        self, reason: str, *, installation_id: InstallationId | None, now: datetime
+    ) -> Case:
+        """Open a case, or return the open one for the same installation and reason.
+
+        Raises:
+            Fenced: If the installation is gone or being purged: there is no doubt left.
+            StoreUnavailable: If it could not be written.
+        """
+
+        async def job(connection: Connection) -> Row:
+            await hold_or_refuse(connection, installation_id, "case not opened")
+            await connection.execute(
+                "INSERT INTO cases (id, installation_id, reason, opened_at) VALUES ($1, $2, $3, $4)"
+                " ON CONFLICT (coalesce(installation_id, ''), reason) WHERE closed_at IS NULL"
+                " DO NOTHING",
+                *(new_id("case"), installation_id, reason, to_micros(now)),
+            )
+            row = await connection.fetchrow(
+                f"{CASE} WHERE coalesce(installation_id, '') = coalesce($1, '')"
+                " AND reason = $2 AND closed_at IS NULL",
+                *(installation_id, reason),
+            )
+            if row is None:
+                raise Fenced("case not opened", "it was closed at once")
+            return row
+
+        return read_case(await self._db.write(job))
+
+    async def close_case(self, case_id: str, *, outcome: str, now: datetime) -> bool:
+        """Settle a case; False if it is not open.
+
+        Raises:
+            StoreUnavailable: If it could not be written.
+        """
+        closed = await self._db.change(
+            "UPDATE cases SET closed_at = $2, outcome = $3 WHERE id = $1 AND closed_at IS NULL",
+            *(case_id, to_micros(now), outcome),
+        )
+        return closed == 1
+
+    async def cases(self) -> Sequence[Case]:
+        """List the cases, open ones first.
+
+        Raises:
+            StoreUnavailable: If the database cannot be read.
+        """
+        rows = await self._db.rows(f"{CASE} ORDER BY closed_at IS NOT NULL, opened_at, number")
+        return [read_case(row) for row in rows]
+
+    async def scrub(self) -> None:
+        """Free what deleted rows took.
+
+        Pages and log may keep their bytes for a while. All of it is sealed, and the key
+        is destroyed: see `docs/adr/0028`.
+
+        Raises:
+            StoreUnavailable: If the database cannot be used.
+        """
+        self._keys.clear()
+        await self._db.vacuum("installations", "grants", "states", "inbox_bodies", "inbox_answers")
+
+
+def _values(receipt: Receipt) -> tuple[object, ...]:
+    return (
+        *(receipt.id, receipt.sequence, receipt.document, receipt.signature),
+        receipt.key_id,
+    )
