@@ -12,8 +12,9 @@ import uvicorn
 
 from innkeeper.app import App
 from innkeeper.bot.contexts import Command
-from innkeeper.cli.foreground import look_for_garbage_rarely
+from innkeeper.cli.foreground import look_for_garbage_rarely, run_until_done, until_stopped
 from innkeeper.ids import Jid
+from innkeeper.net.serving import bind, serving
 from innkeeper.secret import Secret
 from innkeeper.settings import Settings
 from innkeeper.store.seal import KeyRing
@@ -63,18 +64,20 @@ def bot(directory: Path, port: int, wait_seconds: float) -> App:
 def main(kind: str, port: int, directory: Path, core: int) -> None:
     """Serve until told to stop."""
     os.sched_setaffinity(0, {core})
-    look_for_garbage_rarely()  # as `innkeeper run` does
     name, _, wait = kind.partition(" ")
-    app = bare if name == "bare" else bot(directory, port, float(wait or 0))
-    config = uvicorn.Config(
-        app,
-        port=port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        lifespan="off" if name == "bare" else "on",
-    )
-    uvicorn.Server(config).run()
+    if name == "bare":
+        look_for_garbage_rarely()
+        uvicorn.run(
+            bare, port=port, log_config=None, access_log=False, server_header=False, lifespan="off"
+        )
+    else:
+        run_until_done(serve(bot(directory, port, float(wait or 0)), port))
+
+
+async def serve(app: App, port: int) -> None:
+    """Serve as `innkeeper run` does."""
+    async with app, serving(app, bind("127.0.0.1", port), intake=app.intake):
+        await until_stopped()
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from innkeeper.app import App
 from innkeeper.clock import MovableClock
@@ -88,7 +88,7 @@ class Door:
             "http_version": "1.1",
             "method": method,
             "scheme": "http",
-            "path": root_path + path.partition("?")[0],
+            "path": root_path + unquote(path.partition("?")[0]),
             "raw_path": (root_path + path.partition("?")[0]).encode("utf-8", "replace"),
             "query_string": path.partition("?")[2].encode("latin-1", "replace"),
             "root_path": root_path,

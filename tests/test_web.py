@@ -18,7 +18,13 @@ from innkeeper.net.outbound import Request
 from innkeeper.store.records import Receipt
 from innkeeper.testing import Zoom
 from innkeeper.web import relative_path
+from innkeeper.wire.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER
 from tests.doors import LOCAL, NOW, Answer, Door, NoZoom, door_of, opened, settings_at
+
+PLAUSIBLE = [
+    (TIMESTAMP_HEADER.encode(), b"1654503849"),
+    (SIGNATURE_HEADER.encode(), b"v0=" + b"a" * 64),
+]
 
 pytestmark = pytest.mark.anyio
 
@@ -292,7 +298,7 @@ async def test_its_first_page_is_where_it_is_mounted(path: str, door: Door) -> N
 async def test_a_large_body_is_refused_however_it_comes(door: Door) -> None:
     part, length = b"x" * 65_536, str(BODY_LIMIT_BYTES + 1).encode()
     declared = await door.ask("POST", "/events", [(b"content-length", length)])
-    streamed = await door.ask("POST", "/events", body=[part] * 5)
+    streamed = await door.ask("POST", "/events", PLAUSIBLE, body=[part] * 5)
     assert declared.status == streamed.status == 413
     assert declared.body == streamed.body == b'{"error":"body_too_large"}'
 
@@ -303,7 +309,23 @@ async def test_a_compressed_body_is_refused(door: Door) -> None:
 
 
 async def test_nothing_is_answered_to_who_hung_up(door: Door) -> None:
-    assert (await door.ask("POST", "/events", body=[])).status == 0
+    assert (await door.ask("POST", "/events", PLAUSIBLE, body=[])).status == 0
+
+
+async def test_no_body_is_awaited_from_who_shows_no_signature(door: Door) -> None:
+    assert (await door.ask("POST", "/events", body=[])).status == 401
+
+
+async def test_a_webhooks_path_is_not_found_behind_escapes(door: Door) -> None:
+    """W56: who writes it so means to slip past something."""
+    answer = await door.ask("POST", "/%65vents", PLAUSIBLE)
+    assert answer.status == 404
+
+
+async def test_a_webhook_that_is_no_post_says_what_it_takes(door: Door) -> None:
+    """W55."""
+    answer = await door.ask("DELETE", "/events")
+    assert (answer.status, answer.headers["allow"]) == (405, ["POST"])
 
 
 async def test_a_stranger_moves_no_clock_of_an_app_in_production(

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from innkeeper.bot.client import Client
     from innkeeper.clock import Clock
     from innkeeper.ids import AccountId, UserId
+    from innkeeper.net.intake import Intake
     from innkeeper.net.outbound import AsgiApp, Receive, Send, Transport
     from innkeeper.net.outbound import Scope as AsgiScope
     from innkeeper.settings import Settings
@@ -89,6 +90,7 @@ class App(Router):
         self._parts: Parts | None = None
         self._worker: Worker | None = None
         self._site: AsgiApp | None = None
+        self._intake: Intake | None = None
         self._starting: asyncio.Lock | None = None
         self._stopping = False
         self._caretaker: asyncio.Task[None] | None = None
@@ -207,7 +209,7 @@ class App(Router):
         """
         if self._process != os.getpid():
             self._inherited += [self._parts, self._worker, self._caretaker]
-            self._parts = self._worker = self._site = None
+            self._parts = self._worker = self._site = self._intake = None
             self._starting = self._caretaker = None
             self._stopping = False
             self._threads = Threads(self._most_threads)
@@ -281,7 +283,8 @@ class App(Router):
             await parts.close()  # or the next try would find the files locked
             raise
         self._parts, self._worker = parts, Worker(parts)
-        self._site = Web(parts, self.name, self.description).site()
+        web = Web(parts, self.name, self.description)
+        self._site, self._intake = web.site(), web.intake()
         self._close_notes(closed=True)
         if background:
             self._worker.start()
@@ -313,7 +316,7 @@ class App(Router):
             if parts is not None:
                 await parts.close()
         finally:
-            self._parts = self._worker = self._site = None
+            self._parts = self._worker = self._site = self._intake = None
             self._stopping = False
         self._threads.close()
         self._close_notes(closed=False)
@@ -321,6 +324,17 @@ class App(Router):
     def _close_notes(self, *, closed: bool) -> None:
         for router in self.family():
             router.noted.closed = closed
+
+    @property
+    def intake(self) -> Intake:
+        """Where our own server takes the webhooks of a started app, past ASGI.
+
+        Raises:
+            BotRefused: If the app was not started.
+        """
+        if self._intake is None:
+            raise BotRefused("the app", "was not started")
+        return self._intake
 
     @property
     def worker(self) -> Worker:
@@ -341,9 +355,9 @@ def _log() -> Any:
 
 
 async def _unavailable(send: Send) -> None:
-    from innkeeper.net.inbound import send_answer  # noqa: PLC0415  # see above
+    from innkeeper.net.inbound import send_reply  # noqa: PLC0415  # see above
 
-    await send_answer(send, 503, _NOT_STARTED)
+    await send_reply(send, 503, _NOT_STARTED)
 
 
 def _told(error: Exception) -> str:

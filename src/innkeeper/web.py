@@ -24,19 +24,22 @@ from innkeeper.flows.install import (
     Outcome,
 )
 from innkeeper.flows.receipts import hand_out
+from innkeeper.flows.receive import Answer, Take
 from innkeeper.follow import OFFSET_HEADER, follow
 from innkeeper.ids import ReceiptId
 from innkeeper.net.cover import covered
 from innkeeper.net.inbound import (
-    JSON_HEADERS,
+    BODY_LIMIT_BYTES,
     PAGE_HEADERS,
     BodyTooLarge,
     ClientGone,
-    header_values,
+    Headers,
+    declared_bytes,
     read_body,
     read_cookies,
-    send_answer,
+    send_reply,
 )
+from innkeeper.net.intake import Intake
 from innkeeper.net.outbound import AsgiApp, Receive, Scope, Send
 from innkeeper.store.records import InstallationStatus, Receipt
 from innkeeper.ui import pages
@@ -49,12 +52,16 @@ from innkeeper.ui.views import (
     View,
 )
 from innkeeper.wire.links import chat_link, with_query
+from innkeeper.wire.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER
 from innkeeper.work import Parts
 
 WEBHOOKS = frozenset({"/events", "/deauthorize"})
-_TOO_LARGE = b'{"error":"body_too_large"}'
+_TOO_LARGE = Answer(413, b'{"error":"body_too_large"}')
 _NOT_POST = b'{"error":"method_not_allowed"}'
-_ENCODED = b'{"error":"encoding_unsupported"}'
+_ENCODED = Answer(415, b'{"error":"encoding_unsupported"}')
+_TIMESTAMP = TIMESTAMP_HEADER.encode()
+_SIGNATURE = SIGNATURE_HEADER.encode()
+_OFFSET = OFFSET_HEADER.encode()
 _QUERY_LIMIT_BYTES = 16_384
 _HSTS = {"strict-transport-security": "max-age=31536000"}
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
@@ -85,7 +92,7 @@ class Web:
 
         async def serve(scope: Scope, receive: Receive, send: Send) -> None:
             path = relative_path(scope)
-            if path in WEBHOOKS:
+            if path in WEBHOOKS and _is_plain(scope, path):
                 await self.webhook(scope, receive, send)
             else:
                 scope = scope if path else {**scope, "path": scope["path"] + "/"}
@@ -93,36 +100,50 @@ class Web:
 
         return serve
 
+    def intake(self) -> Intake:
+        """Say where webhooks go that come in past ASGI."""
+        return Intake(frozenset(path.encode() for path in WEBHOOKS), self.look)
+
     async def webhook(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take one delivery: verified, durable, and only then answered."""
         if scope["method"] != "POST":
-            allow = (b"allow", b"POST")
-            await send_answer(send, 405, _NOT_POST, (*JSON_HEADERS, allow))
+            await send_reply(send, 405, _NOT_POST)
             return
-        if header_values(scope, b"content-encoding"):
-            await send_answer(send, 415, _ENCODED)
+        headers: Headers = scope["headers"]
+        large = declared_bytes(headers) > BODY_LIMIT_BYTES
+        found = _TOO_LARGE if large else self.look(headers)
+        if isinstance(found, Answer):
+            await send_reply(send, found.status, found.body)
             return
         try:
             body = await read_body(scope, receive)
         except BodyTooLarge:
-            await send_answer(send, 413, _TOO_LARGE)
+            await send_reply(send, _TOO_LARGE.status, _TOO_LARGE.body)
             return
         except ClientGone:
             return
-        if self.parts.follows:
-            self._follow(scope)
-        answer = await self.parts.receiver.receive(
-            body,
-            timestamps=header_values(scope, b"x-zm-request-timestamp"),
-            signatures=header_values(scope, b"x-zm-signature"),
-        )
-        await send_answer(send, answer.status, answer.body)
+        answer = await found(body)
+        await send_reply(send, answer.status, answer.body)
 
-    def _follow(self, scope: Scope) -> None:
+    def look(self, headers: Headers) -> Answer | Take:
+        """Look at a delivery's head: turn it away, or say what takes its body."""
+        timestamps: list[bytes] = []
+        signatures: list[bytes] = []
+        for name, value in headers:
+            if name == _TIMESTAMP:
+                timestamps.append(value.strip(b" \t"))
+            elif name == _SIGNATURE:
+                signatures.append(value.strip(b" \t"))
+            elif name == b"content-encoding":
+                return _ENCODED
+            elif name == _OFFSET and self.parts.follows:
+                self._follow(value)
+        return self.parts.receiver.look(timestamps, signatures)
+
+    def _follow(self, offset: bytes) -> None:
         clock = self.parts.clock
-        for offset in header_values(scope, OFFSET_HEADER.encode()):
-            if isinstance(clock, MovableClock):
-                follow(clock, offset.decode("latin-1"))
+        if isinstance(clock, MovableClock):
+            follow(clock, offset.decode("latin-1"))
 
     def pages(self) -> AsgiApp:
         """Build the rest: pages, redirects, health."""
@@ -307,6 +328,12 @@ class Web:
 
     def _drop(self, response: Response, name: str) -> None:
         self._set(response, name, "", 0)
+
+
+def _is_plain(scope: Scope, path: str) -> bool:
+    """Tell whether a path was sent as it stands: one behind escapes is another's."""
+    raw: bytes | None = scope.get("raw_path")
+    return raw is None or raw.endswith(path.encode())
 
 
 def _query(request: Request) -> dict[str, list[str]]:

@@ -87,6 +87,7 @@ async def open_desk(desk: Desk) -> AsyncGenerator[int]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patience, "ARRIVAL_SECONDS", 0.05)
+    monkeypatch.setattr(patience, "IDLE_SECONDS", 0.05)
 
 
 async def test_takes_a_head_of_usual_size() -> None:
@@ -112,7 +113,7 @@ async def test_refuses_a_head_that_is_too_large(head: bytes) -> None:
     async with open_desk(desk) as port, calling(port) as caller:
         caller.says(head)
         heard = await caller.hears_the_end()
-    assert heard.startswith(b"HTTP/1.1 400 ") or heard == b""
+    assert heard.startswith(b"HTTP/1.1 431 ") or heard == b""
     assert desk.bodies == []
     assert not desk.reading.is_set()
 

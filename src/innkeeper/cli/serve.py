@@ -26,7 +26,7 @@ def run_bot(path: Path, *, host: str, port: int | None) -> None:
         async with AsyncExitStack() as stack:
             await app.start()
             stack.push_async_callback(app.stop)
-            await stack.enter_async_context(serving(app, listener))
+            await stack.enter_async_context(serving(app, listener, intake=app.intake))
             where = f"http://{f'[{host}]' if ':' in host else host}:{port}"
             typer.echo(f"{path} listens on {where} for {settings.public_url}", err=True)
             await until_stopped()

@@ -5,9 +5,10 @@ nothing is parsed for its meaning before it is durable, and nothing here calls o
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 import msgspec
@@ -18,7 +19,7 @@ from innkeeper.secret import Secret
 from innkeeper.store.base import InboxStore
 from innkeeper.store.records import Accepted, EventState, InboxEvent, Owner
 from innkeeper.wire.events import Glimpse, glimpse
-from innkeeper.wire.signature import URL_VALIDATION, Verifier, answer_challenge
+from innkeeper.wire.signature import URL_VALIDATION, Claim, Verifier, answer_challenge, read_claim
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,9 @@ class Answer:
     status: int
     body: bytes
 
+
+Take = Callable[[bytes], Awaitable[Answer]]
+"""Takes a delivery's body, once its head was found good."""
 
 TAKEN = Answer(200, b"{}")
 UNAUTHORIZED = Answer(401, b'{"error":"unauthorized"}')
@@ -76,21 +80,31 @@ class Receiver:
         self._refused = refused
         self._dedup = hashlib.sha256(client_id.encode())
 
-    async def receive(
-        self, body: bytes, *, timestamps: Sequence[bytes], signatures: Sequence[bytes]
-    ) -> Answer:
+    def look(self, timestamps: Sequence[bytes], signatures: Sequence[bytes]) -> Answer | Take:
+        """Look at a delivery's head: turn it away, or say what takes its body.
+
+        Args:
+            timestamps: Every value of the header that tells when it was signed.
+            signatures: Every value of the one that holds the signature.
+        """
+        try:
+            claim = read_claim(timestamps, signatures)
+        except SignatureRefused as refusal:
+            self._refused(refusal.reason)
+            return UNAUTHORIZED
+        return partial(self._receive, claim)
+
+    async def _receive(self, claim: Claim, body: bytes) -> Answer:
         """Verify a delivery, keep it, and say what Zoom is told. Never raises for bad input."""
         now = self._clock.now()
         try:
-            verified = self._verifier.verify(
-                body, timestamps=timestamps, signatures=signatures, now=now
-            )
+            secret = self._verifier.check(claim, body, now=now)
         except SignatureRefused as refusal:
             self._refused(refusal.reason)
             return UNAUTHORIZED
         seen = glimpse(body)
         if seen.event == URL_VALIDATION:
-            return _prove(body, verified.secret)
+            return _prove(body, secret)
         return await self._keep(body, seen, now)
 
     async def _keep(self, body: bytes, seen: Glimpse, now: datetime) -> Answer:

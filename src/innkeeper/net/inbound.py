@@ -1,13 +1,16 @@
 """How do we read a request? Straight from ASGI, with limits, before any framework."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from innkeeper.errors import InnkeeperError
 from innkeeper.net.outbound import Receive, Scope, Send
 
 BODY_LIMIT_BYTES = 262_144
+
+Headers = Sequence[tuple[bytes, bytes]]
+"""A request's headers, in the order in which they came, with names in lower case."""
 
 # RFC 6265: a token, then octets without quotes, commas, backslashes or blanks. What
 # readers understand differently, a quoted value above all, is no cookie of ours.
@@ -22,6 +25,12 @@ JSON_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),
 )
+
+ALSO: Mapping[int, tuple[tuple[bytes, bytes], ...]] = {
+    405: ((b"allow", b"POST"),),
+    503: ((b"retry-after", b"5"),),
+}
+"""What an answer to a delivery says besides, by its status."""
 
 PAGE_HEADERS: Mapping[str, str] = {
     "content-security-policy": (
@@ -60,8 +69,7 @@ async def read_body(
         BodyTooLarge: Before reading, if the declared length is over the limit.
         ClientGone: If the client hung up.
     """
-    declared = header_values(scope, b"content-length")
-    if declared and declared[0].isdigit() and int(declared[0][:20]) > limit_bytes:
+    if declared_bytes(scope["headers"]) > limit_bytes:
         raise BodyTooLarge("body refused", f"over {limit_bytes} bytes")
     chunks: list[bytes] = []
     size, more = 0, True
@@ -79,6 +87,14 @@ async def read_body(
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
+def declared_bytes(headers: Headers) -> int:
+    """Read how long a body is said to be; 0 where nothing is said."""
+    for name, value in headers:
+        if name == b"content-length":
+            return int(value[:20]) if value.isdigit() else 0
+    return 0
+
+
 def header_values(scope: Scope, name: bytes) -> list[bytes]:
     """List every value of a header, without blanks around it; `name` in lower case."""
     return [value.strip(b" \t") for key, value in scope["headers"] if key == name]
@@ -94,6 +110,11 @@ async def send_answer(
     length = (b"content-length", str(len(body)).encode())
     await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
     await send({"type": "http.response.body", "body": body})
+
+
+async def send_reply(send: Send, status: int, body: bytes) -> None:
+    """Answer a delivery: JSON, and what its status says besides."""
+    await send_answer(send, status, body, (*JSON_HEADERS, *ALSO.get(status, ())))
 
 
 def read_cookies(scope: Scope) -> dict[str, list[str]]:

@@ -4,13 +4,16 @@ import asyncio
 import socket
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
-from typing import ClassVar, Final
+from functools import partial
+from typing import ClassVar, Final, cast
 
 import uvicorn
 
 from innkeeper.errors import InnkeeperError
+from innkeeper.net.intake import Intake
 from innkeeper.net.outbound import AsgiApp
 from innkeeper.net.patience import PatientProtocol
+from innkeeper.net.protocol import IntakeProtocol, Lobby
 
 LOCAL: Final = "127.0.0.1"
 
@@ -60,14 +63,23 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving(app: AsgiApp, listener: socket.socket) -> AsyncGenerator[None]:
-    """Serve an application while the block runs; the lifespan is the caller's business."""
+async def serving(
+    app: AsgiApp, listener: socket.socket, *, intake: Intake | None = None
+) -> AsyncGenerator[None]:
+    """Serve an application while the block runs; the lifespan is the caller's business.
+
+    Args:
+        intake: Where webhooks go, if they need not come in by ASGI; then every request is
+            held to stricter rules.
+    """
+    protocol = PatientProtocol if intake is None else partial(IntakeProtocol, Lobby(intake))
     config = uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
-        http=PatientProtocol,
+        http=cast("type[asyncio.Protocol]", protocol),
         ws="none",
+        interface="asgi3",
         lifespan="off",
         server_header=False,
         proxy_headers=False,

@@ -40,6 +40,13 @@ def sign(body: bytes, *, timestamp: str, secret: Secret) -> str:
     return "v0=" + hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
 
 
+class Claim(NamedTuple):
+    """What a delivery's head claims: that Zoom signed its body, and when."""
+
+    timestamp: bytes
+    mac: bytes
+
+
 class Verified(NamedTuple):
     """What a good signature proves."""
 
@@ -47,6 +54,21 @@ class Verified(NamedTuple):
     """The secret that matched: a challenge is answered with this one."""
     signed_at: datetime
     """The moment in the timestamp header."""
+
+
+def read_claim(timestamps: Sequence[bytes], signatures: Sequence[bytes]) -> Claim:
+    """Read the two headers, before there is a body; each is given by all of its values.
+
+    Raises:
+        SignatureRefused: If one is missing, repeated, or not of Zoom's shape.
+    """
+    timestamp = _only(timestamps, "Timestamp")
+    signature = _only(signatures, "Signature")
+    if _TIMESTAMP.fullmatch(timestamp) is None:
+        raise SignatureRefused("TimestampMalformed")
+    if _SIGNATURE.fullmatch(signature) is None:
+        raise SignatureRefused("SignatureMalformed")
+    return Claim(timestamp, bytes.fromhex(signature[3:].decode()))
 
 
 class Verifier:
@@ -71,7 +93,7 @@ class Verifier:
         if not secrets or not all(secret.reveal().strip() for secret in secrets):
             message = "a verifier needs at least one secret, and none may be blank"
             raise ValueError(message)
-        self._keyed = [(secret, hmac.new(secret.encode(), b"v0:", "sha256")) for secret in secrets]
+        self._keys = [(secret, secret.encode()) for secret in secrets]
         self._past = past.total_seconds()
         self._future = future.total_seconds()
 
@@ -89,29 +111,30 @@ class Verifier:
             SignatureRefused: For every bad input alike, garbage included, so a caller
                 has one failure to handle and a sender learns nothing.
         """
-        timestamp = _only(timestamps, "Timestamp")
-        signature = _only(signatures, "Signature")
-        if _TIMESTAMP.fullmatch(timestamp) is None:
-            raise SignatureRefused("TimestampMalformed")
-        if _SIGNATURE.fullmatch(signature) is None:
-            raise SignatureRefused("SignatureMalformed")
-        secret = self._matching(timestamp, body, signature)
-        seconds = int(timestamp) / (1000 if len(timestamp) == 13 else 1)
-        if not -self._future <= now.timestamp() - seconds <= self._past:
-            raise SignatureRefused("TimestampOutOfWindow")
-        return Verified(secret, datetime.fromtimestamp(seconds, tz=now.tzinfo))
+        claim = read_claim(timestamps, signatures)
+        secret = self.check(claim, body, now=now)
+        return Verified(secret, datetime.fromtimestamp(_seconds(claim.timestamp), tz=now.tzinfo))
 
-    def _matching(self, timestamp: bytes, body: bytes, signature: bytes) -> Secret:
-        tail = timestamp + b":" + body
+    def check(self, claim: Claim, body: bytes, *, now: datetime) -> Secret:
+        """Check what a delivery's head claims of its body; give the secret that matched.
+
+        Raises:
+            SignatureRefused: As `verify`.
+        """
+        message = b"v0:%b:%b" % (claim.timestamp, body)
         found: Secret | None = None
-        for secret, keyed in self._keyed:
-            mac = keyed.copy()
-            mac.update(tail)
-            if hmac.compare_digest(b"v0=" + mac.hexdigest().encode(), signature):
+        for secret, key in self._keys:
+            if hmac.compare_digest(hmac.digest(key, message, "sha256"), claim.mac):
                 found = found or secret
         if found is None:
             raise SignatureRefused("SignatureMismatch")
+        if not -self._future <= now.timestamp() - _seconds(claim.timestamp) <= self._past:
+            raise SignatureRefused("TimestampOutOfWindow")
         return found
+
+
+def _seconds(timestamp: bytes) -> float:
+    return int(timestamp) / (1000 if len(timestamp) == 13 else 1)
 
 
 def _only(values: Sequence[bytes], name: str) -> bytes:
