@@ -1,4 +1,6 @@
 import stat
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -6,6 +8,7 @@ import pytest
 from innkeeper.errors import SettingsRefused
 from innkeeper.secret import Secret
 from innkeeper.settings import Settings, fault_of_address, is_loopback, read_settings
+from innkeeper.store.seal import KeyRing
 
 GOOD = {
     "ZOOM_CLIENT_ID": "client-0001",
@@ -216,3 +219,90 @@ def test_refuses_a_vault_in_the_database_itself(tmp_path: Path) -> None:
         INNKEEPER_DATABASE_URL="sqlite:///one.db",
         INNKEEPER_VAULT_URL="sqlite:///one.db",
     )
+
+
+# where the key ring comes from
+
+
+def test_reads_the_ring_from_a_file_that_is_named(tmp_path: Path) -> None:
+    ring = KeyRing.generate()
+    (tmp_path / "secret").touch(0o600)
+    (tmp_path / "secret").write_text(f"{ring}\n")
+    settings = read(tmp_path, INNKEEPER_KEYS_FILE="secret")
+    assert settings.keys.ids == (ring.partition(":")[0],)
+    assert not (tmp_path / "innkeeper.key").exists()
+    assert settings.key_source is not None
+    assert not settings.key_source.changed()
+
+
+def test_makes_no_file_where_one_is_named(tmp_path: Path) -> None:
+    assert "No such file" in faults(tmp_path, INNKEEPER_KEYS_FILE="secret")["INNKEEPER_KEYS_FILE"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_refuses_a_ring_that_is_given_twice(tmp_path: Path) -> None:
+    found = faults(tmp_path, INNKEEPER_KEYS=KeyRing.generate(), INNKEEPER_KEYS_FILE="secret")
+    assert set(found) == {"INNKEEPER_KEYS_FILE"}
+
+
+def test_hides_the_ring_from_the_log(tmp_path: Path) -> None:
+    ring = KeyRing.generate()
+    assert Secret(ring.partition(":")[2]) in read(tmp_path, INNKEEPER_KEYS=ring).secrets
+
+
+@pytest.fixture
+def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "kms_of_the_tests.py").write_text(SERVICES)
+    yield
+    sys.modules.pop("kms_of_the_tests", None)
+
+
+SERVICES = """\
+class Service:
+    asked = 0
+
+    def wrap(self, key, /):
+        self.asked += 1
+        return bytes(byte ^ 255 for byte in key)
+
+    unwrap = wrap
+
+
+service, other = Service(), object()
+"""
+
+
+@pytest.mark.usefixtures("services")
+def test_a_key_service_wraps_the_key_file_that_is_made(tmp_path: Path) -> None:
+    named = {"INNKEEPER_KEY_SERVICE": "kms_of_the_tests:service"}
+    first = read(tmp_path, **named)
+    assert ":wrapped:" in (tmp_path / "innkeeper.key").read_text()
+    assert read(tmp_path, **named).keys.ids == first.keys.ids
+    assert "no INNKEEPER_KEY_SERVICE is set" in faults(tmp_path)["innkeeper.key"]
+
+
+@pytest.mark.usefixtures("services")
+def test_asks_no_key_service_while_something_else_is_wrong(tmp_path: Path) -> None:
+    found = faults(tmp_path, INNKEEPER_KEY_SERVICE="kms_of_the_tests:service", ZOOM_BOT_JID="odd")
+    assert set(found) == {"ZOOM_BOT_JID"}
+    assert sys.modules["kms_of_the_tests"].service.asked == 0
+    assert not (tmp_path / "innkeeper.key").exists()
+
+
+@pytest.mark.usefixtures("services")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "kms",
+        "kms_of_the_tests",
+        "kms_of_the_tests:none",
+        "kms_of_the_tests:other",
+        "kms_of_the_tests:Service",
+        "nowhere:service",
+        ":",
+        "a..b:c",
+    ],
+)
+def test_refuses_a_key_service_that_is_none(tmp_path: Path, name: str) -> None:
+    assert "module:name" in faults(tmp_path, INNKEEPER_KEY_SERVICE=name)["INNKEEPER_KEY_SERVICE"]

@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from innkeeper.flows.steps import AccountScope, UserScope
     from innkeeper.ids import AccountId, InstallationId, Jid, MessageId, UserId
     from innkeeper.secret import Secret
+    from innkeeper.store.keysource import KeyService
     from innkeeper.wire.blocks import (
         Actions,
         Alert,
@@ -189,6 +190,7 @@ _HOMES = {
         "UserId",
     ),
     "innkeeper.secret": ("Secret",),
+    "innkeeper.store.keysource": ("KeyService",),
     "innkeeper.wire.blocks": (
         "Actions",
         "Alert",
@@ -292,6 +294,7 @@ __all__ = [
     "Installed",
     "Interaction",
     "Jid",
+    "KeyService",
     "Linked",
     "Markdown",
     "Mentioned",

@@ -25,6 +25,8 @@ InnkeeperError
 ├── Fenced                   the installation is gone; nothing may be written for it
 ├── SealBroken               a sealed value does not belong where it was found
 ├── KeyMissing               the key ring lacks the key that sealed the data
+├── KeysRefused              what should hold the key ring does not, or cannot be read
+├── KeyServiceUnavailable    the operator's key service gave no answer
 ├── ReceiptRefused           a receipt that does not verify
 ├── EndpointRefused          an address that the emulated Zoom will not post to
 └── ChatRefused              something a person cannot do in the emulated chat
@@ -405,6 +407,24 @@ class KeyMissing(InnkeeperError):
 
     code = "key_missing"
     fix = "Put the key back into INNKEEPER_KEYS (or the key file), after the newest one."
+
+
+class KeysRefused(InnkeeperError):
+    """What should hold the key ring does not, cannot be read, or is open to others."""
+
+    code = "keys_refused"
+    exit_code: ClassVar[int] = 78
+
+    def __init__(self, what: str, why: str, fix: str) -> None:
+        self.fix = fix
+        super().__init__(what, why)
+
+
+class KeyServiceUnavailable(InnkeeperError):
+    """The operator's key service gave no answer, so that a key can be neither read nor made."""
+
+    code = "key_service_unavailable"
+    fix = "Bring the key service back, then start again: nothing is opened without it."
 
 
 class ReceiptRefused(InnkeeperError):

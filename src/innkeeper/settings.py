@@ -6,18 +6,20 @@ with exit code 78.
 
 import os
 import re
-import stat
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Literal, cast
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
-from innkeeper.errors import Fault, SettingsRefused
+from innkeeper.errors import Fault, KeysRefused, SettingsRefused
 from innkeeper.ids import Jid
 from innkeeper.secret import Secret
+from innkeeper.store.keysource import KeyFile, KeyService, KeySource, KeyText
 from innkeeper.store.seal import KeyRing
 
 Management = Literal["admin", "user"]
@@ -54,6 +56,8 @@ class Settings:
     honour_retention: bool = False
     database: Path = Path("innkeeper.db")
     vault: Path = Path("innkeeper.vault.db")
+    key_source: KeySource | None = field(default=None, repr=False)
+    """Where the key ring was read, and may be read again; None if it was made up."""
     warnings: tuple[str, ...] = field(default=(), repr=False)
 
     @property
@@ -69,7 +73,8 @@ class Settings:
     @property
     def secrets(self) -> tuple[Secret, ...]:
         """What no log line may hold, whoever writes it."""
-        own = (self.client_secret, *self.secret_tokens)
+        ring = self.key_source.secrets if self.key_source else ()
+        own = (self.client_secret, *self.secret_tokens, *ring)
         return (*own, self.s2s_client_secret) if self.s2s_client_secret else own
 
     @property
@@ -83,9 +88,28 @@ class Settings:
 
         Raises:
             SettingsRefused: With every fault at once.
+            KeyServiceUnavailable: If a key of the ring cannot be unwrapped now.
         """
         directory = directory or Path.cwd()
-        return read_settings({**_written(directory / ".env"), **os.environ}, directory)
+        return read_settings(_environment(directory), directory)
+
+
+def load_key_service(directory: Path | None = None) -> KeyService | None:
+    """Find the operator's key service, whatever else is configured or not.
+
+    Raises:
+        SettingsRefused: If one is named, and cannot be had.
+    """
+    directory = directory or Path.cwd()
+    reader = _Reader(_environment(directory), directory)
+    service = reader.key_service()
+    if reader.faults:
+        raise SettingsRefused(reader.faults)
+    return service
+
+
+def _environment(directory: Path) -> Mapping[str, str]:
+    return {**_written(directory / ".env"), **os.environ}
 
 
 def _written(path: Path) -> dict[str, str]:
@@ -116,6 +140,7 @@ def read_settings(environment: Mapping[str, str], directory: Path) -> Settings:
 
     Raises:
         SettingsRefused: With every fault at once; no value is ever named.
+        KeyServiceUnavailable: If a key of the ring cannot be unwrapped now.
     """
     reader = _Reader(environment, directory)
     settings = reader.settings()
@@ -156,7 +181,8 @@ class _Reader:
         s2s_secret = self._value("ZOOM_S2S_CLIENT_SECRET")
         if vault == database:
             self._fault("INNKEEPER_VAULT_URL", "is the database itself", _VAULT_FIX)
-        keys = self._keys(database, vault)
+        source = self._key_source(database, vault)
+        keys = self._keys(source) if source else None
         if keys is None or self.faults:
             return None
         return Settings(
@@ -176,6 +202,7 @@ class _Reader:
             honour_retention=honour_retention,
             database=database,
             vault=vault,
+            key_source=source,
             warnings=tuple(self.warnings),
         )
 
@@ -258,47 +285,56 @@ class _Reader:
             return path
         return default
 
-    def _keys(self, database: Path, vault: Path) -> KeyRing | None:
-        written = self._value("INNKEEPER_KEYS")
+    def _key_source(self, database: Path, vault: Path) -> KeySource | None:
+        service = self.key_service()
+        written, named = self._value("INNKEEPER_KEYS"), self._value("INNKEEPER_KEYS_FILE")
+        if written and named:
+            self._fault("INNKEEPER_KEYS_FILE", "is set beside INNKEEPER_KEYS", _KEYS_TWICE_FIX)
+        if written:
+            return KeyText("INNKEEPER_KEYS", Secret(written), service)
+        if named:
+            return KeyFile("INNKEEPER_KEYS_FILE", self._directory / named, service)
         path = database.with_name("innkeeper.key")
-        if not written and not path.exists() and (database.exists() or vault.exists()):
+        if not path.exists() and (database.exists() or vault.exists()):
             self._fault(path.name, "is gone, and what is stored was sealed with it", _KEY_LOST_FIX)
             return None
-        ring = written or self._key_file(path)
-        if ring is None:
+        return KeyFile(path.name, path, service, ours=True)
+
+    def _keys(self, source: KeySource) -> KeyRing | None:
+        """Read the ring; nobody is asked for it, and no file made, while something is wrong."""
+        if self.faults and source.service:
             return None
         try:
-            return KeyRing.parse(ring)
-        except ValueError as error:
-            name, fix = ("INNKEEPER_KEYS", _KEYS_FIX) if written else (path.name, _KEY_FILE_FIX)
-            self._fault(name, f"is no key ring: {error}", fix)
+            if isinstance(source, KeyFile) and source.ours and not source.path.exists():
+                if self.faults:
+                    return None
+                source.make()
+                self.warnings.append(
+                    f"{source.name} was made beside the database. Keep a copy of it somewhere "
+                    "safe: without it nothing that was stored can be read."
+                )
+            return source.ring()
+        except KeysRefused as refused:
+            self._fault(refused.what, refused.why, refused.fix)
             return None
 
-    def _key_file(self, path: Path) -> str | None:
+    def key_service(self) -> KeyService | None:
+        name = "INNKEEPER_KEY_SERVICE"
+        value = self._value(name)
+        module, _, attribute = value.partition(":")
+        if not value:
+            return None
+        if str(self._directory) not in sys.path:
+            sys.path.insert(0, str(self._directory))
         try:
-            if not path.exists():
-                return None if self.faults else self._new_key_file(path)
-            status = path.lstat()
-            if not stat.S_ISREG(status.st_mode) or status.st_mode & 0o077:
-                why = "is not a plain file that only its owner can read"
-                self._fault(str(path.name), why, f"Run: chmod 600 {path.name}")
-                return None
-            return path.read_text(encoding="ascii", errors="replace").strip()
-        except OSError as error:
-            why = f"cannot be read or made: {error.strerror}"
-            self._fault(str(path.name), why, "Make the directory writable, or set INNKEEPER_KEYS.")
+            found: object = getattr(import_module(module), attribute)
+        except Exception as error:  # whatever the operator's own code raises
+            self._fault(name, f"cannot be loaded: {type(error).__name__}", _SERVICE_FIX)
             return None
-
-    def _new_key_file(self, path: Path) -> str:
-        written = KeyRing.generate()
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(f"{written}\n")
-        self.warnings.append(
-            f"{path.name} was made beside the database. Keep a copy of it somewhere safe: "
-            "without it nothing that was stored can be read."
-        )
-        return written
+        if not isinstance(found, KeyService) or isinstance(found, type):
+            self._fault(name, "has no methods wrap and unwrap", _SERVICE_FIX)
+            return None
+        return found
 
 
 def fault_of_address(url: str) -> str:
@@ -353,5 +389,8 @@ _KEY_LOST_FIX = (
     "Put your copy of it back beside the database, or set INNKEEPER_KEYS; "
     "without the key, move database and vault away to begin anew."
 )
-_KEYS_FIX = "Make one with: innkeeper keys new"
-_KEY_FILE_FIX = "Put back the copy that you kept: without it nothing that was stored can be read."
+_KEYS_TWICE_FIX = "Leave one of INNKEEPER_KEYS and INNKEEPER_KEYS_FILE out."
+_SERVICE_FIX = (
+    "Write it as module:name, where that module, beside the bot, has an object of that name "
+    "with the methods wrap and unwrap."
+)

@@ -27,6 +27,7 @@ from innkeeper.flows.installations import Registry
 from innkeeper.flows.purge import Forgetter
 from innkeeper.flows.reauth import Notices
 from innkeeper.flows.receive import Receiver
+from innkeeper.flows.rotation import Rotation
 from innkeeper.flows.speak import Speaker
 from innkeeper.follow import FollowingTransport
 from innkeeper.ids import InstallationId
@@ -164,6 +165,7 @@ def wire(settings: Settings, table: Table, *, handling: Handling, edges: Edges) 
         dispatcher=dispatcher,
         receiver=receiver,
         installer=installer,
+        rotation=Rotation(vault, settings.keys, source=settings.key_source, log=log),
         log=log,
         follows=isinstance(transport, FollowingTransport),
     )

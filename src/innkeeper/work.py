@@ -15,6 +15,7 @@ from innkeeper.flows.install import Installer
 from innkeeper.flows.log import Log
 from innkeeper.flows.purge import Forgetter
 from innkeeper.flows.receive import Receiver
+from innkeeper.flows.rotation import Rotation
 from innkeeper.flows.speak import Speaker
 from innkeeper.net.outbound import Request, Transport
 from innkeeper.settings import Settings
@@ -47,6 +48,7 @@ class Parts:
     dispatcher: Dispatcher
     receiver: Receiver
     installer: Installer
+    rotation: Rotation
     log: Log
     follows: bool
     """Whether the clock follows an emulator's."""
@@ -88,7 +90,7 @@ class Parts:
 
 
 class Worker:
-    """Takes up what is due: deferred events and purges every beat, chores every minute."""
+    """Takes up what is due: deferred events and purges every beat, chores and keys every minute."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -97,7 +99,11 @@ class Worker:
 
     def start(self) -> None:
         """Begin to work in the background: a renewal that waits for Zoom delays no event."""
-        beats = ((self.take_up, BEAT_SECONDS), (self.do_chores, CHORES_EVERY.total_seconds()))
+        beats = (
+            (self.take_up, BEAT_SECONDS),
+            (self.do_chores, CHORES_EVERY.total_seconds()),
+            (self._parts.rotation.turn, CHORES_EVERY.total_seconds()),
+        )
         self._tasks = [asyncio.create_task(self._repeat(work, every)) for work, every in beats]
 
     async def stop(self) -> None:
@@ -114,6 +120,7 @@ class Worker:
         if self._chores_at is None or now >= self._chores_at:
             self._chores_at = now + CHORES_EVERY
             await self.do_chores()
+            await self._parts.rotation.turn()
         return taken
 
     async def take_up(self) -> int:

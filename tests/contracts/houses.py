@@ -27,6 +27,9 @@ APP = "clientOfTheTests"
 class House(Protocol):
     """One place with a vault and a store, which can be opened again and again."""
 
+    ring: str
+    """The key ring that the next vault is opened with."""
+
     def vault(self) -> Vault:
         """Give a vault there, not opened yet."""
         ...

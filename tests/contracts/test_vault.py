@@ -9,6 +9,7 @@ from innkeeper.errors import ReceiptRefused
 from innkeeper.ids import InstallationId, ReceiptId
 from innkeeper.store.base import Vault
 from innkeeper.store.records import Receipt, Tombstone
+from innkeeper.store.seal import KeyRing
 from tests.contracts.houses import DAY, MINUTE, NOW, House, owner
 
 pytestmark = pytest.mark.anyio
@@ -146,4 +147,46 @@ async def test_keeps_receipts_in_one_chain(house: House, vault: Vault) -> None:
     assert await vault.get_receipt(ReceiptId("rcp_4")) is None
     assert [each.sequence for each in await vault.receipts()] == [1, 2, 3]
     assert [each.sequence for each in await vault.receipts(after=1, limit=1)] == [2]
+
+
+async def test_counts_what_each_key_of_the_ring_wraps(house: House, vault: Vault) -> None:
+    [old] = KeyRing.parse(house.ring).ids
+    assert await vault.wrapped_by() == {}
+    for subject in ("app", "ins_1", "ins_2"):
+        await vault.make_key(subject)
+    assert await vault.wrapped_by() == {old: 3}
+    await vault.signing_key()
+    assert await vault.wrapped_by() == {old: 4}
+    await vault.close()
+    house.ring = f"{KeyRing.generate()},{house.ring}"
+    new, _ = KeyRing.parse(house.ring).ids
+    vault = house.vault()
+    await vault.open()
+    await vault.make_key("ins_3")
+    assert await vault.wrapped_by() == {old: 4, new: 1}
+    await vault.close()
+
+
+async def test_wraps_anew_what_older_keys_wrap_some_at_a_time(house: House, vault: Vault) -> None:
+    subjects = [f"ins_{number}" for number in range(7)]
+    made = [await vault.make_key(subject) for subject in subjects]
+    signing = [await vault.signing_key(), await vault.replace_signing_key()]
+    assert await vault.wrap_anew(limit=4) == 0
+    for _ in range(2):  # one older key whose work was not finished, and another
+        await vault.close()
+        house.ring = f"{KeyRing.generate()},{house.ring}"
+        vault = house.vault()
+        await vault.open()
+        assert await vault.wrap_anew(limit=4) == 4
+        assert sum((await vault.wrapped_by()).values()) == 9
+    counts = [await vault.wrap_anew(limit=4) for _ in range(4)]
+    assert sum(counts) == 5
+    assert counts[-1] == 0
+    await vault.close()
+    house.ring = house.ring.partition(",")[0]
+    vault = house.vault()
+    await vault.open()
+    assert await vault.wrapped_by() == {KeyRing.parse(house.ring).ids[0]: 9}
+    assert [await vault.find_key(subject) for subject in subjects] == made
+    assert await vault.signing_keys() == signing
     await vault.close()

@@ -1,4 +1,6 @@
 import base64
+import copy
+import pickle
 
 import pytest
 from hypothesis import given
@@ -17,6 +19,10 @@ def seal(app: str = "app") -> Seal:
 
 def encoded(key: bytes) -> str:
     return base64.urlsafe_b64encode(key).decode().rstrip("=")
+
+
+def decoded(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 @given(plain=st.binary(max_size=2000), row=TEXT, version=st.integers(0, 2**40))
@@ -128,6 +134,55 @@ def test_wraps_with_the_newest_key_and_unwraps_with_any() -> None:
     assert both.wrap(KEY, app="a", subject="s")[0] == both.ids[0] == new.split(":")[0]
     with pytest.raises(KeyMissing, match=ring_id):
         KeyRing.parse(new).unwrap(ring_id, blob, app="a", subject="s")
+
+
+def test_whoever_holds_a_ring_holds_what_it_has_become() -> None:
+    old, new = KeyRing.generate(), KeyRing.generate()
+    ring = KeyRing.parse(old)
+    ring_id, blob = ring.wrap(KEY, app="a", subject="s")
+    ring.become(KeyRing.parse(f"{new},{old}"))
+    assert ring.unwrap(ring_id, blob, app="a", subject="s") == KEY
+    assert ring.wrap(KEY, app="a", subject="s")[0] == new.split(":")[0]
+    ring.become(KeyRing.parse(new))
+    with pytest.raises(KeyMissing):
+        ring.unwrap(ring_id, blob, app="a", subject="s")
+
+
+def test_knows_another_key_of_the_same_id() -> None:
+    old, new = KeyRing.generate(), KeyRing.generate()
+    impostor = f"{old.split(':')[0]}:{new.split(':')[1]}"
+    for fine in (old, new, f"{new},{old}"):
+        assert not KeyRing.parse(old).contradicts(KeyRing.parse(fine))
+    assert KeyRing.parse(old).contradicts(KeyRing.parse(f"{new},{impostor}"))
+
+
+def test_is_not_pickled_or_copied() -> None:
+    ring = KeyRing.parse(KeyRing.generate())
+    for write in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError, match="not pickled"):
+            write(ring)
+
+
+def flipped(value: bytes) -> bytes:
+    return bytes(byte ^ 0xFF for byte in value)
+
+
+def test_parses_a_ring_whose_keys_a_service_has_wrapped() -> None:
+    wrapped, plain = KeyRing.generate_wrapped(flipped), KeyRing.generate()
+    ring = KeyRing.parse(f"{wrapped},{plain}", flipped)
+    assert ring.ids == (wrapped.split(":")[0], plain.split(":")[0])
+    ring_id, blob = ring.wrap(KEY, app="a", subject="s")
+    unwrapped = encoded(flipped(decoded(wrapped.split(":")[2])))
+    alone = KeyRing.parse(f"{ring_id}:{unwrapped}")
+    assert alone.unwrap(ring_id, blob, app="a", subject="s") == KEY
+    for text in ("k1:wrapped:", "k1:wrapped:+", "k1:wrapped:AAAAA"):
+        with pytest.raises(ValueError, match="key 1 is wrapped, and not written"):
+            KeyRing.parse(text, flipped)
+    with pytest.raises(ValueError, match="no INNKEEPER_KEY_SERVICE is set"):
+        KeyRing.parse(wrapped)
+    for odd, why in ((KEY + KEY, "not 32 bytes"), (bytes(32), "not drawn at random")):
+        with pytest.raises(ValueError, match=why):
+            KeyRing.parse(wrapped, lambda _, odd=odd: odd)
 
 
 def test_refuses_a_wrapped_key_of_another_subject_or_app() -> None:

@@ -1,5 +1,6 @@
 import asyncio
 import stat
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -94,10 +95,13 @@ async def test_is_readable_by_its_owner_only(tmp_path: Path) -> None:
     await vault.close()
 
 
-async def test_a_ring_without_the_key_that_wraps_stops_the_start(tmp_path: Path) -> None:
+@pytest.mark.parametrize("only_signing", [False, True], ids=["C05", "C05-signing"])
+async def test_a_ring_without_the_key_that_wraps_stops_the_start(
+    tmp_path: Path, *, only_signing: bool
+) -> None:
     old = KeyRing.generate()
     vault = await opened(tmp_path, old)
-    await vault.make_key("app")
+    await (vault.signing_key if only_signing else partial(vault.make_key, "app"))()
     await vault.close()
     with pytest.raises(KeyMissing, match=old.split(":")[0]):
         await opened(tmp_path, KeyRing.generate())
@@ -106,23 +110,61 @@ async def test_a_ring_without_the_key_that_wraps_stops_the_start(tmp_path: Path)
         await opened(tmp_path, same_id)
     assert same_id.split(":")[1] not in str(refused.value)
     vault = await opened(tmp_path, old)
-    assert await vault.find_key("app") is not None
+    assert (await vault.find_key("app") is None) is only_signing
     await vault.close()
 
 
-async def test_wraps_with_the_newest_key_what_an_older_one_wrapped(tmp_path: Path) -> None:
+async def test_leaves_nothing_that_an_older_key_could_open(tmp_path: Path) -> None:
     old, new = KeyRing.generate(), KeyRing.generate()
     vault = await opened(tmp_path, old)
-    made, signing = await vault.make_key("app"), await vault.signing_key()
-    before = wrapped_keys(tmp_path)["app"]
+    made = [await vault.make_key(f"ins_{number}") for number in range(50)]
+    before = wrapped_keys(tmp_path)
     await vault.close()
     vault = await opened(tmp_path, f"{new},{old}")
-    assert await vault.find_key("app") == made
-    assert before not in on_disk(tmp_path)
+    while await vault.wrap_anew(limit=20):
+        pass
+    left = on_disk(tmp_path)
+    assert [subject for subject, wrapped in before.items() if wrapped in left] == []
+    assert [await vault.find_key(f"ins_{number}") for number in range(50)] == made
     await vault.close()
-    vault = await opened(tmp_path, new)
-    assert await vault.find_key("app") == made
-    assert await vault.signing_key() == signing
+
+
+async def test_a_rotation_is_not_done_while_its_traces_may_be_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection_module, "_WRITER_WAITS_MS", 1)
+    old, new = KeyRing.generate(), KeyRing.generate()
+    vault = await opened(tmp_path, old)
+    await vault.make_key("app")
+    await vault.close()
+    vault = await opened(tmp_path, f"{new},{old}")
+    reader = connect_to_read(str(tmp_path / "vault.db"))
+    reader.run("BEGIN")
+    reader.rows("SELECT count(*) FROM data_keys")
+    assert await vault.wrap_anew(limit=10) == 1
+    with pytest.raises(StoreUnavailable, match="another process reads it"):
+        await vault.wrap_anew(limit=10)
+    reader.close()
+    assert await vault.wrap_anew(limit=10) == 0
+    assert (tmp_path / "vault.db-wal").stat().st_size == 0
+    await vault.close()
+
+
+async def test_a_key_that_was_altered_is_not_wrapped_anew(tmp_path: Path) -> None:
+    old, new = KeyRing.generate(), KeyRing.generate()
+    vault = await opened(tmp_path, old)
+    await asyncio.gather(*(vault.make_key(f"ins_{number}") for number in range(5)))
+    await vault.close()
+    connection = connect(str(tmp_path / "vault.db"))
+    connection.run("UPDATE data_keys SET wrapped = zeroblob(61) WHERE subject = 'ins_3'")
+    connection.close()
+    vault = await opened(tmp_path, f"{new},{old}")
+    assert await vault.wrap_anew(limit=10) == 4
+    with pytest.raises(SealBroken, match="that of ins_3"):
+        await vault.wrap_anew(limit=10)
+    assert await vault.wrapped_by() == dict(
+        zip(KeyRing.parse(f"{new},{old}").ids, (4, 1), strict=True)
+    )
     await vault.close()
 
 
@@ -130,10 +172,13 @@ async def test_only_looks_when_told_so(tmp_path: Path) -> None:
     old, new = KeyRing.generate(), KeyRing.generate()
     vault = await opened(tmp_path, old)
     made = await vault.make_key("app")
+    assert await vault.wrapped_by() == {old.partition(":")[0]: 1}
     looking = await opened(tmp_path, f"{new},{old}", read_only=True)
     assert await looking.make_key("app") == made
-    with pytest.raises(StoreUnavailable):
-        await looking.make_key("ins_1")
+    assert await looking.wrapped_by() == await vault.wrapped_by()
+    for writing in (looking.make_key("ins_1"), looking.wrap_anew(limit=1)):
+        with pytest.raises(StoreUnavailable):
+            await writing
     await looking.close()
     await vault.close()
     vault = await opened(tmp_path, old)
@@ -168,13 +213,14 @@ async def test_refuses_a_key_that_was_altered(tmp_path: Path) -> None:
     connection = connect(str(tmp_path / "vault.db"))
     connection.run(
         "UPDATE data_keys SET wrapped = (SELECT wrapped FROM data_keys WHERE subject = 'ins_2')"
-        " WHERE subject = 'ins_1'"
+        " WHERE subject IN ('app', 'ins_1')"
     )
     connection.close()
     vault = house.vault()
     await vault.open()
-    with pytest.raises(SealBroken):
-        await vault.find_key("ins_1")
+    for subject in ("app", "ins_1"):
+        with pytest.raises(SealBroken):
+            await vault.find_key(subject)
     await vault.close()
 
 

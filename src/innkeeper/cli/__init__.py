@@ -229,9 +229,25 @@ def routes(
 @keys.command("new")
 def keys_new() -> None:
     """Print a fresh key for INNKEEPER_KEYS; put it before the ones you have."""
-    from innkeeper.store.seal import KeyRing  # noqa: PLC0415
+    from innkeeper.cli.keys import print_new  # noqa: PLC0415
 
-    typer.echo(KeyRing.generate())
+    print_new()
+
+
+@keys.command("rotate")
+def keys_rotate() -> None:
+    """Put a new key first, and have it wrap everything; go on where that was stopped."""
+    from innkeeper.cli.keys import rotate  # noqa: PLC0415
+
+    rotate()
+
+
+@keys.command("status")
+def keys_status(*, as_json: AsJson = False) -> None:
+    """Tell which keys of the ring are still needed."""
+    from innkeeper.cli.keys import show_status  # noqa: PLC0415
+
+    show_status(as_json=as_json)
 
 
 @installation.command("list")

@@ -515,6 +515,18 @@ class Vault(Protocol):
         """Read the newest receipt, from which the chain goes on."""
         ...
 
+    async def wrapped_by(self) -> Mapping[str, int]:
+        """Count the keys that each key of the ring wraps, by its id; not those that wrap none."""
+        ...
+
+    async def wrap_anew(self, *, limit: int) -> int:
+        """Wrap with the newest key of the ring some keys that an older one wraps; say how many.
+
+        It can be stopped anywhere and called again. Once it says 0, nothing is left that an
+        older key could open.
+        """
+        ...
+
     async def signing_key(self) -> SigningKey:
         """Return the key that signs receipts, making the first when there is none."""
         ...

@@ -10,8 +10,8 @@ import hmac
 import os
 import re
 import secrets
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, NoReturn
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -26,6 +26,11 @@ _SHORTEST: Final = 1 + _KEY_ID_BYTES + _NONCE_BYTES + 16
 
 _RING_ID = re.compile(r"[A-Za-z0-9_-]{1,32}", re.ASCII)
 _RING_KEY = re.compile(r"[A-Za-z0-9_-]{43}=?", re.ASCII)
+_WRAPPED = "wrapped:"
+_WRAPPED_KEY = re.compile(r"[A-Za-z0-9_-]{1,8192}={0,2}", re.ASCII)
+
+Unwrap = Callable[[bytes], bytes]
+"""Turns a wrapped key of the ring into the key itself."""
 
 
 def joined(*parts: str) -> bytes:
@@ -107,12 +112,16 @@ class BlindIndex:
 
 
 class KeyRing:
-    """The operator's keys, newest first: they wrap the data keys and nothing else."""
+    """The operator's keys, newest first: they wrap the data keys and nothing else.
 
-    __slots__ = ("_keys",)
+    Whoever holds a ring holds what it has become: it is changed in one place, while it is used.
+    """
+
+    __slots__ = ("_keys", "_seals")
 
     def __init__(self, keys: Mapping[str, bytes]) -> None:
         self._keys = dict(keys)
+        self._seals: dict[tuple[str, str], Seal] = {}
         if not self._keys:
             message = "the key ring is empty"
             raise ValueError(message)
@@ -120,9 +129,16 @@ class KeyRing:
     def __repr__(self) -> str:
         return f"KeyRing({', '.join(self._keys)})"
 
+    def __reduce__(self) -> NoReturn:
+        message = "a KeyRing is not pickled"
+        raise TypeError(message)
+
     @classmethod
-    def parse(cls, text: str) -> "KeyRing":
+    def parse(cls, text: str, unwrap: Unwrap | None = None) -> "KeyRing":
         """Read a key ring as INNKEEPER_KEYS writes it: `id:base64url of 32 bytes`, by commas.
+
+        Args:
+            unwrap: Opens the keys that are written `id:wrapped:base64url`.
 
         Raises:
             ValueError: If an entry is not usable; the message counts entries and never
@@ -137,23 +153,36 @@ class KeyRing:
             if ring_id in keys:
                 message = f"key {place} has the id of an earlier one"
                 raise ValueError(message)
-            keys[ring_id] = _ring_key(encoded, place)
+            keys[ring_id] = _ring_key(encoded.strip(), place, unwrap)
         return cls(keys)
 
     @staticmethod
     def generate() -> str:
         """Draw a key ring of one key, written as `parse` reads it."""
-        key = base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES)).decode().rstrip("=")
-        return f"k{secrets.token_hex(4)}:{key}"
+        return f"k{secrets.token_hex(4)}:{_encoded(secrets.token_bytes(KEY_BYTES))}"
+
+    @staticmethod
+    def generate_wrapped(wrap: Callable[[bytes], bytes]) -> str:
+        """Draw a key ring of one key that is written wrapped, as `parse` reads it."""
+        wrapped = wrap(secrets.token_bytes(KEY_BYTES))
+        return f"k{secrets.token_hex(4)}:{_WRAPPED}{_encoded(wrapped)}"
 
     @property
     def ids(self) -> Sequence[str]:
         """The keys' ids, newest first."""
         return tuple(self._keys)
 
+    def contradicts(self, other: "KeyRing") -> bool:
+        """Tell whether an id that both have stands for two different keys."""
+        return any(other._keys.get(each, key) != key for each, key in self._keys.items())
+
+    def become(self, other: "KeyRing") -> None:
+        """Take over another ring's keys; what is under way ends with one or the other."""
+        self._keys, self._seals = dict(other._keys), {}
+
     def wrap(self, key: bytes, *, app: str, subject: str) -> tuple[str, bytes]:
         """Wrap a data key for its subject with the newest key: that key's id, and the blob."""
-        ring_id = next(iter(self._keys))
+        ring_id = self.ids[0]
         blob = self._seal(ring_id, app).seal(key, table="vault", column="wrapped", row=subject)
         return ring_id, blob
 
@@ -169,20 +198,54 @@ class KeyRing:
         return seal.unseal(blob, table="vault", column="wrapped", row=subject)
 
     def _seal(self, ring_id: str, app: str) -> Seal:
-        key = self._keys.get(ring_id)
-        if key is None:
-            raise KeyMissing("the key ring is incomplete", f"no key has the id {ring_id}")
-        key_id = hashlib.sha256(ring_id.encode()).hexdigest()[: 2 * _KEY_ID_BYTES]
-        return Seal(key_id, key, app=app)
+        keys, seals = self._keys, self._seals
+        seal = seals.get((ring_id, app))
+        if seal is None:
+            key = keys.get(ring_id)
+            if key is None:
+                raise KeyMissing("the key ring is incomplete", f"no key has the id {ring_id}")
+            key_id = hashlib.sha256(ring_id.encode()).hexdigest()[: 2 * _KEY_ID_BYTES]
+            seal = seals[ring_id, app] = Seal(key_id, key, app=app)
+        return seal
 
 
-def _ring_key(encoded: str, place: int) -> bytes:
-    encoded = encoded.strip()
+def _encoded(value: bytes) -> str:
+    return base64.urlsafe_b64encode(value).decode().rstrip("=")
+
+
+def _decoded(encoded: str) -> bytes:
+    encoded = encoded.rstrip("=")
+    return base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
+
+
+def _ring_key(encoded: str, place: int, unwrap: Unwrap | None) -> bytes:
+    key = (
+        _unwrapped(encoded.removeprefix(_WRAPPED), place, unwrap)
+        if encoded.startswith(_WRAPPED)
+        else _plain(encoded, place)
+    )
+    if len(set(key)) < 16 or all(0x20 <= byte < 0x7F for byte in key):
+        message = f"key {place} was not drawn at random: make one with `innkeeper keys new`"
+        raise ValueError(message)
+    return key
+
+
+def _plain(encoded: str, place: int) -> bytes:
     if _RING_KEY.fullmatch(encoded) is None:
         message = f"key {place} is not base64url of exactly 32 bytes"
         raise ValueError(message)
-    key = base64.urlsafe_b64decode(encoded.rstrip("=") + "=")
-    if len(set(key)) < 16 or all(0x20 <= byte < 0x7F for byte in key):
-        message = f"key {place} was not drawn at random: make one with `innkeeper keys new`"
+    return _decoded(encoded)
+
+
+def _unwrapped(encoded: str, place: int, unwrap: Unwrap | None) -> bytes:
+    if unwrap is None:
+        message = f"key {place} is wrapped, and no INNKEEPER_KEY_SERVICE is set to unwrap it"
+        raise ValueError(message)
+    if _WRAPPED_KEY.fullmatch(encoded) is None or len(encoded.rstrip("=")) % 4 == 1:
+        message = f"key {place} is wrapped, and not written in base64url"
+        raise ValueError(message)
+    key = unwrap(_decoded(encoded))
+    if len(key) != KEY_BYTES:
+        message = f"key {place} is not 32 bytes once the key service has unwrapped it"
         raise ValueError(message)
     return key

@@ -5,6 +5,7 @@ backed up apart, and only its newest copy is ever used.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Final
@@ -23,21 +24,28 @@ from innkeeper.store.sqlite.connection import Connection, Row
 from innkeeper.store.sqlite.database import Database, listed
 
 _CACHE_SIZE: Final = 10_000
+_TRIED: Final = 5
+"""One key that was altered is no sign of a wrong ring."""
 _SIGNING_KEY: Final = (
     "SELECT id, public, ring_id, wrapped, endorsed_by, endorsement FROM signing_keys"
 )
-_WRAPPED: Final = (
-    (
-        "SELECT subject, ring_id, wrapped FROM data_keys WHERE ring_id <> ?",
-        "UPDATE data_keys SET ring_id = ?, wrapped = ? WHERE subject = ?",
-        "",
-    ),
-    (
-        "SELECT id, ring_id, wrapped FROM signing_keys WHERE ring_id <> ?",
-        "UPDATE signing_keys SET ring_id = ?, wrapped = ? WHERE id = ?",
-        "signing:",
-    ),
+# Which keys of the ring wrap something, found in a few steps however many keys there are.
+_RING_IDS: Final = (
+    "WITH RECURSIVE used (id) AS (SELECT min(ring_id) FROM data_keys UNION ALL"
+    " SELECT (SELECT min(ring_id) FROM data_keys WHERE ring_id > id) FROM used WHERE id NOT NULL)"
+    " SELECT id FROM used WHERE id NOT NULL UNION SELECT ring_id FROM signing_keys"
 )
+_WRAPPED: Final = (
+    "SELECT rowid, subject, wrapped FROM data_keys WHERE ring_id = ?1 UNION ALL"
+    " SELECT rowid, 'signing:' || id, wrapped FROM signing_keys WHERE ring_id = ?1 LIMIT ?2"
+)
+_COUNTS: Final = (
+    "SELECT ring_id, count(*) FROM data_keys GROUP BY ring_id"
+    " UNION ALL SELECT ring_id, count(*) FROM signing_keys GROUP BY ring_id"
+)
+_WRAP_DATA_ANEW: Final = "UPDATE data_keys SET ring_id = ?, wrapped = ? WHERE rowid = ?"
+_WRAP_SIGNING_ANEW: Final = "UPDATE signing_keys SET ring_id = ?, wrapped = ? WHERE rowid = ?"
+_SIGNING: Final = "signing:"
 
 
 class SqliteVault:
@@ -54,12 +62,10 @@ class SqliteVault:
         self._app = app
         self._db = Database(path, schema="vault", read_only=read_only)
         self._known: dict[str, tuple[str, bytes]] = {}
+        self._traces = True
 
     async def open(self) -> None:
         """Open the vault, making it when it is not there.
-
-        What an older key of the ring wraps is wrapped anew by the newest, so that after
-        one start the older key can be taken out of the ring.
 
         Raises:
             StoreUnavailable: If it cannot be opened, or is another app's.
@@ -69,7 +75,10 @@ class SqliteVault:
         try:
             self._check_ring()
             if not self._db.read_only:
-                await self._settle_in()
+                await self._db.change(
+                    "INSERT INTO meta (name, value) VALUES ('app', ?) ON CONFLICT DO NOTHING",
+                    self._app,
+                )
         except BaseException:
             await self._db.close()
             raise
@@ -319,7 +328,7 @@ class SqliteVault:
             signer = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(older.private.reveal()))
             endorsed_by, endorsement = older.id, signer.sign(public)
         ring_id, wrapped = self._ring.wrap(
-            private.private_bytes_raw(), app=self._app, subject=f"signing:{key_id}"
+            private.private_bytes_raw(), app=self._app, subject=f"{_SIGNING}{key_id}"
         )
         connection.run(
             "INSERT INTO signing_keys (id, public, ring_id, wrapped, endorsed_by, endorsement)"
@@ -329,40 +338,88 @@ class SqliteVault:
 
     def _signing_key(self, row: Row) -> SigningKey:
         key_id, public, ring_id, wrapped, endorsed_by, endorsement = row
-        private = self._ring.unwrap(ring_id, wrapped, app=self._app, subject=f"signing:{key_id}")
+        private = self._ring.unwrap(ring_id, wrapped, app=self._app, subject=f"{_SIGNING}{key_id}")
         return SigningKey(key_id, public, Secret(private.hex()), endorsed_by, endorsement)
 
-    # opening
+    # the ring
+
+    async def wrapped_by(self) -> Mapping[str, int]:
+        """Count the keys that each key of the ring wraps, by its id; not those that wrap none.
+
+        Raises:
+            StoreUnavailable: If the vault cannot be read.
+        """
+        if self._db.read_only:
+            rows = self._db.rows(_COUNTS)
+        else:  # it looks at every key: on the writer's thread, where nobody waits for it
+            rows = await self._db.write(lambda connection: connection.rows(_COUNTS))
+        counts: Counter[str] = Counter()
+        for ring_id, count in rows:
+            counts[ring_id] += count
+        return counts
+
+    async def wrap_anew(self, *, limit: int) -> int:
+        """Wrap with the newest key of the ring some keys that an older one wraps; say how many.
+
+        It can be stopped anywhere and called again. Once it says 0, nothing is left that an
+        older key could open, in free pages and in the write-ahead log neither.
+
+        Raises:
+            StoreUnavailable: If it could not be done, or the log is being read; call it again.
+            KeyMissing: If the key ring lacks the key that wraps one.
+            SealBroken: If one was altered; what is whole has been wrapped anew before.
+        """
+        count = await self._db.write(lambda connection: self._wrap_some(connection, limit))
+        if count:
+            self._traces = True
+        elif self._traces:
+            await self._db.wipe()
+            self._traces = False
+        return count
+
+    def _wrap_some(self, connection: Connection, limit: int) -> int:
+        newest = self._ring.ids[0]
+        broken: list[str] = []
+        for (ring_id,) in connection.rows(_RING_IDS):
+            if ring_id != newest:
+                rows = connection.rows(_WRAPPED, (ring_id, limit))
+                count = self._wrap_rows(connection, ring_id, rows, broken)
+                if count:
+                    return count
+        if broken:
+            raise SealBroken("a wrapped key was altered", f"that of {broken[0]}")
+        return 0
+
+    def _wrap_rows(
+        self, connection: Connection, ring_id: str, rows: Sequence[Row], broken: list[str]
+    ) -> int:
+        data, signing = list[Row](), list[Row]()
+        for row_id, subject, wrapped in rows:
+            try:
+                key = self._ring.unwrap(ring_id, wrapped, app=self._app, subject=subject)
+            except SealBroken:
+                broken.append(subject)
+                continue
+            anew = self._ring.wrap(key, app=self._app, subject=subject)
+            (signing if subject.startswith(_SIGNING) else data).append((*anew, row_id))
+        connection.run_many(_WRAP_DATA_ANEW, data)
+        connection.run_many(_WRAP_SIGNING_ANEW, signing)
+        return len(data) + len(signing)
 
     def _check_ring(self) -> None:
-        """Unwrap one key of each of the ring's, so that a wrong ring stops the start."""
+        """Open something that each key of the ring wraps, so that a wrong one stops the start."""
         owner = self._db.row("SELECT value FROM meta WHERE name = 'app'")
         if owner is not None and owner[0] != self._app:
             raise StoreUnavailable(f"{self._path} is the vault of another app", str(owner[0]))
-        for subject, ring_id, wrapped in self._db.rows(
-            "SELECT min(subject), ring_id, wrapped FROM data_keys GROUP BY ring_id"
-        ):
-            try:
-                self._ring.unwrap(ring_id, wrapped, app=self._app, subject=subject)
-            except SealBroken:
+        for (ring_id,) in self._db.rows(_RING_IDS):
+            rows = self._db.rows(_WRAPPED, ring_id, _TRIED)
+            if not any(self._opens(ring_id, *row) for row in rows):
                 why = f"the key with the id {ring_id} is not the one that was used"
-                raise KeyMissing("the key ring is wrong", why) from None
+                raise KeyMissing("the key ring is wrong", why)
 
-    async def _settle_in(self) -> None:
-        await self._db.change(
-            "INSERT INTO meta (name, value) VALUES ('app', ?) ON CONFLICT DO NOTHING", self._app
-        )
-        if await self._db.write(self._wrap_anew):
-            await self._db.wipe()
-
-    def _wrap_anew(self, connection: Connection) -> int:
-        """Wrap with the newest key what an older one wraps; say how much that was."""
-        count = 0
-        for read, write, prefix in _WRAPPED:
-            for name, ring_id, wrapped in connection.rows(read, (self._ring.ids[0],)):
-                subject = prefix + name
-                key = self._ring.unwrap(ring_id, wrapped, app=self._app, subject=subject)
-                anew = self._ring.wrap(key, app=self._app, subject=subject)
-                connection.run(write, (*anew, name))
-                count += 1
-        return count
+    def _opens(self, ring_id: str, _row_id: int, subject: str, wrapped: bytes) -> bool:
+        try:
+            self._ring.unwrap(ring_id, wrapped, app=self._app, subject=subject)
+        except SealBroken:
+            return False
+        return True

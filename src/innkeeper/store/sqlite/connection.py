@@ -72,13 +72,14 @@ class Connection:
     It raises apsw's own errors, which `explained` turns into ours.
     """
 
-    __slots__ = ("_apsw", "_execute")
+    __slots__ = ("_apsw", "_execute", "_execute_many")
 
     def __init__(self, path: str, *, flags: int, waits_ms: int) -> None:
         self._apsw = apsw.Connection(path, flags=flags)
         self._apsw.set_busy_timeout(waits_ms)
         # Its stubs name types that older Pythons lack.
         self._execute = cast("Any", self._apsw).execute
+        self._execute_many = cast("Any", self._apsw).executemany
 
     @property
     def in_transaction(self) -> bool:
@@ -98,6 +99,10 @@ class Connection:
     def run(self, sql: str, values: Values = ()) -> None:
         """Run a statement that gives no rows: the first row would halt it."""
         self._execute(sql, values)
+
+    def run_many(self, sql: str, values: Sequence[Values]) -> None:
+        """Run a statement that gives no rows once for each of many values."""
+        self._execute_many(sql, values)
 
     def total_changes(self) -> int:
         """Say how many rows this connection has ever changed."""

@@ -1,0 +1,128 @@
+"""Which keys of the ring are still needed? And: a new one, and everything wrapped by it."""
+
+import asyncio
+from typing import Final
+
+import typer
+
+from innkeeper.cli.kept import NothingKept
+from innkeeper.cli.printing import print_columns, print_json
+from innkeeper.errors import KeysRefused, StoreInUse
+from innkeeper.settings import Settings, load_key_service
+from innkeeper.store.base import Vault
+from innkeeper.store.keysource import KeyFile, new_entry
+from innkeeper.store.vault import SqliteVault
+
+_AT_ONCE: Final = 2000
+_PUT_FIRST: Final = "Put one of `innkeeper keys new` before the ones that are there."
+
+
+def print_new() -> None:
+    """Print a fresh key, wrapped if there is a key service.
+
+    Raises:
+        SettingsRefused: If a key service is named that cannot be had.
+        KeyServiceUnavailable: If it does not wrap the key.
+    """
+    typer.echo(new_entry(load_key_service()))
+
+
+def show_status(*, as_json: bool) -> None:
+    """Print how many keys in the vault each key of the ring wraps.
+
+    Raises:
+        NothingKept: If there is no vault.
+    """
+    settings = Settings.load()
+    wrapped = asyncio.run(_counted(settings))
+    ids = settings.keys.ids
+    if as_json:
+        print_json(
+            [{"id": each, "newest": each == ids[0], "wraps": wrapped.get(each, 0)} for each in ids]
+        )
+        return
+    print_columns(
+        [(each, f"wraps {wrapped.get(each, 0)}", _judged(settings, each, wrapped)) for each in ids]
+    )
+
+
+def rotate() -> None:
+    """Make a new key if none was begun with, and have it wrap everything.
+
+    Raises:
+        NothingKept: If there is no vault.
+        KeysRefused: If a new key has to be put where only the operator can.
+    """
+    settings = Settings.load()
+    left = _left(settings, asyncio.run(_counted(settings)))
+    if left:
+        _say(f"Going on with {settings.keys.ids[0]}: older keys wrap {left}.")
+    else:
+        left = _begin(settings)
+    try:
+        asyncio.run(_wrapped_anew(settings, total=left))
+    except StoreInUse:
+        _say("The running bot wraps everything anew while it serves, from within a minute on")
+        _say("once it has this ring. Watch it: innkeeper keys status")
+        return
+    older = ", ".join(settings.keys.ids[1:])
+    _say(f"{settings.keys.ids[0]} wraps everything. Make a new copy of the vault; then {older}")
+    _say("can be taken out of the ring.")
+
+
+def _begin(settings: Settings) -> int:
+    """Put a new key first; say how much it will have to wrap."""
+    source, ring = settings.key_source, settings.keys
+    if not isinstance(source, KeyFile):
+        why = f"has no key that is newer than {ring.ids[0]}, which wraps everything"
+        raise KeysRefused("INNKEEPER_KEYS", why, _PUT_FIRST)
+    made = source.put_first()
+    ring.become(source.ring())
+    _say(f"{made} is now the first key in {source.path}. Keep a copy of that file somewhere safe.")
+    return _left(settings, asyncio.run(_counted(settings)))
+
+
+async def _counted(settings: Settings) -> dict[str, int]:
+    if not settings.vault.is_file():
+        raise NothingKept("there is no vault", f"{settings.vault} is not there")
+    vault = _vault(settings, read_only=True)
+    await vault.open()
+    try:
+        return dict(await vault.wrapped_by())
+    finally:
+        await vault.close()
+
+
+async def _wrapped_anew(settings: Settings, *, total: int) -> None:
+    from rich.console import Console  # noqa: PLC0415  # others of these commands need none
+    from rich.progress import Progress  # noqa: PLC0415
+
+    vault = _vault(settings, read_only=False)
+    await vault.open()
+    try:
+        with Progress(console=Console(stderr=True)) as progress:
+            task = progress.add_task("Wrapping anew", total=total)
+            while count := await vault.wrap_anew(limit=_AT_ONCE):
+                progress.advance(task, count)
+    finally:
+        await vault.close()
+
+
+def _vault(settings: Settings, *, read_only: bool) -> Vault:
+    return SqliteVault(
+        str(settings.vault), settings.keys, app=settings.client_id, read_only=read_only
+    )
+
+
+def _left(settings: Settings, wrapped: dict[str, int]) -> int:
+    return sum(wrapped.values()) - wrapped.get(settings.keys.ids[0], 0)
+
+
+def _judged(settings: Settings, ring_id: str, wrapped: dict[str, int]) -> str:
+    if ring_id == settings.keys.ids[0]:
+        return "newest"
+    return "older, still needed" if wrapped.get(ring_id) else "older, can be taken out"
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
