@@ -19,6 +19,7 @@ from innkeeper.store.records import (
     InboxRow,
     Installation,
     InstallationStatus,
+    Outcome,
     Owner,
     PendingInstall,
     Person,
@@ -158,8 +159,9 @@ class InstallationStore(Protocol):
         """Open the owner's installation, or re-authorize the live one; say whether it is new.
 
         Re-authorizing keeps id, generation, status and welcome, and moves `authorized_at` and
-        `person` (never `authorized_at` backwards). While one is PURGING, a new one with the
-        next generation is opened beside it. The data key is in the vault before the row is written.
+        `person` (never `authorized_at` backwards); it settles the open cases of before as LIVES.
+        While one is PURGING, or was decided to be purged, a new one with the next generation is
+        opened beside it. The data key is in the vault before the row is written.
         """
         ...
 
@@ -281,7 +283,7 @@ class BotStateStore(Protocol):
 
 
 class PurgeStore(Protocol):
-    """Purges under way, receipts, and open cases."""
+    """Purges under way, and receipts."""
 
     async def begin_purge(
         self,
@@ -392,6 +394,14 @@ class PurgeStore(Protocol):
         """Delete a report and destroy its key: Zoom was told, or the time is over."""
         ...
 
+    async def scrub(self) -> None:
+        """Leave nothing of what was deleted in free pages or in the write-ahead log."""
+        ...
+
+
+class CaseStore(Protocol):
+    """Doubts whether an installation was removed, until they are settled."""
+
     async def open_case(
         self, reason: str, *, installation_id: InstallationId | None, now: datetime
     ) -> Case:
@@ -402,20 +412,41 @@ class PurgeStore(Protocol):
         """
         ...
 
-    async def close_case(self, case_id: str, *, outcome: str, now: datetime) -> bool:
-        """Settle a case; False if it is not open."""
+    async def close_case(self, case_id: str, *, outcome: Outcome, now: datetime) -> bool:
+        """Settle a case; False if it is not open.
+
+        Of several who settle it at the same time one does, a re-authorization included.
+        """
         ...
 
-    async def cases(self) -> Sequence[Case]:
+    async def get_case(self, case_id: str) -> Case | None:
+        """Read a case."""
+        ...
+
+    async def cases(self, *, limit: int = 1000) -> Sequence[Case]:
         """List the cases, open ones first."""
         ...
 
-    async def scrub(self) -> None:
-        """Leave nothing of what was deleted in free pages or in the write-ahead log."""
+    async def cases_of(self, installation_id: InstallationId | None) -> Sequence[Case]:
+        """List an installation's cases, or those that are about none, newest first."""
+        ...
+
+    async def unsettled_cases(self, *, after: str = "", limit: int) -> Sequence[Case]:
+        """List, by id, installations' cases that are open or are yet to end in a purge."""
+        ...
+
+    async def count_doubtful(self) -> tuple[int, int]:
+        """Count the live installations with an open case, and all live ones."""
+        ...
+
+    async def expire_cases(self, *, closed_before: datetime) -> int:
+        """Forget cases that were settled before then, but those that are yet to end in a purge."""
         ...
 
 
-class Store(InboxStore, InstallationStore, GrantStore, BotStateStore, PurgeStore, Protocol):
+class Store(
+    InboxStore, InstallationStore, GrantStore, BotStateStore, PurgeStore, CaseStore, Protocol
+):
     """Everything Innkeeper keeps, but keys and tombstones."""
 
     async def open(self) -> None:

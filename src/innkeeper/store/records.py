@@ -190,6 +190,19 @@ class Receipt:
     key_id: str
 
 
+class Outcome(StrEnum):
+    """How a case was settled."""
+
+    KEPT = "kept"
+    """Somebody decided that the installation stays."""
+    LIVES = "lives"
+    """Zoom itself has shown since that the app is installed."""
+    PURGE = "purge"
+    """Somebody decided that it is to be purged."""
+    UNANSWERED = "unanswered"
+    """Nobody kept it in time, so it is to be purged."""
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """What Zoom is to be told of a purge that is done, until it has been."""
@@ -206,14 +219,19 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A doubt that a person must settle: was this installation removed or not?"""
+    """A doubt to be settled: was this installation removed or not?"""
 
     id: str
     installation_id: InstallationId | None
     reason: str
     opened_at: datetime
     closed_at: datetime | None = None
-    outcome: str = ""
+    outcome: Outcome | None = None
+
+    @property
+    def decided(self) -> bool:
+        """Whether it is to end in a purge."""
+        return self.outcome in {Outcome.PURGE, Outcome.UNANSWERED}
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from innkeeper.store.records import (
     InboxRow,
     Installation,
     InstallationStatus,
+    Outcome,
     Owner,
     PendingInstall,
     Person,
@@ -275,7 +276,7 @@ def read_case(row: Row) -> Case:
         reason=reason,
         opened_at=from_micros(opened_at),
         closed_at=None if closed_at is None else from_micros(closed_at),
-        outcome=outcome,
+        outcome=Outcome(outcome) if outcome else None,
     )
 
 

@@ -109,8 +109,9 @@ class InstallationPart(Part):
         """Open the owner's installation, or re-authorize the live one; say whether it is new.
 
         Re-authorizing keeps id, generation, status and welcome, and moves `authorized_at`
-        and `person` (never `authorized_at` backwards). While one is PURGING, a new one with
-        the next generation is opened beside it.
+        and `person` (never `authorized_at` backwards); it settles the open cases of before.
+        While one is PURGING, or was decided to be purged, a new one with the next generation
+        is opened beside it.
 
         Raises:
             StoreUnavailable: If it could not be kept.
@@ -137,7 +138,7 @@ class InstallationPart(Part):
     async def _authorize_anew(
         self, installation_id: InstallationId, content: bytes, authorized_at: datetime
     ) -> InstallationId | None:
-        """Move a live installation on; None if it is over."""
+        """Move a live installation on; None if it is over, or was decided to be."""
         seal = await self._keys.find(installation_id)
 
         def job(connection: Connection) -> InstallationId | None:
@@ -146,7 +147,12 @@ class InstallationPart(Part):
             )
             if not rows:
                 return None
-            if seal is None:  # a restored backup brought it back: it waits to be purged
+            decided = connection.rows(
+                "SELECT 1 FROM cases WHERE installation_id = ?"
+                " AND outcome IN ('purge', 'unanswered')",
+                (installation_id,),
+            )
+            if seal is None or decided:  # it waits to be purged; without a key, it was before
                 connection.run(
                     "UPDATE installations SET status = 'purging' WHERE id = ?", (installation_id,)
                 )
@@ -161,6 +167,11 @@ class InstallationPart(Part):
                     seal_person(seal, installation_id, version, content),
                     installation_id,
                 ),
+            )
+            connection.run(
+                "UPDATE cases SET closed_at = ?, outcome = 'lives'"
+                " WHERE installation_id = ? AND closed_at IS NULL AND opened_at < ?",
+                (to_micros(authorized_at), installation_id, to_micros(authorized_at)),
             )
             return installation_id
 

@@ -1,15 +1,15 @@
-"""Which purges are under way, which are proven, and what is in doubt?"""
+"""Which purges are under way, and which are proven?"""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
 from innkeeper.errors import Fenced, ReceiptRefused
-from innkeeper.ids import InstallationId, ReceiptId, new_id
+from innkeeper.ids import InstallationId, ReceiptId
 from innkeeper.store.base import ALARMS
 from innkeeper.store.moments import to_micros
-from innkeeper.store.records import Case, Purge, Receipt
-from innkeeper.store.rows import CASE, PURGE, RECEIPT, Row, read_case, read_purge
+from innkeeper.store.records import Purge, Receipt
+from innkeeper.store.rows import PURGE, RECEIPT, Row, read_purge
 from innkeeper.store.sqlite.connection import Connection
 from innkeeper.store.sqlite.reports import ReportPart
 
@@ -25,7 +25,7 @@ _ALARM: Final = (
 
 
 class PurgePart(ReportPart):
-    """Purges under way, receipts, and open cases."""
+    """Purges under way, and receipts."""
 
     async def begin_purge(
         self,
@@ -242,60 +242,6 @@ class PurgePart(ReportPart):
                 )
 
         await self._db.write(job)
-
-    # cases
-
-    async def open_case(
-        self, reason: str, *, installation_id: InstallationId | None, now: datetime
-    ) -> Case:
-        """Open a case, or return the open one for the same installation and reason.
-
-        Raises:
-            Fenced: If the installation is gone or being purged: there is no doubt left.
-            StoreUnavailable: If it could not be written.
-        """
-
-        def job(connection: Connection) -> Row:
-            connection.run(
-                "INSERT INTO cases (id, installation_id, reason, opened_at) SELECT ?, ?, ?, ?"
-                " WHERE (? IS NULL OR EXISTS (SELECT 1 FROM live_installations WHERE id = ?))"
-                " AND NOT EXISTS (SELECT 1 FROM cases WHERE installation_id IS ?"
-                " AND reason = ? AND closed_at IS NULL)",
-                (
-                    *(new_id("case"), installation_id, reason, to_micros(now)),
-                    *(installation_id, installation_id, installation_id, reason),
-                ),
-            )
-            rows = connection.rows(
-                f"{CASE} WHERE installation_id IS ? AND reason = ? AND closed_at IS NULL",
-                (installation_id, reason),
-            )
-            if not rows:
-                raise Fenced("case not opened", "the installation is over")
-            return rows[0]
-
-        return read_case(await self._db.write(job))
-
-    async def close_case(self, case_id: str, *, outcome: str, now: datetime) -> bool:
-        """Settle a case; False if it is not open.
-
-        Raises:
-            StoreUnavailable: If it could not be written.
-        """
-        closed = await self._db.change(
-            "UPDATE cases SET closed_at = ?, outcome = ? WHERE id = ? AND closed_at IS NULL",
-            *(to_micros(now), outcome, case_id),
-        )
-        return closed == 1
-
-    async def cases(self) -> Sequence[Case]:
-        """List the cases, open ones first.
-
-        Raises:
-            StoreUnavailable: If the database cannot be read.
-        """
-        rows = self._db.rows(f"{CASE} ORDER BY closed_at IS NOT NULL, opened_at, rowid")
-        return [read_case(row) for row in rows]
 
     async def scrub(self) -> None:
         """Leave nothing of what was deleted in free pages or in the write-ahead log.
