@@ -243,6 +243,8 @@ class NeedsReauth(GrantRefused):
 
     code = "needs_reauth"
     fix = "Send the person to the app's /install page."
+    spent: bool = False
+    """Whether an earlier answer was lost: then we may have spent the token ourselves."""
 
 
 class BotScopeMissing(GrantRefused):

@@ -18,6 +18,7 @@ from innkeeper.bot.threads import Threads
 from innkeeper.clock import Clock, MovableClock, SystemClock
 from innkeeper.errors import NeedsReauth
 from innkeeper.flows.calls import Caller
+from innkeeper.flows.cases import Cases
 from innkeeper.flows.deauthorize import Judge, Terms
 from innkeeper.flows.dispatch import Dispatcher, Manner, Us
 from innkeeper.flows.endpoint import Credentials
@@ -29,6 +30,7 @@ from innkeeper.flows.reauth import Notices
 from innkeeper.flows.receive import Receiver
 from innkeeper.flows.rotation import Rotation
 from innkeeper.flows.speak import Speaker
+from innkeeper.flows.sweep import Sweeper
 from innkeeper.follow import FollowingTransport
 from innkeeper.ids import InstallationId
 from innkeeper.net.outbound import HttpTransport, Transport
@@ -76,7 +78,10 @@ def wire(settings: Settings, table: Table, *, handling: Handling, edges: Edges) 
     store, vault = edges.shelf or _shelf(settings)
     registry = Registry(store, vault, per_account=settings.management == "admin")
 
-    async def needs_reauth(dead: InstallationId, _refusal: NeedsReauth) -> None:
+    cases = Cases(store=store, clock=clock, log=log)
+
+    async def needs_reauth(dead: InstallationId, refusal: NeedsReauth) -> None:
+        await cases.grant_died(dead, refusal)
         await notices.needs_reauth(dead)
 
     grants = Grants(
@@ -94,7 +99,13 @@ def wire(settings: Settings, table: Table, *, handling: Handling, edges: Edges) 
         grants.forget(installation.id)
 
     caller = Caller(grants, clock=clock)
-    speaker = Speaker(transport=transport, grants=grants, caller=caller, robot_jid=settings.bot_jid)
+    speaker = Speaker(
+        transport=transport,
+        grants=grants,
+        caller=caller,
+        robot_jid=settings.bot_jid,
+        refused=cases.send_refused,
+    )
     forgetter = Forgetter(
         store=store,
         vault=vault,
@@ -108,9 +119,12 @@ def wire(settings: Settings, table: Table, *, handling: Handling, edges: Edges) 
         vault=vault,
         registry=registry,
         forgetter=forgetter,
-        clock=clock,
+        cases=cases,
         log=log,
         terms=Terms(settings.honour_retention),
+    )
+    sweeper = Sweeper(
+        store=store, cases=cases, forgetter=forgetter, revoke=grants.revoke, clock=clock, log=log
     )
     clients = Clients(
         registry=registry,
@@ -129,6 +143,7 @@ def wire(settings: Settings, table: Table, *, handling: Handling, edges: Edges) 
         speaker=speaker,
         judge=judge,
         forgetter=forgetter,
+        saw=sweeper.saw,
         clock=clock,
         log=log,
         us=Us(settings.client_id, settings.bot_jid),
@@ -143,6 +158,7 @@ def wire(settings: Settings, table: Table, *, handling: Handling, edges: Edges) 
         clock=clock,
         owner_of=registry.owner_of,
         refused=lambda reason: log.warning("webhook.refused", reason=reason),
+        removal_refused=cases.removal_refused,
     )
     installer = Installer(
         settings=settings,
@@ -162,6 +178,7 @@ def wire(settings: Settings, table: Table, *, handling: Handling, edges: Edges) 
         speaker=speaker,
         clients=clients,
         forgetter=forgetter,
+        sweeper=sweeper,
         dispatcher=dispatcher,
         receiver=receiver,
         installer=installer,

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from innkeeper.bot.client import Clients
 from innkeeper.clock import Clock
-from innkeeper.errors import InnkeeperError, Unreachable
+from innkeeper.errors import InnkeeperError, StoreUnavailable, Unreachable
 from innkeeper.flows.dispatch import Dispatcher
 from innkeeper.flows.grants import Grants
 from innkeeper.flows.install import Installer
@@ -17,6 +17,7 @@ from innkeeper.flows.purge import Forgetter
 from innkeeper.flows.receive import Receiver
 from innkeeper.flows.rotation import Rotation
 from innkeeper.flows.speak import Speaker
+from innkeeper.flows.sweep import Sweeper
 from innkeeper.net.outbound import Request, Transport
 from innkeeper.settings import Settings
 from innkeeper.store.base import BotStateStore, Store, Vault
@@ -45,6 +46,7 @@ class Parts:
     speaker: Speaker
     clients: Clients
     forgetter: Forgetter
+    sweeper: Sweeper
     dispatcher: Dispatcher
     receiver: Receiver
     installer: Installer
@@ -81,6 +83,8 @@ class Parts:
     async def close(self) -> None:
         """Let handlers end, and let go of everything."""
         await self.dispatcher.close(grace_seconds=GRACE_SECONDS)
+        with suppress(StoreUnavailable):
+            await self.sweeper.spare_the_living()
         with suppress(TimeoutError):
             async with asyncio.timeout(GRACE_SECONDS):
                 await self.grants.aclose()
@@ -90,7 +94,7 @@ class Parts:
 
 
 class Worker:
-    """Takes up what is due: deferred events and purges every beat, chores and keys every minute."""
+    """Takes up what is due: events, purges and cases every beat, chores and keys every minute."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -98,9 +102,10 @@ class Worker:
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Begin to work in the background: a renewal that waits for Zoom delays no event."""
+        """Begin to work in the background: what waits for Zoom delays no event."""
         beats = (
             (self.take_up, BEAT_SECONDS),
+            (self._parts.sweeper.sweep, BEAT_SECONDS),
             (self.do_chores, CHORES_EVERY.total_seconds()),
             (self._parts.rotation.turn, CHORES_EVERY.total_seconds()),
         )
@@ -115,7 +120,7 @@ class Worker:
 
     async def turn(self) -> int:
         """Do all that is due now; say how many events and purges were taken up."""
-        taken = await self.take_up()
+        taken = await self.take_up() + await self._parts.sweeper.sweep()
         now = self._parts.clock.now()
         if self._chores_at is None or now >= self._chores_at:
             self._chores_at = now + CHORES_EVERY
@@ -138,6 +143,7 @@ class Worker:
         )
         await self._parts.forgetter.raise_alarms()
         await self._parts.forgetter.forget_owners()
+        await self._parts.sweeper.expire()
         return await self._parts.grants.renew_ahead(now)
 
     async def _repeat(self, work: Callable[[], Awaitable[int]], every_seconds: float) -> None:

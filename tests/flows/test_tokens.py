@@ -285,14 +285,17 @@ async def test_gives_a_token_even_if_its_use_cannot_be_noted(
     assert (await scene.grants.user(ANA)).token == Secret("access-1")
 
 
-async def test_renews_an_idle_grant_before_its_ninety_days_end(scene: Scene) -> None:
+async def test_renews_an_idle_grant_every_day_long_before_its_ninety_days_end(
+    scene: Scene,
+) -> None:
     await scene.authorize()
-    scene.clock.advance(timedelta(days=82).total_seconds())
     await scene.store.touch_grant(ANA, at=scene.clock.now() - timedelta(days=100))
+    scene.clock.advance(timedelta(hours=19).total_seconds())
     assert await scene.grants.renew_ahead(scene.clock.now()) == 0
-    scene.clock.advance(timedelta(days=2).total_seconds())
-    assert await scene.grants.renew_ahead(scene.clock.now()) == 1
-    assert scene.store.grants[ANA].refresh_token == Secret("refresh-1")
+    for day in range(1, 100):
+        scene.clock.advance(timedelta(hours=2 if day == 1 else 24).total_seconds())
+        assert await scene.grants.renew_ahead(scene.clock.now()) == 1
+        assert scene.store.grants[ANA].refresh_token == Secret(f"refresh-{day}")
     scene.clock.advance(3600)
     assert await scene.grants.renew_ahead(scene.clock.now()) == 0
 

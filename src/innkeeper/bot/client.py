@@ -323,7 +323,7 @@ class ChatCalls:
     def _place(self, to: Jid) -> Place:
         owner, person = self._installation.owner, self._installation.person
         behalf = person.jid if owner.user_id is not None else None
-        return Place(owner.account_id, to, behalf)
+        return Place(owner.account_id, to, behalf, installation_id=self._installation.id)
 
 
 class UserCalls:

@@ -1,7 +1,7 @@
 """What is a handler given? One typed context for each thing that can happen."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Protocol
 
@@ -12,7 +12,7 @@ from innkeeper.flows.dispatch import Happening
 from innkeeper.flows.places import actor_of, message_of, place_of, room_of, trigger_of
 from innkeeper.flows.reauth import ReauthDue
 from innkeeper.flows.speak import Place, Speaker
-from innkeeper.ids import AccountId, Jid, MessageId, UserId
+from innkeeper.ids import AccountId, InstallationId, Jid, MessageId, UserId
 from innkeeper.store.base import BotStateStore
 from innkeeper.store.records import Installation
 from innkeeper.wire.events import Event
@@ -211,7 +211,7 @@ class Talking(Context[P]):
         if not jid:
             message = "this event names nobody to write to"
             raise LookupError(message)
-        place = Place(self.account_id, jid, jid)
+        place = Place(self.account_id, jid, jid, installation_id=self._installation_id)
         return await self._services.speaker.send(place, card_of(answer))
 
     async def ephemeral(self, answer: str | Card) -> SentMessage:
@@ -259,7 +259,12 @@ class Talking(Context[P]):
         if place is None:
             message = "this event names no conversation to answer in"
             raise LookupError(message)
-        return place
+        return replace(place, installation_id=self._installation_id)
+
+    @property
+    def _installation_id(self) -> InstallationId | None:
+        found = self._happening.installation
+        return found.id if found else None
 
 
 class Installed(Talking[BotInstalled]):

@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from innkeeper.clock import Clock
+from innkeeper.flows.cases import Cases, Reason
 from innkeeper.flows.installations import Registry, whole_ms
 from innkeeper.flows.log import Log
 from innkeeper.flows.purge import Forgetter, Records
@@ -26,8 +26,6 @@ from innkeeper.wire.events import Event
 from innkeeper.wire.payloads import AppDeauthorized
 
 REMOVED: Final = "app_deauthorized"
-OLDER: Final = "deauthorization_before_authorization"
-UNREADABLE: Final = "deauthorization_unreadable"
 _RETENTION: Final = ("user_data_retention", "userDataRetention")
 
 
@@ -60,7 +58,7 @@ class Judge:
         vault: Vault,
         registry: Registry,
         forgetter: Forgetter,
-        clock: Clock,
+        cases: Cases,
         log: Log,
         terms: Terms,
     ) -> None:
@@ -68,7 +66,7 @@ class Judge:
         self._vault = vault
         self._registry = registry
         self._forgetter = forgetter
-        self._clock = clock
+        self._cases = cases
         self._log = log
         self._terms = terms
 
@@ -100,8 +98,7 @@ class Judge:
 
     async def wonder(self) -> None:
         """Open a case over a deauthorization that cannot be understood: a person must look."""
-        case = await self._store.open_case(UNREADABLE, installation_id=None, now=self._clock.now())
-        self._log.error("deauthorize.case_opened", case=case.id, reason=UNREADABLE)
+        await self._cases.open(Reason.UNREADABLE, None)
 
     async def _purge(
         self,
@@ -146,8 +143,7 @@ class Judge:
         other = tombstone is not None and tombstone.installation_id != installation.id
         if tombstone is not None and other and removed_at <= tombstone.at:
             return self._superseded(tombstone.installation_id)
-        await self._store.open_case(OLDER, installation_id=installation.id, now=self._clock.now())
-        self._log.error("deauthorize.case_opened", installation=installation.id, reason=OLDER)
+        await self._cases.open(Reason.REMOVED_BEFORE, installation.id)
         return Ruling(EventState.DONE, "case_opened")
 
 

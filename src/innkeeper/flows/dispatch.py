@@ -5,7 +5,7 @@ inbox. Each ends done, ignored, dropped, quarantined or dead; none is forgotten.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from traceback import extract_tb
 from typing import Protocol, cast
@@ -25,7 +25,7 @@ from innkeeper.flows.log import Log
 from innkeeper.flows.places import place_of, trigger_of
 from innkeeper.flows.purge import Forgetter
 from innkeeper.flows.queue import Queue, Waiting
-from innkeeper.flows.reauth import REAUTH_NEEDED, as_notice
+from innkeeper.flows.reauth import OURS, REAUTH_NEEDED, as_notice
 from innkeeper.flows.speak import Speaker
 from innkeeper.flows.welcome import Welcome
 from innkeeper.ids import InstallationId, Jid
@@ -52,6 +52,8 @@ _OURS = __file__.rpartition("/flows/")[0]
 """Where this package lies: what stands elsewhere is the bot's."""
 
 Say = Callable[[Card], Awaitable[None]]
+Saw = Callable[[InstallationId, datetime], None]
+"""Told of each event that Zoom has sent of an installation, and when that happened."""
 
 
 @dataclass(slots=True)
@@ -116,6 +118,7 @@ class Dispatcher:
         speaker: Speaker,
         judge: Judge,
         forgetter: Forgetter,
+        saw: Saw,
         clock: Clock,
         log: Log,
         us: Us,
@@ -127,6 +130,7 @@ class Dispatcher:
         self._speaker = speaker
         self._judge = judge
         self._forgetter = forgetter
+        self._saw = saw
         self._clock = clock
         self._log = log
         self._us = us
@@ -207,6 +211,8 @@ class Dispatcher:
                 return
             installation = await self._admitted(parsed, event)
             known = installation.id if installation else None
+            if known is not None and not parsed.name.startswith(OURS):
+                self._saw(known, min(parsed.at or event.received_at, event.received_at))
             await self._deliver(waiting, parsed, installation, task)
         except (_Dropped, Fenced):
             await self._end(event, EventState.DROPPED, "removed", None)
@@ -263,8 +269,9 @@ class Dispatcher:
         ):
             await self._end(event, EventState.IGNORED, "welcomed_before", None)
             return
+        whose = installation.id if installation else None
         happening = Happening(parsed, installation, event, self._clock.now() + self._patience)
-        work = run(happening, self._voice(parsed, welcome))
+        work = run(happening, self._voice(parsed, welcome, whose))
         await self._crew.run(work, task=task, deadline=happening.deadline)
         answer = welcome.answer if welcome is not None else None
         if answer is None or installation is None:
@@ -278,7 +285,9 @@ class Dispatcher:
                 answer=answer,
             )
 
-    def _voice(self, parsed: Event[Payload], welcome: Welcome | None) -> Say:
+    def _voice(
+        self, parsed: Event[Payload], welcome: Welcome | None, whose: InstallationId | None
+    ) -> Say:
         trigger = trigger_of(parsed)
 
         async def say(card: Card) -> None:
@@ -291,7 +300,7 @@ class Dispatcher:
                 return
             place = place_of(parsed)
             if place is not None:
-                await self._speaker.send(place, card)
+                await self._speaker.send(replace(place, installation_id=whose), card)
 
         return say
 

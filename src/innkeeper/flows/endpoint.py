@@ -96,10 +96,17 @@ class TokenEndpoint:
             try:
                 return await self._ask(subject, old)
             except AnswerLost:
-                return await self._ask(subject, old)
+                return await self._ask_again(subject, old)
         except Unreachable as error:
             wait = timedelta(seconds=error.retry_after or 0)
             self._paused_until = self._clock.now() + max(wait, PAUSE)
+            raise
+
+    async def _ask_again(self, subject: Subject, old: Grant | None) -> Tokens:
+        try:
+            return await self._ask(subject, old)
+        except NeedsReauth as refusal:
+            refusal.spent = True
             raise
 
     @property

@@ -18,8 +18,9 @@ from innkeeper.store.records import InboxEvent, InstallationStatus
 from innkeeper.wire.events import Event
 from innkeeper.wire.payloads import Camel, Payload
 
-REAUTH_NEEDED: Final = "innkeeper.reauth_needed"
-"""No name that Zoom gives: its own are a product's, and signed."""
+OURS: Final = "innkeeper."
+"""How the names of our own events begin. No name that Zoom gives: its own are a product's."""
+REAUTH_NEEDED: Final = f"{OURS}reauth_needed"
 
 
 class ReauthDue(Camel, frozen=True, kw_only=True):

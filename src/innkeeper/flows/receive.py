@@ -39,6 +39,7 @@ MALFORMED = Answer(400, b'{"error":"challenge_malformed"}')
 UNAVAILABLE = Answer(503, b'{"error":"unavailable"}')
 
 INSTALLED = "bot_installed"
+REMOVED = b"app_deauthorized"
 
 
 class Desk(Protocol):
@@ -59,6 +60,7 @@ class Receiver:
     Args:
         owner_of: Says whose event it seems to be, from what little is read of it.
         refused: Told why a delivery was turned away; for logs and meters only.
+        removal_refused: Told that one was turned away which looks like our app's removal.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Receiver:
         clock: Clock,
         owner_of: Callable[[Glimpse], Owner | None],
         refused: Callable[[str], None],
+        removal_refused: Callable[[], None],
     ) -> None:
         self._verifier = verifier
         self._inbox = inbox
@@ -78,6 +81,8 @@ class Receiver:
         self._clock = clock
         self._owner_of = owner_of
         self._refused = refused
+        self._removal_refused = removal_refused
+        self._client_id = client_id.encode()
         self._dedup = hashlib.sha256(client_id.encode())
 
     def look(self, timestamps: Sequence[bytes], signatures: Sequence[bytes]) -> Answer | Take:
@@ -101,6 +106,8 @@ class Receiver:
             secret = self._verifier.check(claim, body, now=now)
         except SignatureRefused as refusal:
             self._refused(refusal.reason)
+            if REMOVED in body and self._client_id in body:  # looked for, and not read
+                self._removal_refused()
             return UNAUTHORIZED
         seen = glimpse(body)
         if seen.event == URL_VALIDATION:

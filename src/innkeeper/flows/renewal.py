@@ -226,6 +226,7 @@ class Renewal:
         try:
             tokens = await self._endpoint.renew(subject, old)
         except NeedsReauth as refusal:
+            refusal.spent |= old is not None and old.attempted_at is not None
             if not await self._bury(subject, version, refusal):
                 return None  # it was rotated or authorized anew meanwhile
             raise

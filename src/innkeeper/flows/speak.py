@@ -3,12 +3,13 @@
 Source: https://developers.zoom.us/docs/chat/send-edit-and-delete-messages/
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from innkeeper.errors import AnswerLost, MessageUnconfirmed
+from innkeeper.errors import AnswerLost, ApiRefused, MessageUnconfirmed
 from innkeeper.flows.calls import BUDGET, Budget, Caller
 from innkeeper.flows.grants import AccessToken, Grants
-from innkeeper.ids import AccountId, Jid, MessageId, UserId
+from innkeeper.ids import AccountId, InstallationId, Jid, MessageId, UserId
 from innkeeper.net.outbound import Transport
 from innkeeper.wire.messages import Card
 from innkeeper.zoom import chat
@@ -24,6 +25,11 @@ class Place:
     user_jid: Jid | None = None
     thread: MessageId | None = None
     """The message whose thread it belongs to."""
+    installation_id: InstallationId | None = None
+    """Which installation says it, where that is known."""
+
+
+Refused = Callable[[Place, ApiRefused], Awaitable[None]]
 
 
 class Speaker:
@@ -31,15 +37,25 @@ class Speaker:
 
     Every card is checked before anything is sent. A message whose answer was lost is never
     sent again: it may stand in the chat.
+
+    Args:
+        refused: Told of each message that Zoom would not take.
     """
 
     def __init__(
-        self, *, transport: Transport, grants: Grants, caller: Caller, robot_jid: Jid
+        self,
+        *,
+        transport: Transport,
+        grants: Grants,
+        caller: Caller,
+        robot_jid: Jid,
+        refused: Refused,
     ) -> None:
         self._transport = transport
         self._grants = grants
         self._caller = caller
         self._robot_jid = robot_jid
+        self._refused = refused
 
     async def send(
         self,
@@ -82,6 +98,9 @@ class Speaker:
             )
         except AnswerLost as lost:
             raise MessageUnconfirmed(lost.what, lost.why) from lost
+        except ApiRefused as refusal:
+            await self._refused(place, refusal)
+            raise
 
     async def update(
         self, place: Place, message_id: MessageId, card: Card, *, budget: Budget = BUDGET

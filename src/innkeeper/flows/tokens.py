@@ -20,12 +20,13 @@ from innkeeper.flows.renewal import Renewal, Want, issued_at
 from innkeeper.secret import Secret
 from innkeeper.store.base import GrantStore
 from innkeeper.store.records import Grant
-from innkeeper.wire.oauth import trusted_api_url
+from innkeeper.wire.oauth import REFRESH_LIFETIME, trusted_api_url
 
 AHEAD = timedelta(minutes=5)
 """How long before their end tokens in use are renewed, so that no caller waits."""
-IDLE_AHEAD = timedelta(days=7)
-"""How long before its end an unused refresh token is traded for the next."""
+IDLE_EVERY = timedelta(hours=20)
+"""How often an unused refresh token is traded for the next: long before its end, for Zoom's
+refusal tells within a day of a removal that we have not heard of."""
 FORCED_EVERY = timedelta(seconds=60)
 """Zoom refusing our tokens makes us ask for another no oftener than this."""
 IDLE_AT_ONCE = 100
@@ -211,7 +212,7 @@ class TokensAtHand:
         # each list has what we look for at its head, however many grants lie idle.
         used = await self._store.renewable_grants(expiring_before=now + AHEAD, limit=limit)
         due = {grant.id: grant for grant in used if grant.used_at >= issued_at(grant)}
-        ends = now + IDLE_AHEAD
+        ends = now + timedelta(seconds=REFRESH_LIFETIME) - IDLE_EVERY
         idle = await self._store.renewable_grants(expiring_before=ends, limit=IDLE_AT_ONCE)
         due |= {grant.id: grant for grant in idle if (grant.refresh_expires_at or ends) < ends}
         return list(due.values())

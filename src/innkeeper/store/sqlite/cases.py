@@ -23,7 +23,7 @@ _UNSETTLED: Final = (
 class CasePart(Part):
     """Cases."""
 
-    async def openread_case(
+    async def open_case(
         self, reason: str, *, installation_id: InstallationId | None, now: datetime
     ) -> Case:
         """Open a case, or return the open one for the same installation and reason.
@@ -54,7 +54,7 @@ class CasePart(Part):
 
         return read_case(await self._db.write(job))
 
-    async def closeread_case(self, case_id: str, *, outcome: Outcome, now: datetime) -> bool:
+    async def close_case(self, case_id: str, *, outcome: Outcome, now: datetime) -> bool:
         """Settle a case; False if it is not open.
 
         Raises:
@@ -66,7 +66,7 @@ class CasePart(Part):
         )
         return closed == 1
 
-    async def getread_case(self, case_id: str) -> Case | None:
+    async def get_case(self, case_id: str) -> Case | None:
         """Read a case.
 
         Raises:
