@@ -165,7 +165,9 @@ class Sweeper:
         if case.reason == Reason.ORDERED:
             with suppress(InnkeeperError):  # as far as Zoom can be had for it
                 await self._revoke(installation.id)
-        await self._forgetter.begin(installation, removed_at=self._removed_at(case))
+        # Whoever authorizes after the decision gets a new installation: this one ends for sure.
+        removed_at = max(self._removed_at(case), installation.authorized_at)
+        await self._forgetter.begin(installation, removed_at=removed_at)
         self._log.error(
             "case.purge_begun", case=case.id, installation=installation.id, reason=case.reason
         )
