@@ -106,8 +106,9 @@ class InstallationPart(Part):
         """Open the owner's installation, or re-authorize the live one; say whether it is new.
 
         Re-authorizing keeps id, generation, status and welcome, and moves `authorized_at`
-        and `person` (never `authorized_at` backwards). While one is PURGING, a new one with
-        the next generation is opened beside it.
+        and `person` (never `authorized_at` backwards); it settles the open cases of before.
+        While one is PURGING, or was decided to be purged, a new one with the next generation
+        is opened beside it.
 
         Raises:
             StoreUnavailable: If it could not be kept.
@@ -134,7 +135,7 @@ class InstallationPart(Part):
     async def _authorize_anew(
         self, installation_id: InstallationId, content: bytes, authorized_at: datetime
     ) -> InstallationId | None:
-        """Move a live installation on; None if it is over."""
+        """Move a live installation on; None if it is over, or was decided to be."""
         seal = await self._keys.find(installation_id)
 
         async def job(connection: Connection) -> InstallationId | None:
@@ -145,7 +146,18 @@ class InstallationPart(Part):
             )
             if version is None:
                 return None
-            if seal is None:  # a restored backup brought it back: it waits to be purged
+            await connection.execute(
+                "UPDATE cases SET closed_at = $2, outcome = 'lives'"
+                " WHERE installation_id = $1 AND closed_at IS NULL AND opened_at < $2",
+                *(installation_id, to_micros(authorized_at)),
+            )
+            # Only now, when nobody can decide any more what that has settled.
+            decided = await connection.fetchval(
+                "SELECT 1 FROM cases WHERE installation_id = $1"
+                " AND outcome IN ('purge', 'unanswered')",
+                installation_id,
+            )
+            if seal is None or decided:  # it waits to be purged; without a key, it was before
                 await connection.execute(
                     "UPDATE installations SET status = 'purging' WHERE id = $1", installation_id
                 )

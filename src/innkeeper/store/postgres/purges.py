@@ -1,18 +1,17 @@
-"""Which purges are under way, which are proven, and what is in doubt?"""
+"""Which purges are under way, and which are proven?"""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
 from innkeeper.errors import Fenced, ReceiptRefused
-from innkeeper.ids import InstallationId, ReceiptId, new_id
+from innkeeper.ids import InstallationId, ReceiptId
 from innkeeper.store.base import ALARMS
 from innkeeper.store.moments import to_micros
 from innkeeper.store.postgres.connection import Connection
-from innkeeper.store.postgres.part import hold_or_refuse
 from innkeeper.store.postgres.reports import ReportPart
-from innkeeper.store.records import Case, Purge, Receipt
-from innkeeper.store.rows import CASE, PURGE, RECEIPT, Row, read_case, read_purge
+from innkeeper.store.records import Purge, Receipt
+from innkeeper.store.rows import PURGE, RECEIPT, Row, read_purge
 
 _BEGIN: Final = """
     INSERT INTO purges (installation_id, generation, receipt_id, authorized_at,
@@ -43,7 +42,7 @@ _RECEIPT: Final = (
 
 
 class PurgePart(ReportPart):
-    """Purges under way, receipts, and open cases."""
+    """Purges under way, and receipts."""
 
     async def begin_purge(
         self,
@@ -234,58 +233,6 @@ class PurgePart(ReportPart):
                 await connection.execute(_RECEIPT, *_values(each))
 
         await self._db.write(job)
-
-    # cases
-
-    async def open_case(
-        self, reason: str, *, installation_id: InstallationId | None, now: datetime
-    ) -> Case:
-        """Open a case, or return the open one for the same installation and reason.
-
-        Raises:
-            Fenced: If the installation is gone or being purged: there is no doubt left.
-            StoreUnavailable: If it could not be written.
-        """
-
-        async def job(connection: Connection) -> Row:
-            await hold_or_refuse(connection, installation_id, "case not opened")
-            await connection.execute(
-                "INSERT INTO cases (id, installation_id, reason, opened_at) VALUES ($1, $2, $3, $4)"
-                " ON CONFLICT (coalesce(installation_id, ''), reason) WHERE closed_at IS NULL"
-                " DO NOTHING",
-                *(new_id("case"), installation_id, reason, to_micros(now)),
-            )
-            row = await connection.fetchrow(
-                f"{CASE} WHERE coalesce(installation_id, '') = coalesce($1, '')"
-                " AND reason = $2 AND closed_at IS NULL",
-                *(installation_id, reason),
-            )
-            if row is None:
-                raise Fenced("case not opened", "it was closed at once")
-            return row
-
-        return read_case(await self._db.write(job))
-
-    async def close_case(self, case_id: str, *, outcome: str, now: datetime) -> bool:
-        """Settle a case; False if it is not open.
-
-        Raises:
-            StoreUnavailable: If it could not be written.
-        """
-        closed = await self._db.change(
-            "UPDATE cases SET closed_at = $2, outcome = $3 WHERE id = $1 AND closed_at IS NULL",
-            *(case_id, to_micros(now), outcome),
-        )
-        return closed == 1
-
-    async def cases(self) -> Sequence[Case]:
-        """List the cases, open ones first.
-
-        Raises:
-            StoreUnavailable: If the database cannot be read.
-        """
-        rows = await self._db.rows(f"{CASE} ORDER BY closed_at IS NOT NULL, opened_at, number")
-        return [read_case(row) for row in rows]
 
     async def scrub(self) -> None:
         """Free what deleted rows took.

@@ -8,6 +8,7 @@ from innkeeper.store.base import Vault
 from innkeeper.store.keys import APP, Keys
 from innkeeper.store.postgres.address import PostgresAddress
 from innkeeper.store.postgres.arrivals import NOTHING
+from innkeeper.store.postgres.cases import CasePart
 from innkeeper.store.postgres.database import Database
 from innkeeper.store.postgres.erasing import ErasingPart
 from innkeeper.store.postgres.grants import GrantPart
@@ -22,7 +23,7 @@ _PROBE: Final = (
 )
 
 
-class PostgresStore(ErasingPart, PurgePart, PendingPart, GrantPart, StatePart):
+class PostgresStore(ErasingPart, PurgePart, CasePart, PendingPart, GrantPart, StatePart):
     """The store in a schema of PostgreSQL: as many processes as you like.
 
     Open the vault first: a key is kept there before the first row that it seals.
