@@ -17,7 +17,7 @@ def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
         return
     postgres: Server = request.getfixturevalue("postgres")
     with postgres.space() as space:
-        yield PostgresHouse(tmp_path, postgres, space)
+        yield PostgresHouse(postgres, space)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import msgspec
 from innkeeper.ids import AccountId, InstallationId, Jid, UserId
 from innkeeper.secret import Secret
 from innkeeper.store.base import Store, Vault
-from innkeeper.store.postgres import PostgresStore
+from innkeeper.store.postgres import PostgresStore, PostgresVault
 from innkeeper.store.records import Accepted, Grant, GrantKind, Owner, Person, Purge
 from innkeeper.store.seal import KeyRing
 from innkeeper.store.sqlite import SqliteStore
@@ -57,13 +57,13 @@ class SqliteHouse:
 class PostgresHouse:
     """Two schemas of one database."""
 
-    folder: Path
     server: Server
     space: str
     ring: str = field(default_factory=KeyRing.generate)
 
-    def vault(self) -> SqliteVault:
-        return SqliteVault(str(self.folder / "vault.db"), KeyRing.parse(self.ring), app=APP)
+    def vault(self) -> PostgresVault:
+        address = self.server.address(f"{self.space}_vault")
+        return PostgresVault(address, KeyRing.parse(self.ring), app=APP)
 
     def store(self, vault: Vault) -> PostgresStore:
         return PostgresStore(self.server.address(self.space), vault=vault, app=APP)

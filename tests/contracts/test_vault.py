@@ -147,6 +147,7 @@ async def test_keeps_receipts_in_one_chain(house: House, vault: Vault) -> None:
     assert await vault.get_receipt(ReceiptId("rcp_4")) is None
     assert [each.sequence for each in await vault.receipts()] == [1, 2, 3]
     assert [each.sequence for each in await vault.receipts(after=1, limit=1)] == [2]
+    await vault.close()
 
 
 async def test_counts_what_each_key_of_the_ring_wraps(house: House, vault: Vault) -> None:

@@ -4,17 +4,13 @@ What a destroyed key sealed is gone, in every backup of the database. So the vau
 backed up apart, and only its newest copy is ever used.
 """
 
-import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Final
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from innkeeper.errors import KeyMissing, ReceiptRefused, SealBroken, StoreUnavailable
 from innkeeper.ids import InstallationId, ReceiptId
-from innkeeper.secret import Secret
 from innkeeper.store.keys import INDEX, owner_index
 from innkeeper.store.moments import to_micros
 from innkeeper.store.records import Owner, Receipt, SigningKey, Tombstone
@@ -22,13 +18,11 @@ from innkeeper.store.rows import RECEIPT, TOMBSTONE, read_tombstone
 from innkeeper.store.seal import BlindIndex, KeyRing, new_key
 from innkeeper.store.sqlite.connection import Connection, Row
 from innkeeper.store.sqlite.database import Database, listed
+from innkeeper.store.wrapping import SIGNING, SIGNING_KEY, Wrapping
 
 _CACHE_SIZE: Final = 10_000
 _TRIED: Final = 5
 """One key that was altered is no sign of a wrong ring."""
-_SIGNING_KEY: Final = (
-    "SELECT id, public, ring_id, wrapped, endorsed_by, endorsement FROM signing_keys"
-)
 # Which keys of the ring wrap something, found in a few steps however many keys there are.
 _RING_IDS: Final = (
     "WITH RECURSIVE used (id) AS (SELECT min(ring_id) FROM data_keys UNION ALL"
@@ -45,7 +39,6 @@ _COUNTS: Final = (
 )
 _WRAP_DATA_ANEW: Final = "UPDATE data_keys SET ring_id = ?, wrapped = ? WHERE rowid = ?"
 _WRAP_SIGNING_ANEW: Final = "UPDATE signing_keys SET ring_id = ?, wrapped = ? WHERE rowid = ?"
-_SIGNING: Final = "signing:"
 
 
 class SqliteVault:
@@ -58,7 +51,7 @@ class SqliteVault:
 
     def __init__(self, path: str, keys: KeyRing, *, app: str, read_only: bool = False) -> None:
         self._path = path
-        self._ring = keys
+        self._wrapping = Wrapping(keys, app=app)
         self._app = app
         self._db = Database(path, schema="vault", read_only=read_only)
         self._known: dict[str, tuple[str, bytes]] = {}
@@ -101,11 +94,10 @@ class SqliteVault:
         if known is not None:
             return known
         key_id, key = new_key()
-        ring_id, wrapped = self._ring.wrap(key, app=self._app, subject=subject)
         await self._db.change(
             "INSERT INTO data_keys (subject, key_id, ring_id, wrapped) VALUES (?, ?, ?, ?)"
             " ON CONFLICT (subject) DO NOTHING",
-            *(subject, key_id, ring_id, wrapped),
+            *(subject, key_id, *self._wrapping.wrap(key, subject)),
         )
         made = await self.find_key(subject)
         if made is None:
@@ -128,7 +120,7 @@ class SqliteVault:
         if row is None:
             return None
         key_id, ring_id, wrapped = row
-        key = self._ring.unwrap(ring_id, wrapped, app=self._app, subject=subject)
+        key = self._wrapping.unwrap(ring_id, wrapped, subject)
         if len(self._known) >= _CACHE_SIZE:
             self._known.clear()
         self._known[subject] = (key_id, key)
@@ -303,7 +295,8 @@ class SqliteVault:
             KeyMissing: If the key ring lacks the key that wraps one.
         """
         return [
-            self._signing_key(row) for row in self._db.rows(f"{_SIGNING_KEY} ORDER BY sequence")
+            self._wrapping.read_signing_key(row)
+            for row in self._db.rows(f"{SIGNING_KEY} ORDER BY sequence")
         ]
 
     async def replace_signing_key(self) -> SigningKey:
@@ -316,30 +309,15 @@ class SqliteVault:
         return await self.signing_key()
 
     def _add_signing_key(self, connection: Connection, *, first: bool) -> None:
-        newest = connection.rows(f"{_SIGNING_KEY} ORDER BY sequence DESC LIMIT 1")
+        newest = connection.rows(f"{SIGNING_KEY} ORDER BY sequence DESC LIMIT 1")
         if newest and first:
             return
-        private = Ed25519PrivateKey.generate()
-        public = private.public_key().public_bytes_raw()
-        key_id = hashlib.sha256(public).hexdigest()[:16]
-        endorsed_by, endorsement = None, b""
-        if newest:
-            older = self._signing_key(newest[0])
-            signer = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(older.private.reveal()))
-            endorsed_by, endorsement = older.id, signer.sign(public)
-        ring_id, wrapped = self._ring.wrap(
-            private.private_bytes_raw(), app=self._app, subject=f"{_SIGNING}{key_id}"
-        )
+        older = self._wrapping.read_signing_key(newest[0]) if newest else None
         connection.run(
             "INSERT INTO signing_keys (id, public, ring_id, wrapped, endorsed_by, endorsement)"
             " VALUES (?, ?, ?, ?, ?, ?)",
-            (key_id, public, ring_id, wrapped, endorsed_by, endorsement),
+            self._wrapping.draw_signing_key(older),
         )
-
-    def _signing_key(self, row: Row) -> SigningKey:
-        key_id, public, ring_id, wrapped, endorsed_by, endorsement = row
-        private = self._ring.unwrap(ring_id, wrapped, app=self._app, subject=f"{_SIGNING}{key_id}")
-        return SigningKey(key_id, public, Secret(private.hex()), endorsed_by, endorsement)
 
     # the ring
 
@@ -378,7 +356,7 @@ class SqliteVault:
         return count
 
     def _wrap_some(self, connection: Connection, limit: int) -> int:
-        newest = self._ring.ids[0]
+        newest = self._wrapping.ring.ids[0]
         broken: list[str] = []
         for (ring_id,) in connection.rows(_RING_IDS):
             if ring_id != newest:
@@ -396,12 +374,12 @@ class SqliteVault:
         data, signing = list[Row](), list[Row]()
         for row_id, subject, wrapped in rows:
             try:
-                key = self._ring.unwrap(ring_id, wrapped, app=self._app, subject=subject)
+                key = self._wrapping.unwrap(ring_id, wrapped, subject)
             except SealBroken:
                 broken.append(subject)
                 continue
-            anew = self._ring.wrap(key, app=self._app, subject=subject)
-            (signing if subject.startswith(_SIGNING) else data).append((*anew, row_id))
+            anew = self._wrapping.wrap(key, subject)
+            (signing if subject.startswith(SIGNING) else data).append((*anew, row_id))
         connection.run_many(_WRAP_DATA_ANEW, data)
         connection.run_many(_WRAP_SIGNING_ANEW, signing)
         return len(data) + len(signing)
@@ -413,13 +391,6 @@ class SqliteVault:
             raise StoreUnavailable(f"{self._path} is the vault of another app", str(owner[0]))
         for (ring_id,) in self._db.rows(_RING_IDS):
             rows = self._db.rows(_WRAPPED, ring_id, _TRIED)
-            if not any(self._opens(ring_id, *row) for row in rows):
+            if not self._wrapping.opens_any(ring_id, [row[1:] for row in rows]):
                 why = f"the key with the id {ring_id} is not the one that was used"
                 raise KeyMissing("the key ring is wrong", why)
-
-    def _opens(self, ring_id: str, _row_id: int, subject: str, wrapped: bytes) -> bool:
-        try:
-            self._ring.unwrap(ring_id, wrapped, app=self._app, subject=subject)
-        except SealBroken:
-            return False
-        return True

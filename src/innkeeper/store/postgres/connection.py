@@ -63,6 +63,11 @@ class Connection(Protocol):
         ...
 
 
+def settings_for(address: PostgresAddress) -> dict[str, str]:
+    """Say how a connection to an address is to be."""
+    return _SETTINGS | {"search_path": f"{address.schema}, pg_temp"}
+
+
 def explained(error: Exception) -> Exception:
     """Turn asyncpg's error into ours; what is none of ours stays what it is.
 
@@ -128,7 +133,7 @@ class Connections:
                     max_size=MOST_CONNECTIONS,
                     timeout=CONNECT_SECONDS,
                     command_timeout=ANSWER_SECONDS,
-                    server_settings=_SETTINGS | {"search_path": f"{self._address.schema}, pg_temp"},
+                    server_settings=settings_for(self._address),
                 )
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             name = type(error).__name__

@@ -17,7 +17,7 @@ _BEGIN: Final = """
     INSERT INTO purges (installation_id, generation, receipt_id, authorized_at,
         removed_at, started_at, deadline_at, next_at, held, retain)
     SELECT id, generation, receipt_id, authorized_at, $2, $3, $4, $3, $5, $6
-    FROM installations WHERE id = $1
+    FROM installations WHERE id = $1 AND authorized_at <= $2 FOR UPDATE
     ON CONFLICT (installation_id) DO NOTHING RETURNING installation_id
 """
 _REPORT: Final = (
@@ -55,9 +55,11 @@ class PurgePart(ReportPart):
         retain: bool = False,
         report: bytes | None = None,
     ) -> Purge | None:
-        """Fence the installation and make its purge durable; None if it is not there.
+        """Fence the installation and make its purge durable; None if there is none to purge.
 
-        Called again for an installation that is PURGING, it returns the purge under way.
+        So it is if the installation is not there, and if it was authorized again after
+        `removed_at`: a removal ends what was authorized until then. Called again for one
+        that is PURGING, it returns the purge under way.
 
         Args:
             held: Whether anything was kept of them before the removal was heard of.
@@ -77,7 +79,8 @@ class PurgePart(ReportPart):
             if begun is not None and sealed is not None:
                 await connection.execute(_REPORT, installation_id, sealed, *times)
             await connection.execute(
-                "UPDATE installations SET status = 'purging' WHERE id = $1 AND status <> 'purging'",
+                "UPDATE installations SET status = 'purging' WHERE id = $1 AND status <> 'purging'"
+                " AND EXISTS (SELECT 1 FROM purges WHERE installation_id = installations.id)",
                 installation_id,
             )
 

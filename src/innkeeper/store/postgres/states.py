@@ -1,13 +1,22 @@
 """What does a bot remember about an installation? `ctx.state`, sealed with its key."""
 
+import asyncio
+from weakref import WeakValueDictionary
+
 from innkeeper.errors import Fenced
 from innkeeper.ids import InstallationId
+from innkeeper.store.keys import Keys
 from innkeeper.store.postgres.connection import Connection
+from innkeeper.store.postgres.database import Database
 from innkeeper.store.postgres.part import Part, hold_or_refuse
 
 
 class StatePart(Part):
     """`ctx.state`: the bot's own values, owned by the installation."""
+
+    def __init__(self, db: Database, keys: Keys) -> None:
+        super().__init__(db, keys)
+        self._turns: WeakValueDictionary[InstallationId, asyncio.Lock] = WeakValueDictionary()
 
     async def get_state(self, installation_id: InstallationId, key: str) -> bytes | None:
         """Read a value.
@@ -28,12 +37,16 @@ class StatePart(Part):
         return seal.unseal(row[1], table="states", column="sealed", row=place, version=row[0])
 
     async def set_state(self, installation_id: InstallationId, key: str, value: bytes) -> None:
-        """Write a value.
+        """Write a value. Of one process's writes the one that was asked for last stands.
 
         Raises:
             Fenced: If the installation is gone or being purged.
             StoreUnavailable: If it could not be written.
         """
+        async with self._turns.setdefault(installation_id, asyncio.Lock()):
+            await self._set_state(installation_id, key, value)
+
+    async def _set_state(self, installation_id: InstallationId, key: str, value: bytes) -> None:
         index = await self._key_index(installation_id, key)
         seal = await self._keys.find(installation_id)
         if seal is None:
