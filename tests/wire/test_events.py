@@ -477,7 +477,7 @@ def payloads(kind: type[msgspec.Struct]) -> st.SearchStrategy[Any]:
 
 DRAWN: dict[type, Any] = {
     msgspec.inspect.AnyType: lambda _: ANY,
-    msgspec.inspect.StrType: lambda kind: ID if kind.min_length else TEXT,
+    msgspec.inspect.StrType: lambda kind: text(kind),
     msgspec.inspect.BoolType: lambda _: st.booleans(),
     msgspec.inspect.NoneType: lambda _: st.none(),
     msgspec.inspect.UnionType: lambda kind: st.one_of(*map(values, kind.types)),
@@ -485,6 +485,12 @@ DRAWN: dict[type, Any] = {
     msgspec.inspect.DictType: lambda _: st.dictionaries(TEXT, ANY, max_size=2),
     msgspec.inspect.StructType: lambda kind: payloads(kind.cls),
 }
+
+
+def text(kind: msgspec.inspect.StrType) -> st.SearchStrategy[str]:
+    if kind.pattern:
+        return st.from_regex(kind.pattern).filter(lambda drawn: len(drawn) <= kind.max_length)
+    return ID if kind.min_length else TEXT
 
 
 def values(kind: msgspec.inspect.Type) -> st.SearchStrategy[Any]:

@@ -15,6 +15,9 @@ from innkeeper.ids import AccountId, Jid, MessageId, UserId
 
 LONGEST_ID: Final = 256
 
+_PLAIN: Final = Meta(min_length=1, max_length=LONGEST_ID, pattern=r"^[A-Za-z0-9_.~+/=-]+\Z")
+"""What decides over a deletion holds no pattern: a bot's own step may match with it."""
+
 Account = Annotated[AccountId, Meta(min_length=1, max_length=LONGEST_ID)]
 User = Annotated[UserId, Meta(min_length=1, max_length=LONGEST_ID)]
 Address = Annotated[Jid, Meta(min_length=1, max_length=512)]
@@ -210,8 +213,8 @@ class AppDeauthorized(Snake, frozen=True, kw_only=True):
     `user_data_retention` came as a boolean, a string, null, or not at all over the years.
     """
 
-    account_id: Account
-    user_id: User
+    account_id: Annotated[AccountId, _PLAIN]
+    user_id: Annotated[UserId, _PLAIN]
     client_id: Annotated[str, Meta(min_length=1, max_length=256)]
     deauthorization_time: Any = None
     signature: str | None = None
