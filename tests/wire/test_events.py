@@ -477,7 +477,7 @@ def payloads(kind: type[msgspec.Struct]) -> st.SearchStrategy[Any]:
 
 DRAWN: dict[type, Any] = {
     msgspec.inspect.AnyType: lambda _: ANY,
-    msgspec.inspect.StrType: lambda kind: text(kind),
+    msgspec.inspect.StrType: lambda kind: text(kind),  # noqa: PLW0108  # it is defined below
     msgspec.inspect.BoolType: lambda _: st.booleans(),
     msgspec.inspect.NoneType: lambda _: st.none(),
     msgspec.inspect.UnionType: lambda kind: st.one_of(*map(values, kind.types)),
