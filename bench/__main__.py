@@ -17,7 +17,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from bench import dispatch, emulator, framework, load, servers
+from bench import dispatch, emulator, framework, keys, load, servers
 from innkeeper.secret import Secret
 
 ROUNDS = 5
@@ -136,7 +136,7 @@ def main() -> None:
     table.add_row(
         f"innkeeper --help, median of {STARTS}", f"{statistics.median(starts):.0f} ms", "<= 400 ms"
     )
-    for row in (*dispatch.rows(), *framework.rows(), *emulator.rows()):
+    for row in (*dispatch.rows(), *framework.rows(), *emulator.rows(), *keys.rows()):
         table.add_row(*row)
     Console(width=100).print(table)
 
