@@ -12,7 +12,7 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -67,7 +67,7 @@ async def fill(path: Path, ring: str) -> None:
 @asynccontextmanager
 async def opened(
     folder: Path, ring: KeyRing
-) -> AsyncIterator[tuple[SqliteVault, SqliteStore, float]]:
+) -> AsyncGenerator[tuple[SqliteVault, SqliteStore, float]]:
     """Open both; say how many milliseconds the vault took."""
     vault = SqliteVault(str(folder / "vault.db"), ring, app=APP)
     begun = time.perf_counter()
@@ -112,7 +112,7 @@ class Measured:
 
 
 @asynccontextmanager
-async def living(vault: SqliteVault, store: SqliteStore) -> AsyncIterator[list[float]]:
+async def living(vault: SqliteVault, store: SqliteStore) -> AsyncGenerator[list[float]]:
     taken: list[float] = []
     life = asyncio.create_task(live(vault, store, taken))
     yield taken
