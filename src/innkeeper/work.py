@@ -25,6 +25,7 @@ from innkeeper.wire.signature import PAST
 
 BEAT_SECONDS = 1.0
 CHORES_EVERY = timedelta(minutes=1)
+RENEWALS_EVERY = timedelta(seconds=10)
 HASHES_KEPT = PAST + timedelta(hours=1)
 """A body seen once is known for as long as its signature could be used, and an hour."""
 BODIES_KEPT = timedelta(days=7)
@@ -94,11 +95,12 @@ class Parts:
 
 
 class Worker:
-    """Takes up what is due: events, purges and cases every beat, chores and keys every minute."""
+    """Takes up what is due: events, purges, cases every beat; tokens, chores, keys less often."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._chores_at: datetime | None = None
+        self._renewals_at: datetime | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -106,6 +108,7 @@ class Worker:
         beats = (
             (self.take_up, BEAT_SECONDS),
             (self._parts.sweeper.sweep, BEAT_SECONDS),
+            (self.renew_tokens, RENEWALS_EVERY.total_seconds()),
             (self.do_chores, CHORES_EVERY.total_seconds()),
             (self._parts.rotation.turn, CHORES_EVERY.total_seconds()),
         )
@@ -122,6 +125,9 @@ class Worker:
         """Do all that is due now; say how many events and purges were taken up."""
         taken = await self.take_up() + await self._parts.sweeper.sweep()
         now = self._parts.clock.now()
+        if self._renewals_at is None or now >= self._renewals_at:
+            self._renewals_at = now + RENEWALS_EVERY
+            await self.renew_tokens()
         if self._chores_at is None or now >= self._chores_at:
             self._chores_at = now + CHORES_EVERY
             await self.do_chores()
@@ -134,17 +140,20 @@ class Worker:
         taken = await self._parts.dispatcher.take_due()
         return taken + await self._parts.forgetter.run_due()
 
+    async def renew_tokens(self) -> int:
+        """Renew tokens ahead of their end; say how many."""
+        return await self._parts.grants.renew_ahead(self._parts.clock.now())
+
     async def do_chores(self) -> int:
-        """Renew tokens ahead, and drop what was kept long enough."""
+        """Drop what was kept long enough; say how many former owners were forgotten."""
         now = self._parts.clock.now()
         await self._parts.store.expire_pending(before=now)
         await self._parts.store.expire_inbox(
             hashes_before=now - HASHES_KEPT, bodies_before=now - BODIES_KEPT
         )
         await self._parts.forgetter.raise_alarms()
-        await self._parts.forgetter.forget_owners()
         await self._parts.sweeper.expire()
-        return await self._parts.grants.renew_ahead(now)
+        return await self._parts.forgetter.forget_owners()
 
     async def _repeat(self, work: Callable[[], Awaitable[int]], every_seconds: float) -> None:
         while True:

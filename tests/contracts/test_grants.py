@@ -79,7 +79,7 @@ async def test_a_lease_can_be_taken_before_there_are_tokens(store: Store) -> Non
         assert await store.lease_grant(grant_id, 0, holder="a", now=NOW, until=NOW + MINUTE)
         assert not await store.lease_grant(grant_id, 0, holder="b", now=NOW, until=NOW + MINUTE)
         assert await store.find_grant(grant_id) is None
-    assert await store.renewable_grants(expiring_before=NOW + DAY, limit=10) == []
+    assert await store.renewable_grants(now=NOW + DAY, limit=10) == []
     assert await store.save_grant(app_grant(), replaces=0, now=NOW) is not None
 
 
@@ -120,37 +120,45 @@ async def test_journal_and_death_are_of_one_version(store: Store) -> None:
     assert not alive.dead
 
 
-async def test_remembers_when_a_grant_was_last_used(store: Store) -> None:
+async def test_remembers_when_a_version_was_last_used_and_is_to_be_renewed(store: Store) -> None:
     await store.save_grant(app_grant(), replaces=0, now=NOW)
     for at in (NOW + 2 * MINUTE, NOW + MINUTE):
-        await store.touch_grant("chatbot", at=at)
+        await store.touch_grant("chatbot", 1, used_at=at, renew_at=at + DAY)
+    await store.touch_grant("chatbot", 2, used_at=NOW + DAY, renew_at=None)
     found = await store.find_grant("chatbot")
     assert found is not None
     assert found.used_at == NOW + 2 * MINUTE
+    assert found.renew_at == NOW + MINUTE + DAY
+    await store.touch_grant("chatbot", 1, used_at=NOW, renew_at=None)
+    found = await store.find_grant("chatbot")
+    assert found is not None
+    assert found.renew_at is None
 
 
-async def test_lists_what_ends_soon_first_what_could_be_lost(store: Store) -> None:
+async def test_lists_what_is_to_be_renewed_the_longest_due_first(store: Store) -> None:
     ids = [await opened(store, name) for name in ("ana", "bob", "eve", "ida", "joe")]
     ana, bob, eve, ida, joe = ids
-    for each in ids:
-        await store.save_grant(user_grant(each), replaces=0, now=NOW)
-    await store.replace_grant(replace(user_grant(ana), used_at=NOW - DAY), now=NOW)
-    await store.touch_grant(bob, at=NOW + MINUTE)
-    idle = replace(user_grant(eve), refresh_expires_at=NOW + DAY, used_at=NOW - 80 * DAY)
-    await store.replace_grant(idle, now=NOW)
+    due = dict(zip(ids, [NOW + MINUTE, NOW, NOW + 2 * MINUTE, NOW, None], strict=True))
+    for each, renew_at in due.items():
+        await store.save_grant(replace(user_grant(each), renew_at=renew_at), replaces=0, now=NOW)
     await store.kill_grant(ida, 1)
-    await store.replace_grant(replace(user_grant(joe), expires_at=NOW + 30 * DAY), now=NOW)
-    listed = await store.renewable_grants(expiring_before=NOW + 2 * DAY, limit=10)
-    assert {grant.id for grant in listed} == {ana, bob, eve}
-    assert (listed[0].id, listed[1].id) == (eve, bob)
-    assert listed[1].refresh_token == user_grant(bob).refresh_token
-    assert len(await store.renewable_grants(expiring_before=NOW + 2 * DAY, limit=1)) == 1
-    assert await store.renewable_grants(expiring_before=NOW, limit=10) == []
+    listed = await store.renewable_grants(now=NOW + MINUTE, limit=10)
+    assert [grant.id for grant in listed] == [bob, ana]
+    assert listed[0] == replace(user_grant(bob, version=1), renew_at=NOW)
+    assert [grant.id for grant in await store.renewable_grants(now=NOW + DAY, limit=2)] == [
+        bob,
+        ana,
+    ]
+    assert await store.renewable_grants(now=NOW - MINUTE, limit=10) == []
+    await store.replace_grant(replace(user_grant(bob), renew_at=NOW + DAY), now=NOW)
+    await store.touch_grant(joe, 1, used_at=NOW, renew_at=NOW)
+    listed = await store.renewable_grants(now=NOW + 2 * MINUTE, limit=10)
+    assert [grant.id for grant in listed] == [joe, ana, eve]
 
 
 async def test_no_token_is_written_for_an_installation_that_is_over(store: Store) -> None:
     ana = await opened(store)
-    await store.save_grant(user_grant(ana), replaces=0, now=NOW)
+    await store.save_grant(replace(user_grant(ana), renew_at=NOW), replaces=0, now=NOW)
     await store.lease_grant(ana, 1, holder="a", now=NOW, until=NOW + DAY)
     await purge_begun(store, ana)
     for each in (ana, InstallationId("ins_nobody")):
@@ -163,12 +171,12 @@ async def test_no_token_is_written_for_an_installation_that_is_over(store: Store
         with pytest.raises(Fenced):
             await store.journal_grant(each, 1, at=NOW)
         assert not await store.kill_grant(each, 1)
-        await store.touch_grant(each, at=NOW + DAY)
+        await store.touch_grant(each, 1, used_at=NOW + DAY, renew_at=NOW)
         await store.release_grant(each, holder="a")
     left = await store.find_grant(ana)
     assert left is not None
     assert (left.version, left.dead, left.used_at) == (1, False, NOW)
-    assert await store.renewable_grants(expiring_before=NOW + DAY, limit=10) == []
+    assert await store.renewable_grants(now=NOW + DAY, limit=10) == []
 
 
 async def test_a_late_commit_does_not_bring_erased_tokens_back(store: Store) -> None:
@@ -196,7 +204,7 @@ async def test_tokens_survive_a_restart(house: House, vault: Vault, store: Store
 
 async def test_tokens_whose_key_is_gone_are_not_there(store: Store, vault: Vault) -> None:
     ana = await opened(store)
-    await store.save_grant(user_grant(ana), replaces=0, now=NOW)
+    await store.save_grant(replace(user_grant(ana), renew_at=NOW), replaces=0, now=NOW)
     await vault.destroy_key(ana)
     assert await store.find_grant(ana) is None
-    assert await store.renewable_grants(expiring_before=NOW + DAY, limit=10) == []
+    assert await store.renewable_grants(now=NOW + DAY, limit=10) == []

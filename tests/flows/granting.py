@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import deque
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -51,10 +51,19 @@ SILENT = "silent"
 
 
 class TokenServer:
-    """Plays the token endpoint: the newest refresh token works once, others never."""
+    """Plays the token endpoint: the newest refresh token works once, others never.
+
+    `always` is what it answers when the script is over; `any_refresh` takes any refresh
+    token, as if each belonged to somebody else.
+    """
 
     def __init__(self) -> None:
         self.script: deque[Answer | str] = deque()
+        self.always: Answer | str | None = None
+        self.any_refresh = False
+        self.on_asked: Callable[[], None] = lambda: None
+        self.under_way = 0
+        self.most_at_once = 0
         self.forms: list[dict[str, str]] = []
         self.clients: list[tuple[str, str]] = []
         self.revoked: list[str] = []
@@ -79,9 +88,12 @@ class TokenServer:
         self.forms.append(form)
         self.clients.append(parse_basic(authorization)[0])
         self.asked.set()
-        if self.gate is not None:
-            await self.gate.wait()
-        scripted = self.script.popleft() if self.script else None
+        self.on_asked()
+        self.under_way += 1
+        self.most_at_once = max(self.most_at_once, self.under_way)
+        await (self.gate.wait() if self.gate is not None else asyncio.sleep(0))
+        self.under_way -= 1
+        scripted = self.script.popleft() if self.script else self.always
         if scripted == SILENT:
             raise ConnectionResetError
         answer = scripted if isinstance(scripted, Answer) else self.honest(form)
@@ -92,7 +104,7 @@ class TokenServer:
 
     def honest(self, form: dict[str, str]) -> Answer:
         refreshed = form["grant_type"] == "refresh_token"
-        if refreshed and form["refresh_token"] != self.refresh:
+        if refreshed and form["refresh_token"] != self.refresh and not self.any_refresh:
             return Answer(400, {"reason": "Invalid Token!", "error": "invalid_grant"})
         self.count += 1
         body: dict[str, Any] = {

@@ -18,6 +18,7 @@ class MemoryGrants:
         self.broken: list[Exception] = []
         self.touches = 0
         self.reads = 0
+        self.listings = 0
 
     def _version(self, grant_id: str) -> int:
         grant = self.grants.get(grant_id)
@@ -80,18 +81,19 @@ class MemoryGrants:
         self.grants[grant_id] = replace(self.grants[grant_id], dead=True)
         return True
 
-    async def touch_grant(self, grant_id: str, *, at: datetime) -> None:
+    async def touch_grant(
+        self, grant_id: str, version: int, *, used_at: datetime, renew_at: datetime | None
+    ) -> None:
         self.touches += 1
-        self.grants[grant_id] = replace(self.grants[grant_id], used_at=at)
+        grant = self.grants.get(grant_id)
+        if grant is not None and grant.version == version:
+            self.grants[grant_id] = replace(grant, used_at=used_at, renew_at=renew_at)
 
-    async def renewable_grants(self, *, expiring_before: datetime, limit: int) -> Sequence[Grant]:
-        def lost(grant: Grant) -> bool:
-            return (grant.refresh_expires_at or expiring_before) < expiring_before
-
-        ending = [
-            grant
+    async def renewable_grants(self, *, now: datetime, limit: int) -> Sequence[Grant]:
+        self.listings += 1
+        due = [
+            (grant.renew_at, grant.id, grant)
             for grant in self.grants.values()
-            if not grant.dead and (grant.expires_at < expiring_before or lost(grant))
+            if not grant.dead and grant.renew_at is not None and grant.renew_at <= now
         ]
-        ending.sort(key=lambda grant: (lost(grant), grant.used_at), reverse=True)
-        return ending[:limit]
+        return [grant for _, _, grant in sorted(due, key=lambda each: each[:2])[:limit]]

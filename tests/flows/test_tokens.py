@@ -13,8 +13,6 @@ from tests.flows.granting import ANA, Answer, Scene, tokens
 pytestmark = pytest.mark.anyio
 
 BUSY = Answer(503)
-IN_USE = InstallationId("ins_in_use")
-ONE_DAY = timedelta(days=1)
 
 
 @pytest.fixture
@@ -244,7 +242,7 @@ async def test_renews_ahead_what_was_used_so_that_nobody_waits(scene: Scene) -> 
 
 async def test_leaves_alone_ahead_of_time_what_lives_long_enough(scene: Scene) -> None:
     await scene.authorize()
-    scene.clock.advance(3200)
+    scene.clock.advance(2650)
     assert await scene.grants.renew_ahead(scene.clock.now()) == 0
 
 
@@ -289,27 +287,43 @@ async def test_renews_an_idle_grant_every_day_long_before_its_ninety_days_end(
     scene: Scene,
 ) -> None:
     await scene.authorize()
-    await scene.store.touch_grant(ANA, at=scene.clock.now() - timedelta(days=100))
-    scene.clock.advance(timedelta(hours=19).total_seconds())
+    scene.clock.advance(3400)
+    await scene.grants.renew_ahead(scene.clock.now())  # nobody uses what it got
+    scene.clock.advance(timedelta(hours=15).total_seconds())
     assert await scene.grants.renew_ahead(scene.clock.now()) == 0
-    for day in range(1, 100):
-        scene.clock.advance(timedelta(hours=2 if day == 1 else 24).total_seconds())
+    for day in range(2, 100):
+        scene.clock.advance(timedelta(hours=6 if day == 2 else 24).total_seconds())
         assert await scene.grants.renew_ahead(scene.clock.now()) == 1
         assert scene.store.grants[ANA].refresh_token == Secret(f"refresh-{day}")
     scene.clock.advance(3600)
     assert await scene.grants.renew_ahead(scene.clock.now()) == 0
 
 
-async def test_the_background_finds_what_matters_among_many_idle_grants(scene: Scene) -> None:
+async def test_a_grant_that_zoom_will_not_renew_now_waits_its_turn(scene: Scene) -> None:
     await scene.authorize()
-    scene.clock.advance(timedelta(days=84).total_seconds())
-    for number in range(200):
-        await scene.grants.adopt(InstallationId(f"ins_idle_{number}"), tokens(refresh="idle"))
-        await scene.store.touch_grant(f"ins_idle_{number}", at=scene.clock.now() - ONE_DAY)
-    await scene.grants.adopt(IN_USE, tokens(refresh="in use"))
-    scene.clock.advance(4000)
-    await scene.grants.renew_ahead(scene.clock.now(), limit=10)
-    assert {form["refresh_token"] for form in scene.zoom.forms} == {"refresh-0", "in use"}
+    scene.clock.advance(3400)
+    odd = Answer(200, {"access_token": "no more"})
+    scene.zoom.script.extend([odd, odd])
+    passes: list[int] = []
+    for _ in range(60):
+        passes.append(await scene.grants.renew_ahead(scene.clock.now()))
+        scene.clock.advance(10)
+    assert (sum(passes), len(scene.zoom.forms)) == (1, 3)
+
+
+async def test_a_deferral_that_cannot_be_written_stops_no_pass(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await scene.authorize()
+    scene.clock.advance(3400)
+
+    async def refuse(*_: object, **__: object) -> None:
+        raise StoreUnavailable("disk full")
+
+    monkeypatch.setattr(scene.store, "touch_grant", refuse)
+    scene.zoom.script.append(Answer(200, {"access_token": "no more"}))
+    assert await scene.grants.renew_ahead(scene.clock.now()) == 0
+    assert await scene.grants.renew_ahead(scene.clock.now()) == 1
 
 
 async def test_the_background_gives_up_early_where_zoom_is_down(scene: Scene) -> None:

@@ -20,6 +20,7 @@ _FOR_NOW: Final = frozenset({429, 500, 502, 503, 504})
 """What Zoom says that may take the same call later."""
 _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 8.0
+_LEAST_SPREAD_SECONDS: Final = 0.25
 
 Token = Callable[[], Awaitable[AccessToken]]
 Attempt = Callable[[AccessToken, float], Awaitable[_T]]
@@ -61,8 +62,9 @@ class Caller:
     ) -> _T:
         """Make a call; again if it cannot have been done, was refused for now, or may be twice.
 
-        A token that Zoom no longer takes is renewed once. After 429 it waits as Zoom asks;
-        if that is longer than the budget has left, the refusal is raised at once.
+        A token that Zoom no longer takes is renewed once. After 429 it waits as Zoom asks,
+        and up to half as long again, so that not all who wait come back at once; if what
+        Zoom asks is longer than the budget has left, the refusal is raised at once.
 
         Args:
             repeatable: Whether doing it twice does no harm. What does harm is never done
@@ -112,11 +114,14 @@ class Caller:
         """Wait before the next attempt, or raise if there is no time for one."""
         growing = min(_FIRST_PAUSE_SECONDS * 2**effort.pauses, _LONGEST_PAUSE_SECONDS)
         effort.pauses += 1
+        left = effort.left(self._clock.now())
         if asked is None:
-            seconds = growing * (0.5 + self._chance() / 2)
+            least, spread = growing / 2, growing / 2
         else:
-            seconds = max(asked, 0.0) + self._chance() / 4
-        if seconds >= effort.left(self._clock.now()):
+            least = max(asked, 0.0)
+            spread = min(max(least / 2, _LEAST_SPREAD_SECONDS), max(left - least, 0.0))
+        seconds = least + spread * self._chance()
+        if seconds >= left:
             raise why
         await self._clock.sleep(seconds)
 

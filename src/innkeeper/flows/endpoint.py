@@ -1,7 +1,6 @@
-"""How do we come by tokens? Three ways to ask Zoom, and when to leave it alone."""
+"""How do we come by tokens? Three ways to ask Zoom, one for each kind."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 
 from innkeeper.clock import Clock
 from innkeeper.errors import (
@@ -12,6 +11,7 @@ from innkeeper.errors import (
     TokenResponseInvalid,
     Unreachable,
 )
+from innkeeper.flows.turns import Turns
 from innkeeper.ids import InstallationId
 from innkeeper.net.outbound import Transport
 from innkeeper.secret import Secret
@@ -20,8 +20,6 @@ from innkeeper.wire.oauth import CHATBOT_SCOPE, TokenRequest, Tokens
 from innkeeper.zoom import oauth
 
 CALL_DEADLINE = 10.0
-PAUSE = timedelta(seconds=5)
-"""How long a token endpoint that cannot serve is left alone, unless it asks for longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,37 +68,41 @@ ACCOUNT = Subject("account", GrantKind.ACCOUNT)
 
 
 class TokenEndpoint:
-    """Asks Zoom for tokens, in the way that suits the subject.
-
-    After a failure it leaves Zoom alone for a while, for every subject: an endpoint
-    that is down is not helped by a thousand callers who all ask it again.
-    """
+    """Asks Zoom for tokens, in the way that suits the subject. Callers take turns first."""
 
     def __init__(self, transport: Transport, *, clock: Clock, credentials: Credentials) -> None:
         self.credentials = credentials
+        self.turns = Turns(clock)
         self._transport = transport
-        self._clock = clock
-        self._paused_until: datetime | None = None
 
-    async def renew(self, subject: Subject, old: Grant | None) -> Tokens:
+    async def renew(self, subject: Subject, old: Grant | None, *, probing: bool = False) -> Tokens:
         """Obtain the next tokens. A lost answer is asked for once more, with the old token.
+
+        Args:
+            probing: Whether this call only finds out if Zoom serves again. Then it is one
+                call: if its answer is lost, whoever comes next asks for it.
 
         Raises:
             NeedsReauth: If Zoom says that a user's grant is over for good.
             GrantRefused: If Zoom refuses, or answers what makes no sense.
-            AnswerLost: If the second answer was lost too.
-            Unreachable: If Zoom cannot serve now, or could not a moment ago.
+            AnswerLost: If the last answer was lost too.
+            Unreachable: If Zoom cannot serve now.
         """
-        self.check_pause()
         try:
             try:
-                return await self._ask(subject, old)
+                tokens = await self._ask(subject, old)
             except AnswerLost:
-                return await self._ask_again(subject, old)
+                if probing:
+                    raise
+                tokens = await self._ask_again(subject, old)
         except Unreachable as error:
-            wait = timedelta(seconds=error.retry_after or 0)
-            self._paused_until = self._clock.now() + max(wait, PAUSE)
+            self.turns.failed(error)
             raise
+        except GrantRefused:
+            self.turns.served()
+            raise
+        self.turns.served()
+        return tokens
 
     async def _ask_again(self, subject: Subject, old: Grant | None) -> Tokens:
         try:
@@ -108,23 +110,6 @@ class TokenEndpoint:
         except NeedsReauth as refusal:
             refusal.spent = True
             raise
-
-    @property
-    def paused(self) -> bool:
-        """Whether Zoom is left alone now."""
-        return self._paused_until is not None and self._clock.now() < self._paused_until
-
-    def check_pause(self) -> None:
-        """Go on unless Zoom is left alone now.
-
-        Raises:
-            Unreachable: If it is; `retry_after` says for how long.
-        """
-        if self._paused_until is not None and self.paused:
-            left = (self._paused_until - self._clock.now()).total_seconds()
-            raise Unreachable(
-                "Zoom's token endpoint is left alone", "it could not serve", retry_after=left
-            )
 
     async def _ask(self, subject: Subject, old: Grant | None) -> Tokens:
         if subject.kind is GrantKind.USER:

@@ -12,6 +12,7 @@ from innkeeper.errors import Fenced, GrantRefused, Unreachable
 from innkeeper.flows.endpoint import ACCOUNT, CHATBOT, Credentials, Subject, TokenEndpoint
 from innkeeper.flows.log import Log
 from innkeeper.flows.renewal import Death, Recovery, Renewal, make_grant
+from innkeeper.flows.schedule import scheduled
 from innkeeper.flows.tokens import AccessToken, TokensAtHand
 from innkeeper.ids import InstallationId
 from innkeeper.net.outbound import Transport
@@ -123,7 +124,7 @@ class Grants:
         subject = Subject.user(installation_id)
         grant = make_grant(subject, tokens, at=now, api_url=self._api_url, log=self._log)
         try:
-            kept = await self._store.replace_grant(grant, now=now)
+            kept = await self._store.replace_grant(scheduled(grant, now=now), now=now)
         except Fenced:
             await self._endpoint.try_revoke(tokens.access_token)
             raise
@@ -162,16 +163,16 @@ class Grants:
         """Drop what this process remembers of a user's tokens."""
         self._tokens.forget(installation_id)
 
-    async def renew_ahead(self, now: datetime, *, limit: int = 1000) -> int:
+    async def renew_ahead(self, now: datetime) -> int:
         """Renew what is used and ends soon, and what idles and would end for good.
 
-        Run it every minute or so in the background. A pass ends early where Zoom cannot
+        Run it every few seconds in the background. A pass ends early where Zoom cannot
         be reached; failures of single grants are logged. Returns how many were renewed.
 
         Raises:
             StoreUnavailable: If the store cannot be used.
         """
-        return await self._tokens.renew_ahead(now, limit=limit)
+        return await self._tokens.renew_ahead(now)
 
     async def aclose(self) -> None:
         """Let the renewals under way finish, so that no answer is thrown away."""

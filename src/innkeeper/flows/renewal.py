@@ -12,30 +12,26 @@ from datetime import datetime, timedelta
 from innkeeper.clock import Clock
 from innkeeper.errors import (
     Fenced,
+    GrantRefused,
     InnkeeperError,
     NeedsReauth,
     StoreUnavailable,
     Unreachable,
 )
-from innkeeper.flows.endpoint import PAUSE, Subject, TokenEndpoint
+from innkeeper.flows.endpoint import Subject, TokenEndpoint
 from innkeeper.flows.log import Log
+from innkeeper.flows.schedule import issued_at, scheduled
+from innkeeper.flows.turns import PATIENCE, PAUSE
 from innkeeper.ids import InstallationId, new_id
 from innkeeper.secret import Secret
 from innkeeper.store.base import GrantStore
 from innkeeper.store.records import Grant, GrantKind
-from innkeeper.wire.oauth import (
-    ACCESS_LIFETIME,
-    REFRESH_LIFETIME,
-    Tokens,
-    trusted_api_url,
-)
+from innkeeper.wire.oauth import REFRESH_LIFETIME, Tokens, trusted_api_url
 
 MARGIN = timedelta(seconds=60)
 """A token is renewed when no more than this is left of it."""
 LEASE = timedelta(seconds=30)
 """Outlives two calls, so that a holder who is alive never loses it."""
-PATIENCE = timedelta(seconds=35)
-"""How long we wait for another process: longer than a lease, so we inherit a dead one's."""
 POLL_SECONDS = 0.25
 
 Death = Callable[[InstallationId, NeedsReauth], Awaitable[None]]
@@ -71,13 +67,6 @@ class _Obtained:
     grant: Grant
     replaces: int
     at: datetime
-
-
-def issued_at(grant: Grant) -> datetime:
-    """Tell when a grant's tokens were issued; of machine tokens, as it follows from their end."""
-    if grant.refresh_expires_at is not None:
-        return grant.refresh_expires_at - timedelta(seconds=REFRESH_LIFETIME)
-    return grant.expires_at - timedelta(seconds=ACCESS_LIFETIME)
 
 
 def make_grant(subject: Subject, tokens: Tokens, *, at: datetime, api_url: str, log: Log) -> Grant:
@@ -190,16 +179,22 @@ class Renewal:
 
     async def _attempt(self, want: Want, old: Grant | None, spare: Live | None) -> Live | None:
         """Renew unless somebody else does; None says: look at the store again."""
+        turns = self._endpoint.turns
+        if spare is not None and want.used and turns.paused:
+            return spare
+        async with turns.take() as probing:
+            if await self._lease(want.subject, old):
+                return await self._renew_alone(want, old, spare, probing=probing)
+        if spare is None:
+            await self._clock.sleep(POLL_SECONDS)
+        return spare
+
+    async def _renew_alone(
+        self, want: Want, old: Grant | None, spare: Live | None, *, probing: bool
+    ) -> Live | None:
         subject = want.subject
-        if spare is not None and want.used and self._endpoint.paused:
-            return spare
-        self._endpoint.check_pause()
-        if not await self._lease(subject, old):
-            if spare is None:
-                await self._clock.sleep(POLL_SECONDS)
-            return spare
         try:
-            return await self._obtain(want, old)
+            return await self._obtain(want, old, probing=probing)
         except InnkeeperError as error:
             if subject.id not in self._unsaved:  # what is to be saved yet stays ours
                 await self._release(subject)
@@ -215,7 +210,7 @@ class Renewal:
             subject.id, version, holder=self._holder, now=now, until=now + LEASE
         )
 
-    async def _obtain(self, want: Want, old: Grant | None) -> Live | None:
+    async def _obtain(self, want: Want, old: Grant | None, *, probing: bool) -> Live | None:
         subject, now = want.subject, self._clock.now()
         version = 0 if old is None else old.version
         if old is not None and subject.kind is GrantKind.USER:
@@ -224,11 +219,14 @@ class Renewal:
             if old.attempted_at is not None:
                 self._log.warning("grant.renewal_repeated", grant=subject.id)
         try:
-            tokens = await self._endpoint.renew(subject, old)
+            tokens = await self._endpoint.renew(subject, old, probing=probing)
         except NeedsReauth as refusal:
             refusal.spent |= old is not None and old.attempted_at is not None
             if not await self._bury(subject, version, refusal):
                 return None  # it was rotated or authorized anew meanwhile
+            raise
+        except GrantRefused as refusal:
+            self._log.error("grant.refused", grant=subject.id, code=refusal.code, why=refusal.why)
             raise
         grant = make_grant(
             subject, tokens, at=now, api_url=self._endpoint.credentials.api_url, log=self._log
@@ -239,7 +237,7 @@ class Renewal:
                 scope=grant.scope or old.scope,  # left out means unchanged (RFC 6749, 5.1)
                 used_at=now if want.used else old.used_at,
             )
-        return await self._save(_Obtained(subject, grant, version, now))
+        return await self._save(_Obtained(subject, scheduled(grant, now=now), version, now))
 
     async def _save(self, obtained: _Obtained) -> Live | None:
         """Commit before use; None if another version stands there now."""

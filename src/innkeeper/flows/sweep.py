@@ -14,7 +14,7 @@ from innkeeper.errors import InnkeeperError
 from innkeeper.flows.cases import EVIDENCE, KEPT_FOR, Cases, Doubtful, Reason
 from innkeeper.flows.log import Log
 from innkeeper.flows.purge import Forgetter
-from innkeeper.flows.renewal import issued_at
+from innkeeper.flows.schedule import issued_at
 from innkeeper.ids import InstallationId
 from innkeeper.store.base import PurgeStore
 from innkeeper.store.records import Case, Installation, InstallationStatus, Outcome

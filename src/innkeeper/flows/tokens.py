@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Coroutine, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from innkeeper.clock import Clock
@@ -14,23 +14,22 @@ from innkeeper.errors import (
     StoreUnavailable,
     Unreachable,
 )
-from innkeeper.flows.endpoint import PAUSE, Subject
+from innkeeper.flows.endpoint import Subject
 from innkeeper.flows.log import Log
-from innkeeper.flows.renewal import Renewal, Want, issued_at
+from innkeeper.flows.renewal import Renewal, Want
+from innkeeper.flows.schedule import RETRY_AFTER, in_use, scheduled
+from innkeeper.flows.turns import PAUSE
 from innkeeper.secret import Secret
 from innkeeper.store.base import GrantStore
 from innkeeper.store.records import Grant
-from innkeeper.wire.oauth import REFRESH_LIFETIME, trusted_api_url
+from innkeeper.wire.oauth import trusted_api_url
 
-AHEAD = timedelta(minutes=5)
-"""How long before their end tokens in use are renewed, so that no caller waits."""
-IDLE_EVERY = timedelta(hours=20)
-"""How often an unused refresh token is traded for the next: long before its end, for Zoom's
-refusal tells within a day of a removal that we have not heard of."""
 FORCED_EVERY = timedelta(seconds=60)
 """Zoom refusing our tokens makes us ask for another no oftener than this."""
-IDLE_AT_ONCE = 100
 PARALLEL = 4
+"""How many renewals the background has under way; callers are not held up by it."""
+LISTED = 200
+"""How many the background looks up at a time: opening their seals takes a while, too."""
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -129,18 +128,24 @@ class TokensAtHand:
             known.access = None
             known.epoch += 1
 
-    async def renew_ahead(self, now: datetime, *, limit: int = 1000) -> int:
+    async def renew_ahead(self, now: datetime) -> int:
         """Renew what is used and ends soon, and what idles and would end for good.
 
-        Run it every minute or so in the background. A pass ends early where Zoom cannot
+        Run it every few seconds in the background. A pass ends early where Zoom cannot
         be reached; failures of single grants are logged. Returns how many were renewed.
 
         Raises:
             StoreUnavailable: If the store cannot be used.
         """
         self._prune(now)
-        due = iter(await self._due(now, limit))
-        return sum(await asyncio.gather(*(self._renew_each(due) for _ in range(PARALLEL))))
+        renewed = 0
+        while True:
+            listed = await self._store.renewable_grants(now=now, limit=LISTED)
+            due = iter(listed)
+            done = sum(await asyncio.gather(*(self._renew_each(due) for _ in range(PARALLEL))))
+            renewed += done
+            if len(listed) < LISTED or not done:
+                return renewed
 
     async def aclose(self) -> None:
         """Let the renewals under way finish, so that no answer is thrown away."""
@@ -181,10 +186,15 @@ class TokensAtHand:
         access = self._access(live.grant)
         if known.epoch == epoch:
             known.access, known.renew_at = access, live.renew_at
-        if live.grant.used_at < issued_at(live.grant):
+        if not in_use(live.grant):
             with suppress(InnkeeperError):  # it only helps to renew ahead
-                await self._store.touch_grant(live.grant.id, at=self._clock.now())
+                await self._note_use(live.grant)
         return access
+
+    async def _note_use(self, grant: Grant) -> None:
+        now = self._clock.now()
+        renew_at = scheduled(replace(grant, used_at=now), now=now).renew_at
+        await self._store.touch_grant(grant.id, grant.version, used_at=now, renew_at=renew_at)
 
     async def _fly_ahead(self, known: _Known, listed: Grant) -> AccessToken:
         """Replace a listed version. The next caller reads it, which notes that it is used."""
@@ -207,16 +217,6 @@ class TokensAtHand:
             grant_id=grant.id,
         )
 
-    async def _due(self, now: datetime, limit: int) -> list[Grant]:
-        # The store lists first what could be lost for good, then what was used last; so
-        # each list has what we look for at its head, however many grants lie idle.
-        used = await self._store.renewable_grants(expiring_before=now + AHEAD, limit=limit)
-        due = {grant.id: grant for grant in used if grant.used_at >= issued_at(grant)}
-        ends = now + timedelta(seconds=REFRESH_LIFETIME) - IDLE_EVERY
-        idle = await self._store.renewable_grants(expiring_before=ends, limit=IDLE_AT_ONCE)
-        due |= {grant.id: grant for grant in idle if (grant.refresh_expires_at or ends) < ends}
-        return list(due.values())
-
     async def _renew_each(self, due: Iterator[Grant]) -> int:
         renewed = 0
         for grant in due:  # shared with the others who work on it
@@ -231,6 +231,11 @@ class TokensAtHand:
                 break
             except InnkeeperError as error:
                 self._log.warning("grant.not_renewed_ahead", grant=grant.id, code=error.code)
+                later = self._clock.now() + RETRY_AFTER
+                with suppress(InnkeeperError):  # then it is tried in the next pass
+                    await self._store.touch_grant(
+                        grant.id, grant.version, used_at=grant.used_at, renew_at=later
+                    )
         return renewed
 
     def _prune(self, now: datetime) -> None:

@@ -250,15 +250,14 @@ class GrantStore(Protocol):
         """Mark a version as over for good; False if another version stands there now."""
         ...
 
-    async def touch_grant(self, grant_id: str, *, at: datetime) -> None:
-        """Write down that the grant was used."""
+    async def touch_grant(
+        self, grant_id: str, version: int, *, used_at: datetime, renew_at: datetime | None
+    ) -> None:
+        """Write down when this version was last used and is to be renewed, if it still stands."""
         ...
 
-    async def renewable_grants(self, *, expiring_before: datetime, limit: int) -> Sequence[Grant]:
-        """List live grants whose access or refresh token ends before then.
-
-        First those whose refresh token does, then the most recently used.
-        """
+    async def renewable_grants(self, *, now: datetime, limit: int) -> Sequence[Grant]:
+        """List live grants that are to be renewed by now, the longest due first."""
         ...
 
 

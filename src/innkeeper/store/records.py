@@ -84,6 +84,8 @@ class Grant:
     """Whether Zoom said that this grant is over for good."""
     attempted_at: datetime | None = None
     """Journal: when a renewal of this version was begun whose end is not known."""
+    renew_at: datetime | None = None
+    """When the background renews it, unless that is done before; None for never."""
 
 
 @dataclass(frozen=True, slots=True)

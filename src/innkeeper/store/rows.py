@@ -91,7 +91,7 @@ def read_installation(row: Row, seal: Seal) -> Installation:
 
 GRANT: Final = (
     "SELECT id, kind, installation_id, version, sealed, expires_at, refresh_expires_at,"
-    " used_at, dead, attempted_at FROM grants"
+    " used_at, renew_at, dead, attempted_at FROM grants"
 )
 OURS: Final = frozenset({GrantKind.CHATBOT, GrantKind.ACCOUNT})
 """The kinds that are the app's own, and no installation's."""
@@ -121,11 +121,11 @@ def write_grant(grant: Grant, seal: Seal) -> tuple[Value, ...]:
         row=grant.id,
         version=grant.version,
     )
-    ends = grant.refresh_expires_at
+    ends, renew_at = grant.refresh_expires_at, grant.renew_at
     return (
         *(grant.id, grant.kind, grant.installation_id, grant.version, sealed),
         *(to_micros(grant.expires_at), None if ends is None else to_micros(ends)),
-        to_micros(grant.used_at),
+        *(to_micros(grant.used_at), None if renew_at is None else to_micros(renew_at)),
     )
 
 
@@ -135,7 +135,8 @@ def read_grant(row: Row, seal: Seal) -> Grant:
     Raises:
         SealBroken: If it was altered.
     """
-    grant_id, kind, installation_id, version, sealed, expires_at, ends, used_at, dead, at = row
+    grant_id, kind, installation_id, version, sealed, expires_at, ends, *rest = row
+    used_at, renew_at, dead, at = rest
     content = seal.unseal(sealed, table="grants", column="sealed", row=grant_id, version=version)
     tokens = msgspec.msgpack.decode(content, type=_Tokens)
     return Grant(
@@ -152,6 +153,7 @@ def read_grant(row: Row, seal: Seal) -> Grant:
         used_at=from_micros(used_at),
         dead=bool(dead),
         attempted_at=None if at is None else from_micros(at),
+        renew_at=None if renew_at is None else from_micros(renew_at),
     )
 
 

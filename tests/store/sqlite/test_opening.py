@@ -196,3 +196,25 @@ async def test_a_migration_that_fails_leaves_nothing_behind(
     await store.open()
     assert by_hand(tmp_path, "PRAGMA user_version") == [(len(steps) + 1,)]
     await store.close()
+
+
+async def test_grants_of_an_older_schema_are_renewed_before_their_end(
+    house: SqliteHouse, vault: SqliteVault, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with monkeypatch.context() as patched:
+        steps = connection_module._steps("sqlite")
+        first = next(n for n, step in enumerate(steps) if "renew_at" in step)
+        patched.setattr(connection_module, "_steps", _given(steps[:first]))
+        store = house.store(vault)
+        await store.open()
+        await store.close()
+    by_hand(
+        tmp_path,
+        "INSERT INTO grants (id, kind, refresh_expires_at)"
+        " VALUES ('account', 'account', 7776000000000), ('chatbot', 'chatbot', NULL)",
+    )
+    store = house.store(vault)
+    await store.open()
+    await store.close()
+    found = by_hand(tmp_path, "SELECT renew_at FROM grants ORDER BY id")
+    assert found == [(20 * 3_600_000_000,), (None,)]

@@ -16,16 +16,16 @@ from innkeeper.store.rows import GRANT, OURS, Row, read_grant, write_grant
 from innkeeper.store.seal import Seal
 
 _RENEWABLE: Final = """
-    WHERE NOT dead AND (expires_at < $1 OR refresh_expires_at < $1)
+    WHERE NOT dead AND renew_at <= $1
         AND (installation_id IS NULL OR EXISTS (
             SELECT 1 FROM installations
             WHERE installations.id = installation_id AND status <> 'purging'))
-    ORDER BY coalesce(refresh_expires_at < $1, FALSE) DESC, used_at DESC, id LIMIT $2
+    ORDER BY renew_at, id LIMIT $2
 """
 _SAVE: Final = """
     UPDATE grants SET version = $4, sealed = $5, expires_at = $6, refresh_expires_at = $7,
-        used_at = greatest(used_at, $8), kind = $2, installation_id = $3, dead = FALSE,
-        attempted_at = NULL, lease_holder = NULL, lease_until = 0
+        used_at = greatest(used_at, $8), renew_at = $9, kind = $2, installation_id = $3,
+        dead = FALSE, attempted_at = NULL, lease_holder = NULL, lease_until = 0
     WHERE id = $1
 """
 _PLACE: Final = (
@@ -161,16 +161,19 @@ class GrantPart(Part):
             version,
         )
 
-    async def touch_grant(self, grant_id: str, *, at: datetime) -> None:
-        """Write down that the grant was used.
+    async def touch_grant(
+        self, grant_id: str, version: int, *, used_at: datetime, renew_at: datetime | None
+    ) -> None:
+        """Write down when this version was last used and is to be renewed, if it still stands.
 
         Raises:
             StoreUnavailable: If it could not be written.
         """
         await self._change_held(
             grant_id,
-            "UPDATE grants SET used_at = greatest(used_at, $2) WHERE id = $1 RETURNING id",
-            to_micros(at),
+            "UPDATE grants SET used_at = greatest(used_at, $3), renew_at = $4"
+            " WHERE id = $1 AND version = $2 RETURNING id",
+            *(version, to_micros(used_at), None if renew_at is None else to_micros(renew_at)),
         )
 
     async def _change_held(self, grant_id: str, sql: str, *values: object) -> bool:
@@ -184,16 +187,14 @@ class GrantPart(Part):
 
         return await self._db.write(job)
 
-    async def renewable_grants(self, *, expiring_before: datetime, limit: int) -> Sequence[Grant]:
-        """List live grants whose access or refresh token ends before then.
-
-        First those that could be lost for good, then the most recently used.
+    async def renewable_grants(self, *, now: datetime, limit: int) -> Sequence[Grant]:
+        """List live grants that are to be renewed by now, the longest due first.
 
         Raises:
             StoreUnavailable: If the database cannot be read.
             SealBroken: If a row was altered.
         """
-        rows = await self._db.rows(GRANT + _RENEWABLE, to_micros(expiring_before), limit)
+        rows = await self._db.rows(GRANT + _RENEWABLE, to_micros(now), limit)
         found = [await self._grant(row) for row in rows]
         return [grant for grant in found if grant is not None]
 

@@ -16,18 +16,19 @@ from innkeeper.store.sqlite.connection import Connection
 from innkeeper.store.sqlite.part import Part
 
 _RENEWABLE: Final = (
-    " WHERE dead = 0 AND (expires_at < ? OR refresh_expires_at < ?)"
+    " WHERE dead = 0 AND renew_at <= ?"
     " AND (installation_id IS NULL OR EXISTS"
     " (SELECT 1 FROM live_installations WHERE id = grants.installation_id))"
-    " ORDER BY coalesce(refresh_expires_at < ?, 0) DESC, used_at DESC, id LIMIT ?"
+    " ORDER BY renew_at, id LIMIT ?"
 )
 _SAVE: Final = (
     "INSERT INTO grants (id, kind, installation_id, version, sealed, expires_at,"
-    " refresh_expires_at, used_at) SELECT ?, ?, ?, ?, ?, ?, ?, ?"
+    " refresh_expires_at, used_at, renew_at) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?"
     " WHERE (? IS NULL OR EXISTS (SELECT 1 FROM live_installations WHERE id = ?))"
     " ON CONFLICT (id) DO UPDATE SET version = excluded.version, sealed = excluded.sealed,"
     " expires_at = excluded.expires_at, refresh_expires_at = excluded.refresh_expires_at,"
-    " used_at = max(used_at, excluded.used_at), dead = 0, attempted_at = NULL,"
+    " used_at = max(used_at, excluded.used_at), renew_at = excluded.renew_at, dead = 0,"
+    " attempted_at = NULL,"
     " lease_holder = NULL, lease_until = 0"
 )
 
@@ -160,35 +161,31 @@ class GrantPart(Part):
         )
         return killed == 1
 
-    async def touch_grant(self, grant_id: str, *, at: datetime) -> None:
-        """Write down that the grant was used.
+    async def touch_grant(
+        self, grant_id: str, version: int, *, used_at: datetime, renew_at: datetime | None
+    ) -> None:
+        """Write down when this version was last used and is to be renewed, if it still stands.
 
         Raises:
             StoreUnavailable: If it could not be written.
         """
         await self._db.change(
-            "UPDATE grants SET used_at = max(used_at, ?) WHERE id = ?"
-            " AND (installation_id IS NULL OR EXISTS"
+            "UPDATE grants SET used_at = max(used_at, ?), renew_at = ?"
+            " WHERE id = ? AND version = ? AND (installation_id IS NULL OR EXISTS"
             " (SELECT 1 FROM live_installations WHERE id = grants.installation_id))",
-            *(to_micros(at), grant_id),
+            *(to_micros(used_at), None if renew_at is None else to_micros(renew_at)),
+            *(grant_id, version),
         )
 
-    async def renewable_grants(self, *, expiring_before: datetime, limit: int) -> Sequence[Grant]:
-        """List live grants whose access or refresh token ends before then.
-
-        First those that could be lost for good, then the most recently used.
+    async def renewable_grants(self, *, now: datetime, limit: int) -> Sequence[Grant]:
+        """List live grants that are to be renewed by now, the longest due first.
 
         Raises:
             StoreUnavailable: If the database cannot be read.
             SealBroken: If a row was altered.
         """
-        before = to_micros(expiring_before)
-        rows = await self._db.write(
-            lambda connection: connection.rows(
-                GRANT + _RENEWABLE,
-                (before, before, before, limit),
-            )
-        )
+        due = (to_micros(now), limit)
+        rows = await self._db.write(lambda connection: connection.rows(f"{GRANT}{_RENEWABLE}", due))
         found = [await self._grant(row) for row in rows]
         return [grant for grant in found if grant is not None]
 
