@@ -47,10 +47,12 @@ if TYPE_CHECKING:
     from innkeeper.bot.state import State
     from innkeeper.bot.table import Route
     from innkeeper.errors import (
+        ActionConsumed,
         AnswerLost,
         ApiRefused,
         BotRefused,
         CardRefused,
+        EffectUnconfirmed,
         Fenced,
         FormRefused,
         HandlerExited,
@@ -163,10 +165,12 @@ _HOMES = {
     "innkeeper.bot.state": ("State",),
     "innkeeper.bot.table": ("Route",),
     "innkeeper.errors": (
+        "ActionConsumed",
         "AnswerLost",
         "ApiRefused",
         "BotRefused",
         "CardRefused",
+        "EffectUnconfirmed",
         "Fenced",
         "FormRefused",
         "HandlerExited",
@@ -247,6 +251,7 @@ __all__ = [
     "AccountId",
     "AccountScope",
     "Action",
+    "ActionConsumed",
     "Actions",
     "Alert",
     "AnswerLost",
@@ -274,6 +279,7 @@ __all__ = [
     "Divider",
     "DividerStyle",
     "Edited",
+    "EffectUnconfirmed",
     "Fenced",
     "Field",
     "Fields",

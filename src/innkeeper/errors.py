@@ -5,6 +5,8 @@ InnkeeperError
 ├── BotRefused               the bot's own code is wrong; the process does not start
 ├── HandlerOverdue           a handler ran longer than it may
 ├── HandlerExited            a handler tried to end the process
+├── ActionConsumed           somebody else has used up what a card offers once
+├── EffectUnconfirmed        something to be done once that may have been done, or not
 ├── SignatureRefused         a delivery that Zoom did not sign
 ├── ChallengeMalformed       a URL validation without a usable token
 ├── BodyRefused              a signed body that cannot be understood
@@ -100,6 +102,27 @@ class HandlerExited(InnkeeperError):
 
     code = "handler_exited"
     fix = "Return from the handler instead, or raise an exception that says what went wrong."
+
+
+class ActionConsumed(InnkeeperError):
+    """Somebody has used up already what a card offers once. The event is ignored."""
+
+    code = "action_consumed"
+    fix = "Nothing; or tell whoever comes too late, in an @app.error for ActionConsumed."
+
+
+class EffectUnconfirmed(InnkeeperError):
+    """What is to be done once may have been done. It is not done again by itself.
+
+    `key` is what the handler calls it; it may name somebody, so no text has it.
+    """
+
+    code = "effect_unconfirmed"
+    fix = "Look whether it was done; if not, deliver the event again, and it is."
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__("an effect may have been had", "it was begun, and its end is not known")
 
 
 class SignatureRefused(InnkeeperError):

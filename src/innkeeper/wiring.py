@@ -36,7 +36,7 @@ from innkeeper.ids import InstallationId
 from innkeeper.net.outbound import HttpTransport, Transport
 from innkeeper.secret import Secret
 from innkeeper.settings import Settings
-from innkeeper.store.base import BotStateStore, Store, Vault
+from innkeeper.store.base import BotStateStore, ClaimStore, Store, Vault
 from innkeeper.store.records import Installation, InstallationStatus
 from innkeeper.store.sqlite import SqliteStore
 from innkeeper.store.vault import SqliteVault
@@ -220,10 +220,9 @@ def credentials_of(settings: Settings) -> Credentials:
 class _Services:
     """What contexts are made of."""
 
-    def __init__(
-        self, clients: Clients, speaker: Speaker, state: BotStateStore, install_url: str
-    ) -> None:
+    def __init__(self, clients: Clients, speaker: Speaker, store: Store, install_url: str) -> None:
         self.clients = clients
         self.speaker = speaker
-        self.state = state
+        self.state: BotStateStore = store
+        self.claims: ClaimStore = store
         self.install_url = install_url

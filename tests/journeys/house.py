@@ -149,7 +149,11 @@ class House:
 
 @asynccontextmanager
 async def running(
-    directory: Path, *, management: Management = "user", app: App | None = None
+    directory: Path,
+    *,
+    management: Management = "user",
+    app: App | None = None,
+    ring: str | None = None,
 ) -> AsyncIterator[House]:
     app = app or App("The test's bot")
     heard: list[str] = []
@@ -175,7 +179,7 @@ async def running(
         secret_tokens=(Secret(SECRET), Secret(OLD_SECRET)),
         management=management,
         public_url="http://127.0.0.1:8701",
-        keys=KeyRing.parse(KeyRing.generate()),
+        keys=KeyRing.parse(ring or KeyRing.generate()),
         database=directory / "innkeeper.db",
         vault=directory / "innkeeper.vault.db",
     )

@@ -167,6 +167,27 @@ async def more(ctx: Action) -> None:
     ctx.value = "other"  # wrong: what happened has happened
 
 
+async def charge() -> list[int]:
+    """Give what needs a shape."""
+    return [7]
+
+
+@app.command("pay")
+async def pay(ctx: Command) -> None:
+    await ctx.consume()  # wrong: a command is no message of the bot's
+    await ctx.once("pay")  # wrong: what?
+    await ctx.once("pay", charge())  # wrong: begun already
+    await ctx.once("pay", charge)  # wrong: a list needs a shape
+    await ctx.once("pay", ctx.account_id.lower)  # wrong: nothing to wait for
+
+
+@app.action("pay")
+async def paid(ctx: Action) -> None:
+    await ctx.consume(7)  # wrong: a key is text
+    first: bool = await ctx.consume()  # wrong: it says nothing, it raises
+    print(first)
+
+
 @app.edited
 async def changed(ctx: Edited) -> None:
     print(ctx.key.upper())  # wrong: a text has no key

@@ -11,6 +11,7 @@ from innkeeper import (
     AccountId,
     AccountScope,
     Action,
+    ActionConsumed,
     ApiRefused,
     App,
     Budget,
@@ -22,6 +23,7 @@ from innkeeper import (
     Deauthorized,
     Depends,
     Edited,
+    EffectUnconfirmed,
     Filled,
     Form,
     Happened,
@@ -35,6 +37,7 @@ from innkeeper import (
     ReauthNeeded,
     Router,
     Selected,
+    SentMessage,
     Submitted,
     User,
     UserId,
@@ -133,6 +136,39 @@ async def clean(ctx: Action, number: int, *, guests: Guests) -> None:
     await ctx.update(Card("Cleaned").text(f"{ctx.value} {ctx.text} {number} {guests}"))
     if ctx.unverified_action:
         await ctx.delete()
+    await ctx.consume()
+    await ctx.consume(f"room {number}")
+
+
+async def charge() -> int:
+    return 7
+
+
+async def ring() -> None:
+    print("Ding")
+
+
+@rooms.command("pay")
+async def pay(ctx: Command) -> str:
+    async def ask() -> MessageId:
+        return (await ctx.reply("Really?")).message_id
+
+    await ctx.once("ring", ring)
+    assert_type(await ctx.once("charge", charge), int)
+    assert_type(await ctx.once("ask", ask), MessageId)
+    posted = await ctx.once("post", lambda: ctx.reply("Paid"), shape=SentMessage)
+    assert_type(posted, SentMessage)
+    return posted.message_id
+
+
+@app.error
+async def too_late(ctx: Action, error: ActionConsumed) -> str:
+    return f"{ctx.user.name}: {error.code}"
+
+
+@app.error
+async def unsure(ctx: Command, error: EffectUnconfirmed) -> str:
+    return f"{ctx.user.name}: {error.key}"
 
 
 @app.select

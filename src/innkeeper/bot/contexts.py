@@ -1,19 +1,21 @@
 """What is a handler given? One typed context for each thing that can happen."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Protocol, overload
 
 from innkeeper.bot.client import Client, Clients
+from innkeeper.bot.effects import Effects
 from innkeeper.bot.progress import Progress
 from innkeeper.bot.state import State
+from innkeeper.errors import ActionConsumed
 from innkeeper.flows.dispatch import Happening
 from innkeeper.flows.places import actor_of, message_of, place_of, room_of, trigger_of
 from innkeeper.flows.reauth import ReauthDue
 from innkeeper.flows.speak import Place, Speaker
 from innkeeper.ids import AccountId, InstallationId, Jid, MessageId, UserId
-from innkeeper.store.base import BotStateStore
+from innkeeper.store.base import BotStateStore, ClaimStore
 from innkeeper.store.records import Installation
 from innkeeper.wire.events import Event
 from innkeeper.wire.messages import Card, card_of
@@ -41,6 +43,9 @@ else:
     from typing import TypeVar
 
     P = TypeVar("P", bound=Payload)
+
+Plain = TypeVar("Plain", bound=str | int | float | bool | None)
+Shape = TypeVar("Shape")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,11 @@ class Services(Protocol):
     @property
     def state(self) -> BotStateStore:
         """Keeps the bot's values."""
+        ...
+
+    @property
+    def claims(self) -> ClaimStore:
+        """Keeps what one event alone may do."""
         ...
 
     @property
@@ -178,6 +188,44 @@ class Talking(Context[P]):
     def client(self) -> Client:
         """Zoom's API, for the installation that this happened under."""
         return self._services.clients.of(self.installation)
+
+    @overload
+    async def once(self, key: str, effect: Callable[[], Awaitable[Plain]]) -> Plain: ...
+
+    @overload
+    async def once(
+        self, key: str, effect: Callable[[], Awaitable[Shape]], *, shape: type[Shape]
+    ) -> Shape: ...
+
+    async def once(
+        self,
+        key: str,
+        effect: Callable[[], Awaitable[Any]],
+        *,
+        shape: type[Any] | None = None,
+    ) -> Any:
+        """Do something once for this event, however often the event is handled.
+
+        What it gives is kept with the event, and given back when a later attempt comes here
+        again. If it raises, it was not done, and a later attempt does it; unless the error
+        is `AnswerLost`, which leaves that open, as does the end of the process.
+
+        Args:
+            key: What is done; one key for each effect of the handler.
+            shape: The type of what it gives, as msgspec reads it, where that is more than
+                a text, a number, a truth value or nothing.
+
+        Raises:
+            EffectUnconfirmed: If an earlier attempt began it and its end is not known; the
+                event is dead-lettered, and does it again once it is replayed.
+            BotRefused: If what it gave cannot be kept.
+            Fenced: If the person removed the app meanwhile.
+            LookupError: If the event belongs to no installation.
+        """
+        event = self._happening.arrival.id
+        return await Effects(self._services.claims, self.installation.id, event).once(
+            key, effect, shape
+        )
 
     def progress(self, title: str, *, text: str = "") -> Progress:
         """Show in the conversation how far something is: `async with` it, and `set` it.
@@ -324,6 +372,25 @@ class AboutMessage(Talking[P]):
             LookupError: If the event names no message.
         """
         return await super().delete(self._which(message_id))
+
+    async def consume(self, key: str | None = None) -> None:
+        """Go on if nobody has used this message up yet; nobody can from here on.
+
+        Of many events one goes on, also of those that come at the same time to several
+        workers. When its handler fails, the same event may come here again; no other may.
+
+        Args:
+            key: What is used up in the installation; this message when omitted.
+
+        Raises:
+            ActionConsumed: If another event has; uncaught, this one is ignored.
+            Fenced: If the person removed the app meanwhile.
+            LookupError: If the event names no message, or belongs to no installation.
+        """
+        used = f"message {self._which(None)}" if key is None else f"key {key}"
+        event = self._happening.arrival.id
+        if not await self._services.claims.consume(self.installation.id, used, event=event):
+            raise ActionConsumed("too late", "another event has used it up")
 
     def _which(self, named: MessageId | None) -> MessageId:
         found = named or self.message_id

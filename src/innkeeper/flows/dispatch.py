@@ -12,7 +12,9 @@ from typing import Protocol, cast
 
 from innkeeper.clock import Clock
 from innkeeper.errors import (
+    ActionConsumed,
     BodyRefused,
+    EffectUnconfirmed,
     Fenced,
     InnkeeperError,
     MessageUnconfirmed,
@@ -218,8 +220,10 @@ class Dispatcher:
             await self._end(event, EventState.DROPPED, "removed", None)
         except StoreUnavailable:
             raise
-        except MessageUnconfirmed as lost:
-            await self._end(event, EventState.DEAD, lost.code, known)
+        except (ActionConsumed, EffectUnconfirmed, MessageUnconfirmed) as told:
+            late = isinstance(told, ActionConsumed)
+            state = EventState.IGNORED if late else EventState.DEAD
+            await self._end(event, state, told.code, known)
         except Exception as error:  # whatever a handler raises, its event is not lost
             await self._failed(event, error, known)
 

@@ -13,6 +13,7 @@ from innkeeper.ids import EventId, InstallationId, ReceiptId
 from innkeeper.store.records import (
     Accepted,
     Case,
+    Effect,
     EventState,
     Grant,
     InboxEvent,
@@ -106,7 +107,10 @@ class InboxStore(Protocol):
         ...
 
     async def revive(self, event: EventId, *, now: datetime) -> bool:
-        """Make a DEAD or QUARANTINED event ready again, its attempts counted anew; or say False."""
+        """Make a DEAD or QUARANTINED event ready again, its attempts counted anew; or say False.
+
+        Its effects of which the end is not known may then begin again.
+        """
         ...
 
     async def next_due(self) -> datetime | None:
@@ -281,6 +285,48 @@ class BotStateStore(Protocol):
         ...
 
 
+class ClaimStore(Protocol):
+    """What one event alone may do: use something up, and have an effect."""
+
+    async def consume(self, installation_id: InstallationId, key: str, *, event: EventId) -> bool:
+        """Use something up for an event, for good; False if another event has.
+
+        Of many events one gets it, and gets it again however often it asks. It stays used
+        up when that event is forgotten, until the installation is.
+
+        Raises:
+            Fenced: If the installation is gone or being purged.
+        """
+        ...
+
+    async def begin_effect(
+        self, installation_id: InstallationId, event: EventId, key: str
+    ) -> Effect:
+        """Write down that an effect of an event begins, or tell what is known of it.
+
+        Of many callers one begins it. It is forgotten with the event; reviving the event
+        forgets those that were begun and not ended.
+
+        Raises:
+            Fenced: If the installation is gone or being purged.
+        """
+        ...
+
+    async def end_effect(
+        self, installation_id: InstallationId, event: EventId, key: str, *, result: bytes
+    ) -> None:
+        """Keep what an effect gave.
+
+        Raises:
+            Fenced: If the installation is gone or being purged.
+        """
+        ...
+
+    async def drop_effect(self, event: EventId, key: str) -> None:
+        """Forget an effect that was begun: it did not come about. One that ended stays."""
+        ...
+
+
 class PurgeStore(Protocol):
     """Purges under way, and receipts."""
 
@@ -343,6 +389,7 @@ class PurgeStore(Protocol):
     async def erase(self, installation_id: InstallationId, part: str) -> int:
         """Delete one part (of `ERASABLE`) of an installation; say how many rows went.
 
+        `state` is also what its events have used up, and the effects they have had.
         `inbox` erases bodies and drops undone events, also those that were never looked at
         (their body names the owner) unless newer than the removal; hashes stay, without owner.
         """
@@ -444,7 +491,14 @@ class CaseStore(Protocol):
 
 
 class Store(
-    InboxStore, InstallationStore, GrantStore, BotStateStore, PurgeStore, CaseStore, Protocol
+    InboxStore,
+    InstallationStore,
+    GrantStore,
+    BotStateStore,
+    ClaimStore,
+    PurgeStore,
+    CaseStore,
+    Protocol,
 ):
     """Everything Innkeeper keeps, but keys and tombstones."""
 

@@ -123,6 +123,16 @@ class InboxEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class Effect:
+    """Something that an event has done once, however often it is handled."""
+
+    fresh: bool
+    """Whether it begins now."""
+    result: bytes | None = field(default=None, repr=False)
+    """What it gave; None if that was never written down: it may have been done, or not."""
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """What the inbox says of an arrival."""
 

@@ -19,9 +19,13 @@ _AT_ONCE: Final = 1000
 _READ_AT_ONCE: Final = 200
 
 _ERASE: Final = {
-    "grants": "DELETE FROM grants WHERE installation_id = $1",
-    "state": "DELETE FROM states WHERE installation_id = $1",
-    "cases": "DELETE FROM cases WHERE installation_id = $1",
+    "grants": ("DELETE FROM grants WHERE installation_id = $1",),
+    "state": (
+        "DELETE FROM states WHERE installation_id = $1",
+        "DELETE FROM consumed WHERE installation_id = $1",
+        "DELETE FROM effects WHERE installation_id = $1",
+    ),
+    "cases": ("DELETE FROM cases WHERE installation_id = $1",),
 }
 # Ids grow with time, but for the moments of the machines' clocks, so the first newer
 # event ends the look.
@@ -67,6 +71,7 @@ class ErasingPart(InboxPart):
     async def erase(self, installation_id: InstallationId, part: str) -> int:
         """Delete one part (of `ERASABLE`) of an installation; say how many rows went.
 
+        `state` is also what its events have used up, and the effects they have had.
         `inbox` erases bodies and drops undone events, also those that were never looked at
         (their body names the owner) unless newer than the removal; hashes stay, without owner.
 
@@ -76,7 +81,14 @@ class ErasingPart(InboxPart):
         """
         if part == "inbox":
             return await self._erase_inbox(installation_id)
-        return await self._db.change(_ERASE[part], installation_id)
+        statements = _ERASE[part]
+
+        async def job(connection: Connection) -> int:
+            return sum(
+                [changed(await connection.execute(each, installation_id)) for each in statements]
+            )
+
+        return await self._db.write(job)
 
     async def erase_installation(self, installation_id: InstallationId) -> int:
         """Delete the installation's row; its purge stays until `end_purge`.

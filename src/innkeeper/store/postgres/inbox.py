@@ -257,13 +257,17 @@ class InboxPart(Part):
     async def revive(self, event: EventId, *, now: datetime) -> bool:
         """Make a DEAD or QUARANTINED event ready again, its attempts counted anew.
 
+        Its effects of which the end is not known may then begin again.
+
         Raises:
             StoreUnavailable: If it could not be written.
         """
         revived = await self._db.change(
             "WITH revived AS (UPDATE inbox SET state = 'open', reason = '' WHERE id = $1"
             " AND state IN ('dead', 'quarantined')"
-            " AND id IN (SELECT id FROM inbox_bodies WHERE id = $1) RETURNING id)"
+            " AND id IN (SELECT id FROM inbox_bodies WHERE id = $1) RETURNING id),"
+            " forgotten AS (DELETE FROM effects USING revived"
+            " WHERE effects.event = revived.id AND sealed IS NULL)"
             " UPDATE inbox_bodies SET due_at = $2, attempts = 0 FROM revived"
             " WHERE inbox_bodies.id = revived.id",
             *(row_number(event), to_micros(now)),

@@ -9,6 +9,7 @@ from innkeeper.store.keys import APP, Keys
 from innkeeper.store.postgres.address import PostgresAddress
 from innkeeper.store.postgres.arrivals import NOTHING
 from innkeeper.store.postgres.cases import CasePart
+from innkeeper.store.postgres.claims import ClaimPart
 from innkeeper.store.postgres.database import Database
 from innkeeper.store.postgres.erasing import ErasingPart
 from innkeeper.store.postgres.grants import GrantPart
@@ -23,7 +24,7 @@ _PROBE: Final = (
 )
 
 
-class PostgresStore(ErasingPart, PurgePart, CasePart, PendingPart, GrantPart, StatePart):
+class PostgresStore(ErasingPart, PurgePart, CasePart, PendingPart, GrantPart, StatePart, ClaimPart):
     """The store in a schema of PostgreSQL: as many processes as you like.
 
     Open the vault first: a key is kept there before the first row that it seals.

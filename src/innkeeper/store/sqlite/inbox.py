@@ -251,16 +251,25 @@ class InboxPart(Part):
     async def revive(self, event: EventId, *, now: datetime) -> bool:
         """Make a DEAD or QUARANTINED event ready again, its attempts counted anew.
 
+        Its effects of which the end is not known may then begin again.
+
         Raises:
             StoreUnavailable: If it could not be written.
         """
-        revived = await self._db.change(
-            "UPDATE inbox SET state = 'ready', due_at = ?, reason = '', attempts = 0"
-            " WHERE id = ? AND state IN ('dead', 'quarantined')"
-            " AND id IN (SELECT id FROM inbox_bodies)",
-            *(to_micros(now), row_number(event)),
-        )
-        return revived == 1
+        number = row_number(event)
+
+        def job(connection: Connection) -> bool:
+            revived = connection.change(
+                "UPDATE inbox SET state = 'ready', due_at = ?, reason = '', attempts = 0"
+                " WHERE id = ? AND state IN ('dead', 'quarantined')"
+                " AND id IN (SELECT id FROM inbox_bodies)",
+                (to_micros(now), number),
+            )
+            if revived:
+                connection.run("DELETE FROM effects WHERE event = ? AND sealed IS NULL", (number,))
+            return revived == 1
+
+        return await self._db.write(job)
 
     async def next_due(self) -> datetime | None:
         """Tell when the next ready event comes due; None if there is none.
