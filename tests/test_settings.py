@@ -306,3 +306,44 @@ def test_asks_no_key_service_while_something_else_is_wrong(tmp_path: Path) -> No
 )
 def test_refuses_a_key_service_that_is_none(tmp_path: Path, name: str) -> None:
     assert "module:name" in faults(tmp_path, INNKEEPER_KEY_SERVICE=name)["INNKEEPER_KEY_SERVICE"]
+
+
+# who comes in, and where they go
+
+
+def test_reads_whom_the_app_is_for_and_where_it_leads_back_to(tmp_path: Path) -> None:
+    assert (read(tmp_path).accounts, read(tmp_path).return_to) == (frozenset(), ())
+    settings = read(
+        tmp_path,
+        INNKEEPER_ACCOUNTS="AbC-1_x, XyZ",
+        INNKEEPER_RETURN_TO="https://shop.example/, http://localhost:3000",
+    )
+    assert settings.accounts == {"AbC-1_x", "XyZ"}
+    assert settings.return_to == ("https://shop.example", "http://localhost:3000")
+
+
+@pytest.mark.parametrize("value", ["", " ", "a,,b", "a,", "a b", "ä", "*", "x" * 129])
+def test_an_allow_list_that_is_empty_by_mistake_lets_nobody_start(
+    tmp_path: Path, value: str
+) -> None:
+    assert "INNKEEPER_ACCOUNTS" in faults(tmp_path, INNKEEPER_ACCOUNTS=value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "shop.example",
+        "https://shop.example/x",
+        "http://shop.example",
+        "https://shop.example?x",
+        "https://*.example",
+        "https://SHOP.example",
+        "https://u@shop.example",
+        "https://shop.example,",
+        "javascript:x",
+        "https://",
+    ],
+)
+def test_refuses_what_is_no_origin_to_lead_back_to(tmp_path: Path, value: str) -> None:
+    assert "INNKEEPER_RETURN_TO" in faults(tmp_path, INNKEEPER_RETURN_TO=value)

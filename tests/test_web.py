@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from innkeeper import AccountScope, App, UserScope
+from innkeeper import AccountScope, App, BotRefused, Pages, UserScope
 from innkeeper.clock import MovableClock
 from innkeeper.errors import StoreUnavailable
 from innkeeper.net.inbound import BODY_LIMIT_BYTES, PAGE_HEADERS
@@ -20,6 +21,7 @@ from innkeeper.testing import Zoom
 from innkeeper.web import relative_path
 from innkeeper.wire.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER
 from tests.doors import LOCAL, NOW, Answer, Door, NoZoom, door_of, opened, settings_at
+from tests.ui.german import GERMAN
 
 PLAUSIBLE = [
     (TIMESTAMP_HEADER.encode(), b"1654503849"),
@@ -29,6 +31,7 @@ PLAUSIBLE = [
 pytestmark = pytest.mark.anyio
 
 HTTPS = "https://bot.example.com"
+CSS = "text/css; charset=utf-8"
 MARK = "canary"
 
 
@@ -114,6 +117,73 @@ async def test_whoever_only_looks_ahead_begins_nothing(path: str, door: Door) ->
     answer = await door.ask("HEAD", path)
     assert answer.status == 405
     assert answer["set-cookie"] == ""
+
+
+@pytest.mark.parametrize("path", ["/install", "/oauth/callback?code=c&state=s", "/oauth/callback"])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        (b"sec-purpose", b"prefetch"),
+        (b"sec-purpose", b"prefetch;prerender"),
+        (b"sec-purpose", b"prefetch;anonymous-client-ip"),
+        (b"purpose", b"prefetch"),
+        (b"x-moz", b"prefetch"),
+    ],
+)
+async def test_a_browser_that_looks_ahead_begins_nothing(
+    path: str, name: bytes, value: bytes, secure: Door
+) -> None:
+    answer = await secure.get(path, (name, value))
+    assert (answer.status, answer.body) == (503, b"")
+    assert (answer["set-cookie"], answer["location"]) == ("", "")
+    assert_guarded(answer, https=True)
+
+
+async def test_looking_ahead_burns_no_state(secure: Door) -> None:
+    begun = await secure.get("/install")
+    [state] = parse_qs(urlsplit(begun["location"]).query)["state"]
+    cookie = (b"cookie", begun["set-cookie"].partition(";")[0].encode())
+    path = f"/oauth/callback?error=access_denied&state={state}"
+    assert (await secure.get(path, cookie, (b"sec-purpose", b"prefetch"))).status == 503
+    assert (await secure.get(path)).status == 400  # a scanner has no cookie
+    assert (await secure.get(path, cookie)).status == 200
+
+
+# how its pages look and speak
+
+
+async def test_its_pages_speak_to_each_browser_in_its_language(tmp_path: Path) -> None:
+    app = App("Porter", pages=Pages(texts={"de": GERMAN}))
+    async with opened(tmp_path, app=app) as (door, _):
+        for asked, spoken, words in [("de-CH", "de", "Zu Zoom hinzu"), ("fr", "en", "Add to Zoom")]:
+            answer = await door.get("/", (b"accept-language", asked.encode()))
+            assert answer["content-language"] == spoken
+            assert f'<html lang="{spoken}">' in answer.text
+            assert words in answer.text
+
+
+async def test_a_style_sheet_of_its_authors_comes_from_its_own_address(tmp_path: Path) -> None:
+    sheet = tmp_path / "brand.css"
+    sheet.write_text(":root { --press: #663399; }")
+    app = App("Porter", pages=Pages(style=sheet))
+    async with opened(tmp_path, HTTPS, app=app) as (door, _):
+        page = await door.get("/nowhere")
+        [address] = re.findall(r'href="([^"]+own\.css[^"]+)"', page.text)
+        answer = await door.get(address.removeprefix(HTTPS))
+        assert (answer.text, answer["content-type"]) == (sheet.read_text(), CSS)
+        assert_guarded(answer, https=True)
+        assert_guarded(page, https=True)
+
+
+async def test_an_app_without_a_style_sheet_of_its_own_has_none(secure: Door) -> None:
+    assert (await secure.get("/static/own.css")).status == 404
+
+
+async def test_a_page_that_cannot_be_said_stops_the_start(tmp_path: Path) -> None:
+    app = App("Porter", pages=Pages(texts={"de": {"launch.titel": "x"}}))
+    with pytest.raises(BotRefused, match=r"launch\.titel"):
+        async with opened(tmp_path, app=app):
+            raise AssertionError
 
 
 # cookies

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from innkeeper.bot.client import Client
     from innkeeper.bot.contexts import (
         Action,
+        Authorized,
         Channel,
         Command,
         Context,
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
     from innkeeper.ids import AccountId, InstallationId, Jid, MessageId, UserId
     from innkeeper.secret import Secret
     from innkeeper.store.keysource import KeyService
+    from innkeeper.ui.theme import Pages
     from innkeeper.wire.blocks import (
         Actions,
         Alert,
@@ -140,10 +142,12 @@ _HOMES = {
     ),
     "innkeeper.bot.progress": ("Progress",),
     "innkeeper.flows.calls": ("Budget",),
+    "innkeeper.ui.theme": ("Pages",),
     "innkeeper.zoom.chat": ("SentMessage",),
     "innkeeper.zoom.users": ("User",),
     "innkeeper.bot.contexts": (
         "Action",
+        "Authorized",
         "Channel",
         "Command",
         "Context",
@@ -258,6 +262,7 @@ __all__ = [
     "ApiRefused",
     "App",
     "Attachments",
+    "Authorized",
     "BotRefused",
     "Budget",
     "Button",
@@ -313,6 +318,7 @@ __all__ = [
     "Overflow",
     "Page",
     "PageItem",
+    "Pages",
     "Person",
     "Picture",
     "PlainTextInput",

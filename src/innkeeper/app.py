@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from innkeeper.net.outbound import AsgiApp, Receive, Send, Transport
     from innkeeper.net.outbound import Scope as AsgiScope
     from innkeeper.settings import Settings
+    from innkeeper.ui.theme import Pages
     from innkeeper.wiring import Shelf
     from innkeeper.work import Parts, Worker
     from innkeeper.wsgi import Wsgi
@@ -56,6 +57,8 @@ class App(Router):
             other, in the order of their arrival; `free` handles all at once.
         patience: How long a handler may take; then it is cut off and tried again later.
         threads: How many sync handlers may run at a time.
+        scopes: What the bot cannot do without: an authorization that lacks one is refused.
+        pages: How its pages look and what they say, where that is not ours.
 
     Example:
         >>> from innkeeper import Command
@@ -74,12 +77,16 @@ class App(Router):
         ordering: Ordering = "free",
         patience: timedelta = PATIENCE,
         threads: int = MOST_THREADS,
+        scopes: Sequence[str] = (),
+        pages: Pages | None = None,
     ) -> None:
         super().__init__()
         self.name = name
         self.description = description
         self._ordering = ordering
         self._patience = patience
+        self._scopes = frozenset(scopes)
+        self._pages = pages
         self._most_threads = threads
         self._threads = Threads(threads)
         self._overrides: dict[Function, Dependency] = {}
@@ -117,6 +124,58 @@ class App(Router):
         """
         with overridden(self._overrides, provider, by):
             yield
+
+    # who comes in
+
+    def install_url(
+        self,
+        *,
+        metadata: Mapping[str, Any] | None = None,
+        return_to: str = "",
+        account_id: AccountId | None = None,
+        user_id: UserId | None = None,
+        lifetime: timedelta = timedelta(days=1),
+    ) -> str:
+        """Make a link to `/install`. What it carries can be neither read nor altered by others.
+
+        It calls nobody and keeps nothing; an app that was not started yet reads its settings.
+        Whoever has the link can follow it, as often as they like, until its time is over.
+
+        Args:
+            metadata: Handed to `@app.on_authorized` when somebody who followed the link has
+                authorized the app: JSON of at most 2 KiB.
+            return_to: Where the browser goes then: a path beginning with `/` on the public
+                URL's host, or an address at an origin of `INNKEEPER_RETURN_TO`.
+            account_id: The only Zoom account that is let in by this link.
+            user_id: The only Zoom user that is.
+            lifetime: For how long it can be followed; at most 30 days.
+
+        Raises:
+            BotRefused: If one of them cannot be carried.
+            SettingsRefused: If the app was not started, and cannot be.
+        """
+        from innkeeper.clock import SystemClock  # noqa: PLC0415  # see above
+        from innkeeper.flows.invitations import PARAMETER  # noqa: PLC0415
+        from innkeeper.wire.links import with_query  # noqa: PLC0415
+        from innkeeper.wiring import invitations_of  # noqa: PLC0415
+
+        settings = self._parts.settings if self._parts else self._read_settings()
+        clock = self._parts.clock if self._parts else self._clock or SystemClock()
+        invitation = invitations_of(settings).write(
+            metadata=metadata or {},
+            return_to=return_to,
+            account_id=account_id,
+            user_id=user_id,
+            lifetime=lifetime,
+            now=clock.now(),
+        )
+        return with_query(f"{settings.public_url}/install", **{PARAMETER: invitation})
+
+    def _read_settings(self) -> Settings:
+        from innkeeper.settings import Settings  # noqa: PLC0415  # see above
+
+        self._settings = self._settings or Settings.load(Path.cwd())
+        return self._settings
 
     # serving
 
@@ -265,25 +324,29 @@ class App(Router):
             return self._parts
 
     async def _open(self, *, background: bool) -> None:
-        from innkeeper.settings import Settings  # noqa: PLC0415  # see above
+        from innkeeper.ui.theme import Pages, Theme  # noqa: PLC0415  # see above
         from innkeeper.web import Web  # noqa: PLC0415
         from innkeeper.wiring import Edges, Handling, wire  # noqa: PLC0415
         from innkeeper.work import Worker  # noqa: PLC0415
 
+        theme = Theme(self._pages or Pages())
         manner = Manner(self._patience, ordered=self._ordering == "conversation")
         parts = wire(
-            self._settings or Settings.load(Path.cwd()),
+            self._read_settings(),
             Table(self),
             handling=Handling(self._threads, self._overrides, manner),
             edges=Edges(self._transport, self._clock, self._shelf),
+            scopes=self._scopes,
         )
         try:
             await parts.open()
         except BaseException:
             await parts.close()  # or the next try would find the files locked
             raise
+        for language, keys in theme.untranslated.items():
+            parts.log.warning("pages.untranslated", language=language, texts=len(keys))
         self._parts, self._worker = parts, Worker(parts)
-        web = Web(parts, self.name, self.description)
+        web = Web(parts, self.name, self.description, theme)
         self._site, self._intake = web.site(), web.intake()
         self._close_notes(closed=True)
         if background:

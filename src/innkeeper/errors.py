@@ -187,6 +187,8 @@ class InstallRefused(InnkeeperError):
     code = "install_refused"
     fix = "Start again from the install page."
     status: ClassVar[int] = 400
+    invitation: str = ""
+    """What the attempt was invited with, if that is known; starting again takes it along."""
 
 
 class CallbackMalformed(InstallRefused):
@@ -233,6 +235,44 @@ class StateDropped(InstallRefused):
 
     code = "state_dropped"
     fix = "Check that the redirect URL in the Marketplace is this app's /oauth/callback, unchanged."
+
+
+class InvitationRefused(InstallRefused):
+    """The link to the install page was altered, or was not made by this app."""
+
+    code = "invitation_refused"
+    fix = "Go back to where you found the link, and follow it from there."
+
+
+class InvitationExpired(InstallRefused):
+    """The link to the install page is older than its maker wanted."""
+
+    code = "invitation_expired"
+    fix = "Go back to where you found the link, and ask for a new one."
+
+
+class AccountMismatch(InstallRefused):
+    """The link to the install page was made for somebody else."""
+
+    code = "account_mismatch"
+    fix = "Sign in to Zoom as whom the link was made for, then follow it again."
+    status = 403
+
+
+class AccountNotAllowed(InstallRefused):
+    """The app is not for this Zoom account: INNKEEPER_ACCOUNTS does not list it."""
+
+    code = "account_not_allowed"
+    fix = "Ask whoever runs the app to let your Zoom account in."
+    status = 403
+
+
+class ScopeMissing(InstallRefused):
+    """The authorization came without a scope that the bot cannot do without."""
+
+    code = "scope_missing"
+    fix = "Start again and allow all that the app asks for."
+    status = 403
 
 
 class TokenExchangeFailed(InstallRefused):

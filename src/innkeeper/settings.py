@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 
 from innkeeper.errors import Fault, KeysRefused, SettingsRefused
-from innkeeper.ids import Jid
+from innkeeper.ids import AccountId, Jid
 from innkeeper.secret import Secret
 from innkeeper.store.keysource import KeyFile, KeyService, KeySource, KeyText
 from innkeeper.store.seal import KeyRing
@@ -30,6 +30,7 @@ ZOOM_API_URL = "https://api.zoom.us"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 _SQLITE = re.compile(r"sqlite:///(?P<path>.+)")
+_ACCOUNT_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 _PLACEHOLDERS = frozenset(
     {"changeme", "change-me", "your_secret_here", "dev-secret", "secret", "development", "xxx"}
 )
@@ -54,6 +55,10 @@ class Settings:
     s2s_client_secret: Secret | None = None
     user_oauth: bool = True
     honour_retention: bool = False
+    accounts: frozenset[AccountId] = frozenset()
+    """Whom the app is for; everybody where it is empty."""
+    return_to: tuple[str, ...] = ()
+    """The origins, besides our own, that an install may lead back to."""
     database: Path = Path("innkeeper.db")
     vault: Path = Path("innkeeper.vault.db")
     key_source: KeySource | None = field(default=None, repr=False)
@@ -174,6 +179,8 @@ class _Reader:
         management = self._choice("ZOOM_APP_MANAGEMENT", ("admin", "user"), _MANAGEMENT_FIX)
         user_oauth = self._switch("INNKEEPER_USER_OAUTH", default="on")
         honour_retention = self._switch("INNKEEPER_HONOUR_RETENTION", default="off")
+        accounts = self._accounts("INNKEEPER_ACCOUNTS")
+        return_to = self._origins("INNKEEPER_RETURN_TO")
         database = self._database("INNKEEPER_DATABASE_URL", self._directory / "innkeeper.db")
         vault = self._database(
             "INNKEEPER_VAULT_URL", database.with_name(f"{database.stem}.vault{database.suffix}")
@@ -200,6 +207,8 @@ class _Reader:
             s2s_client_secret=Secret(s2s_secret) if s2s_secret else None,
             user_oauth=user_oauth,
             honour_retention=honour_retention,
+            accounts=accounts,
+            return_to=return_to,
             database=database,
             vault=vault,
             key_source=source,
@@ -267,6 +276,30 @@ class _Reader:
         if why:
             self._fault(name, why, fix)
         return value.rstrip("/")
+
+    def _listed(self, name: str, fix: str) -> list[str]:
+        """Read a list with commas; one that is there must have something in it."""
+        if name not in self._environment:
+            return []
+        values = [value.strip() for value in self._value(name).split(",")]
+        if not all(values):
+            self._fault(name, "has an empty entry", fix)
+        return values
+
+    def _accounts(self, name: str) -> frozenset[AccountId]:
+        accounts = self._listed(name, _ACCOUNTS_FIX)
+        if any(account and not _ACCOUNT_ID.fullmatch(account) for account in accounts):
+            self._fault(name, "has an entry that is no account id", _ACCOUNTS_FIX)
+        return frozenset(AccountId(account) for account in accounts)
+
+    def _origins(self, name: str) -> tuple[str, ...]:
+        origins = [value.removesuffix("/") for value in self._listed(name, _ORIGINS_FIX)]
+        for origin in filter(None, origins):
+            path = "/" in origin.partition("://")[2]
+            why = fault_of_address(origin) or ("has a path" if path else "")
+            if why:
+                self._fault(name, why, _ORIGINS_FIX)
+        return tuple(origins)
 
     def _database(self, name: str, default: Path) -> Path:
         value = self._value(name)
@@ -382,6 +415,14 @@ _PUBLIC_FIX = (
 _EMULATOR_FIX = (
     "Leave it out to use Zoom, or set it to an emulator on this machine, "
     "such as http://127.0.0.1:8700."
+)
+_ACCOUNTS_FIX = (
+    "List the ids of the Zoom accounts that may use the app, separated by commas; "
+    "leave it out to let everybody in."
+)
+_ORIGINS_FIX = (
+    "List origins such as https://example.com, separated by commas; "
+    "leave it out to lead back to this app's own address only."
 )
 _DATABASE_FIX = "Write it as sqlite:///path/to/file.db; leave it out for innkeeper.db right here."
 _VAULT_FIX = "Give the vault a file of its own: it is backed up apart, and never restored."

@@ -1,7 +1,7 @@
 """How does the app answer HTTP? Webhooks on bare ASGI; pages by Starlette."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,7 +13,13 @@ from starlette.routing import Route
 
 from innkeeper import words
 from innkeeper.clock import MovableClock
-from innkeeper.errors import CallbackMalformed, InnkeeperError, InstallRefused
+from innkeeper.errors import (
+    CallbackMalformed,
+    InnkeeperError,
+    InstallRefused,
+    InvitationExpired,
+    InvitationRefused,
+)
 from innkeeper.flows.install import (
     ATTEMPT_LIFETIME,
     MARKER_LIFETIME,
@@ -22,7 +28,9 @@ from innkeeper.flows.install import (
     Installed,
     Launch,
     Outcome,
+    Working,
 )
+from innkeeper.flows.invitations import PARAMETER
 from innkeeper.flows.receipts import hand_out
 from innkeeper.flows.receive import Answer, Take
 from innkeeper.follow import OFFSET_HEADER, follow
@@ -43,6 +51,8 @@ from innkeeper.net.intake import Intake
 from innkeeper.net.outbound import AsgiApp, Receive, Scope, Send
 from innkeeper.store.records import InstallationStatus, Receipt
 from innkeeper.ui import pages
+from innkeeper.ui.texts import Texts
+from innkeeper.ui.theme import STYLE_NAME, Pages, Theme
 from innkeeper.ui.views import (
     CancelledView,
     Frame,
@@ -50,6 +60,7 @@ from innkeeper.ui.views import (
     LaunchAppView,
     ReceiptView,
     View,
+    WorkingView,
 )
 from innkeeper.wire.links import chat_link, with_query
 from innkeeper.wire.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER
@@ -85,6 +96,7 @@ class Web:
     parts: Parts
     app_name: str
     description: str = ""
+    theme: Theme = field(default_factory=lambda: Theme(Pages()))
 
     def site(self) -> AsgiApp:
         """Build the whole: webhooks past any framework, and pages."""
@@ -170,40 +182,56 @@ class Web:
         secure = self.parts.settings.secure
         return covered(app, {**PAGE_HEADERS, **_HSTS} if secure else PAGE_HEADERS)
 
-    async def index(self, _request: Request) -> Response:
+    async def index(self, request: Request) -> Response:
         """Show what this is, and how to install it."""
-        return self._page(IndexView(self.app_name, self.description, self._url("/install")))
+        view = IndexView(self.app_name, self.description, self._url("/install"))
+        return self._page(request, view)
 
     async def install(self, request: Request) -> Response:
         """Begin an installation."""
-        if not self._is_here(request) and "moved" not in request.query_params:
-            return RedirectResponse(self._url("/install?moved=1"), 303)
+        if _looks_ahead(request):
+            return Response(status_code=503)
+        query = _query(request)
+        invitation = _one(query, PARAMETER)
+        if invitation is None and PARAMETER in query:
+            raise InvitationRefused("install refused", "two invitations")
+        if not self._is_here(request) and "moved" not in query:
+            here = with_query(self._url("/install"), moved="1", **{PARAMETER: invitation})
+            return RedirectResponse(here, 303)
         await self.parts.catch_up()
-        begun = await self.parts.installer.begin(read_cookies(request.scope))
+        begun = await self.parts.installer.begin(read_cookies(request.scope), invitation)
         response = RedirectResponse(begun.url, 303)
         self._remember(response, begun)
         return response
 
     async def callback(self, request: Request) -> Response:
         """Finish an installation."""
+        if _looks_ahead(request):
+            return Response(status_code=503)
         if b";" in request.scope["query_string"]:
             raise CallbackMalformed("callback refused", "a semicolon in the query")
         await self.parts.catch_up()
         query = _query(request)
         outcome = await self.parts.installer.finish(query, read_cookies(request.scope))
-        return self._after(outcome)
+        return self._after(request, outcome)
 
-    def _after(self, outcome: Outcome) -> Response:
+    def _after(self, request: Request, outcome: Outcome) -> Response:
         response: Response
         if isinstance(outcome, Installed):
-            target = with_query(self._url("/launch"), receipt=outcome.receipt_id)
-            response = RedirectResponse(target, 303)
+            launch = with_query(self._url("/launch"), receipt=outcome.receipt_id)
+            response = RedirectResponse(outcome.return_to or launch, 303)
             self._set(response, outcome.cookie, outcome.cookie_value, ATTEMPT_LIFETIME.seconds)
             self._drop(response, self.parts.installer.marker)
         elif isinstance(outcome, Cancelled):
-            response = self._page(CancelledView(self.app_name, self._url("/install")))
+            self.parts.log.info("install.cancelled")
+            restart = self._url(_begin_again(outcome.invitation))
+            view = CancelledView(self.app_name, restart, outcome.return_to)
+            response = self._page(request, view)
             if outcome.cookie:
                 self._drop(response, outcome.cookie)
+        elif isinstance(outcome, Working):
+            working = WorkingView(self.app_name)
+            response = self._page(request, working, 202, {"refresh": str(working.refresh_seconds)})
         elif isinstance(outcome, Launch):
             response = RedirectResponse(self._url("/launch"), 303)
         else:
@@ -225,7 +253,7 @@ class Web:
             receipt_url=self._url(f"/receipts/{receipt}") if receipt else "",
             stay_url="" if stay else with_query(self._url("/launch"), stay="1", receipt=receipt),
         )
-        return self._page(view, headers=None if stay else {"refresh": view.refresh})
+        return self._page(request, view, headers=None if stay else {"refresh": view.refresh})
 
     async def receipt(self, request: Request) -> Response:
         """Show what was deleted, or that nothing has been deleted yet."""
@@ -235,18 +263,15 @@ class Web:
             return await self._proof(request, receipt)
         purge = await self.parts.store.find_purge(receipt_id)
         if purge is not None:
-            done = words.steps(purge.done)
-            return self._page(
-                ReceiptView(receipt_id, "purging", self.app_name, purge.removed_at, steps=done)
-            )
+            done = words.steps(purge.done, self._texts(request))
+            view = ReceiptView(receipt_id, "purging", self.app_name, purge.removed_at, steps=done)
+            return self._page(request, view)
         installation = await self.parts.store.find_by_receipt(receipt_id)
         if installation is None:
-            fix = "Compare it with the address you were given when you installed the app."
-            return self._problem("receipt_unknown", fix, 404)
+            return self._problem(request, "receipt_unknown", 404, "/install")
         purging = installation.status is InstallationStatus.PURGING
-        return self._page(
-            ReceiptView(receipt_id, "purging" if purging else "active", self.app_name)
-        )
+        view = ReceiptView(receipt_id, "purging" if purging else "active", self.app_name)
+        return self._page(request, view)
 
     async def _proof(self, request: Request, receipt: Receipt) -> Response:
         keys = {key.id: key.public for key in await self.parts.vault.signing_keys()}
@@ -257,11 +282,15 @@ class Web:
             headers = {"content-disposition": name}
             return Response(file, media_type="application/json", headers=headers)
         public_key = keys[receipt.key_id].hex()
-        return self._page(words.proof(receipt, app_name=self.app_name, public_key=public_key))
+        texts = self._texts(request)
+        view = words.proof(receipt, texts, app_name=self.app_name, public_key=public_key)
+        return self._page(request, view)
 
     async def static(self, request: Request) -> Response:
         """Serve a style sheet or a script."""
-        found = pages.static_file(request.path_params["name"])
+        name = request.path_params["name"]
+        own = (self.theme.style, "text/css; charset=utf-8") if name == STYLE_NAME else None
+        found = own if own and own[0] else pages.static_file(name)
         if found is None:
             raise HTTPException(404)
         return Response(found[0], 200, {"cache-control": "public, max-age=86400"}, found[1])
@@ -277,36 +306,49 @@ class Web:
         late = await self.parts.store.overdue_purges(now=self.parts.clock.now())
         return JSONResponse({"status": "ready"} | ({"overdue_purges": late} if late else {}))
 
-    async def refused(self, _request: Request, error: Exception) -> Response:
+    async def refused(self, request: Request, error: Exception) -> Response:
         """Explain an installation that did not come about. Nothing of the query is echoed."""
         refusal = cast("InstallRefused", error)
         tell = self.parts.log.error if refusal.status >= 500 else self.parts.log.info
         tell("install.refused", code=refusal.code, why=refusal.why)
-        return self._problem(refusal.code, refusal.fix, refusal.status)
+        lost = isinstance(refusal, InvitationRefused | InvitationExpired)
+        restart = "/" if lost else _begin_again(refusal.invitation)
+        return self._problem(request, refusal.code, refusal.status, restart)
 
-    async def lost(self, _request: Request, error: Exception) -> Response:
+    async def lost(self, request: Request, error: Exception) -> Response:
         """Show the way to whoever asks for what is not there."""
         found = cast("HTTPException", error)
         code = "method_not_allowed" if found.status_code == 405 else "page_unknown"
-        page = self._problem(code, "Go to the app's first page.", found.status_code, "/")
+        page = self._problem(request, code, found.status_code)
         page.headers.update(found.headers or {})
         return page
 
-    async def failed(self, _request: Request, error: Exception) -> Response:
+    async def failed(self, request: Request, error: Exception) -> Response:
         """Say that it is our fault; what it is stands in the log."""
         code = error.code if isinstance(error, InnkeeperError) else type(error).__name__
         self.parts.log.error("page.failed", error=code)
         status = 503 if isinstance(error, InnkeeperError) else 500
-        return self._problem("page_failed", "Try again in a minute.", status, "/")
+        return self._problem(request, "page_failed", status)
 
-    def _problem(self, code: str, fix: str, status: int, restart: str = "/install") -> Response:
-        return self._page(words.problem(code, fix, restart_url=self._url(restart)), status)
+    def _problem(self, request: Request, code: str, status: int, restart: str = "/") -> Response:
+        view = words.problem(code, self._texts(request), restart_url=self._url(restart))
+        return self._page(request, view, status)
 
     def _page(
-        self, view: View, status: int = 200, headers: Mapping[str, str] | None = None
+        self,
+        request: Request,
+        view: View,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
     ) -> Response:
-        html = pages.render(view, frame=Frame(prefix=self._url("")))
-        return Response(html, status, headers, media_type="text/html")
+        texts = self._texts(request)
+        frame = Frame(prefix=self._url(""), style=self.theme.style_url)
+        html = pages.render(view, frame=frame, texts=texts)
+        spoken = {"content-language": texts.language, **(headers or {})}
+        return Response(html, status, spoken, media_type="text/html")
+
+    def _texts(self, request: Request) -> Texts:
+        return self.theme.speak(request.headers.get("accept-language", ""))
 
     def _is_here(self, request: Request) -> bool:
         ours = urlsplit(self.parts.settings.public_url)
@@ -334,6 +376,16 @@ def _is_plain(scope: Scope, path: str) -> bool:
     """Tell whether a path was sent as it stands: one behind escapes is another's."""
     raw: bytes | None = scope.get("raw_path")
     return raw is None or raw.endswith(path.encode())
+
+
+def _looks_ahead(request: Request) -> bool:
+    """Tell whether a browser only fetches what somebody might want to see next."""
+    said = [request.headers.get(name, "") for name in ("sec-purpose", "purpose", "x-moz")]
+    return any("prefetch" in each or "prerender" in each for each in said)
+
+
+def _begin_again(invitation: str) -> str:
+    return with_query("/install", **{PARAMETER: invitation or None})
 
 
 def _query(request: Request) -> dict[str, list[str]]:

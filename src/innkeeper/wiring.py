@@ -17,6 +17,8 @@ from innkeeper.bot.table import Table
 from innkeeper.bot.threads import Threads
 from innkeeper.clock import Clock, MovableClock, SystemClock
 from innkeeper.errors import NeedsReauth
+from innkeeper.flows.admission import Admission, House
+from innkeeper.flows.authorized import News
 from innkeeper.flows.calls import Caller
 from innkeeper.flows.cases import Cases
 from innkeeper.flows.deauthorize import Judge, Terms
@@ -25,6 +27,7 @@ from innkeeper.flows.endpoint import Credentials
 from innkeeper.flows.grants import Grants
 from innkeeper.flows.install import Installer
 from innkeeper.flows.installations import Registry
+from innkeeper.flows.invitations import Invitations
 from innkeeper.flows.purge import Forgetter
 from innkeeper.flows.reauth import Notices
 from innkeeper.flows.receive import Receiver
@@ -69,14 +72,27 @@ class Edges:
     shelf: Shelf | None = None
 
 
-def wire(settings: Settings, table: Table, *, handling: Handling, edges: Edges) -> Parts:
-    """Make the parts of an app; nothing is opened yet."""
+def wire(
+    settings: Settings,
+    table: Table,
+    *,
+    handling: Handling,
+    edges: Edges,
+    scopes: frozenset[str] = frozenset(),
+) -> Parts:
+    """Make the parts of an app; nothing is opened yet.
+
+    Args:
+        scopes: What an authorization must come with.
+    """
     log = structlog.get_logger("innkeeper")
     for warning in settings.warnings:
         log.warning("settings.warning", text=warning)
     clock, transport = _edges(settings, edges)
     store, vault = edges.shelf or _shelf(settings)
-    registry = Registry(store, vault, per_account=settings.management == "admin")
+    registry = Registry(
+        store, vault, per_account=settings.management == "admin", accounts=settings.accounts
+    )
 
     cases = Cases(store=store, clock=clock, log=log)
 
@@ -134,7 +150,7 @@ def wire(settings: Settings, table: Table, *, handling: Handling, edges: Edges) 
         transport=transport,
         clock=clock,
     )
-    services = _Services(clients, speaker, store, f"{settings.public_url}/install")
+    services = _Services(clients, speaker, store, settings.public_url)
     bot = RoutedBot(table, services, threads=handling.threads, overrides=handling.overrides)
     dispatcher = Dispatcher(
         store=store,
@@ -160,12 +176,26 @@ def wire(settings: Settings, table: Table, *, handling: Handling, edges: Edges) 
         refused=lambda reason: log.warning("webhook.refused", reason=reason),
         removal_refused=cases.removal_refused,
     )
-    installer = Installer(
-        settings=settings,
+    news = News(inbox=store, clock=clock, take=dispatcher.take)
+    admission = Admission(
+        House(
+            settings.redirect_uri,
+            settings.api_url,
+            scopes=scopes,
+            tell=news.authorized if table.hears("on_authorized") else None,
+        ),
         store=store,
         registry=registry,
         grants=grants,
         transport=transport,
+        clock=clock,
+        log=log,
+    )
+    installer = Installer(
+        settings=settings,
+        store=store,
+        invitations=invitations_of(settings),
+        admission=admission,
         clock=clock,
     )
     return Parts(
@@ -204,6 +234,13 @@ def _edges(settings: Settings, wanted: Edges) -> tuple[Clock, Transport]:
     return SystemClock(), transport
 
 
+def invitations_of(settings: Settings) -> Invitations:
+    """Make what writes and reads the links to `/install`."""
+    return Invitations(
+        secret=settings.client_secret, public_url=settings.public_url, origins=settings.return_to
+    )
+
+
 def credentials_of(settings: Settings) -> Credentials:
     """Pick what Zoom knows us by."""
     return Credentials(
@@ -220,9 +257,10 @@ def credentials_of(settings: Settings) -> Credentials:
 class _Services:
     """What contexts are made of."""
 
-    def __init__(self, clients: Clients, speaker: Speaker, store: Store, install_url: str) -> None:
+    def __init__(self, clients: Clients, speaker: Speaker, store: Store, public_url: str) -> None:
         self.clients = clients
         self.speaker = speaker
         self.state: BotStateStore = store
         self.claims: ClaimStore = store
-        self.install_url = install_url
+        self.public_url = public_url
+        self.install_url = f"{public_url}/install"

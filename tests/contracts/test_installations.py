@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 
 
 def pending(attempt: str = "attempt-1") -> PendingInstall:
-    return PendingInstall(attempt, Secret("verifier-of-pkce"), NOW + 10 * MINUTE)
+    return PendingInstall(attempt, Secret("verifier-of-pkce"), NOW + 10 * MINUTE, "what-it-carries")
 
 
 async def test_opens_an_installation_once_for_each_owner(store: Store) -> None:

@@ -10,7 +10,7 @@ import typer
 from starlette.routing import Route
 
 import innkeeper
-from innkeeper import settings, web, words
+from innkeeper import settings, web
 from innkeeper.bot import contexts
 from innkeeper.cli import app as command_line
 from innkeeper.emulator import Emulator
@@ -20,6 +20,7 @@ from innkeeper.errors import ZOOM_CODES
 from innkeeper.net.outbound import AsgiTransport
 from innkeeper.store.records import EventState
 from innkeeper.ui.cards import PAINTERS
+from innkeeper.ui.texts import ENGLISH
 from innkeeper.wire import (
     blocks,
     building,
@@ -30,7 +31,7 @@ from innkeeper.wire import (
     revising,
     signature,
 )
-from tests.docs import cards_section, emulated_page, rules_page
+from tests.docs import cards_section, emulated_page, pages_page, rules_page
 from tests.docs.blocks import ROOT
 from tests.house.test_errors import ERRORS
 
@@ -75,11 +76,10 @@ def test_every_error_is_described_with_its_code(kind: Any):
 
 
 def test_every_code_that_a_page_or_an_answer_shows_is_described():
-    source = inspect.getsource(web) + inspect.getsource(words)
+    source = inspect.getsource(web)
     shown = {
         *re.findall(r'"error":"(\w+)"', source),
-        *re.findall(r'^    "(\w+)": \($', source, re.MULTILINE),
-        "receipt_unknown",
+        *(key.split(".")[1] for key in ENGLISH if re.fullmatch(r"problem\.\w+\.title", key)),
     }
 
     assert "state_unknown" in shown
@@ -274,3 +274,18 @@ def test_what_is_emulated_is_described_as_the_table_has_it():
     assert emulated_page.PLACE.read_text("utf-8") == emulated_page.page(), (
         "run `python -m tests.docs.emulated_page`"
     )
+
+
+# pages
+
+
+def test_every_text_of_the_pages_is_described_as_the_table_has_it():
+    assert pages_page.PLACE.read_text("utf-8") == pages_page.page(), (
+        "run `python -m tests.docs.pages_page`"
+    )
+
+
+def test_every_colour_that_is_promised_is_there():
+    sheet = (ROOT / "src/innkeeper/ui/static/app.css").read_text("utf-8")
+
+    assert [name for name in pages_page.COLOURS if f"--{name}:" not in sheet] == []

@@ -10,6 +10,7 @@ from innkeeper.bot.effects import Effects
 from innkeeper.bot.progress import Progress
 from innkeeper.bot.state import State
 from innkeeper.errors import ActionConsumed
+from innkeeper.flows.authorized import Authorization
 from innkeeper.flows.dispatch import Happening
 from innkeeper.flows.places import actor_of, message_of, place_of, room_of, trigger_of
 from innkeeper.flows.reauth import ReauthDue
@@ -92,6 +93,11 @@ class Services(Protocol):
     @property
     def install_url(self) -> str:
         """Where a person authorizes the app."""
+        ...
+
+    @property
+    def public_url(self) -> str:
+        """Where the app is reached."""
         ...
 
 
@@ -317,6 +323,23 @@ class Talking(Context[P]):
 
 class Installed(Talking[BotInstalled]):
     """Somebody has just added the app."""
+
+
+class Authorized(Talking[Authorization]):
+    """Somebody has authorized the app, for the first time or anew."""
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """What `app.install_url(metadata=…)` put into the link they came by; empty without one.
+
+        It says who made the link, not who followed it.
+        """
+        return self.payload.metadata
+
+    @property
+    def receipt_url(self) -> str:
+        """Where the proof of the deletion will stand once they remove the app."""
+        return f"{self._services.public_url}/receipts/{self.installation.receipt_id}"
 
 
 class ReauthNeeded(Talking[ReauthDue]):

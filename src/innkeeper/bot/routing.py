@@ -11,6 +11,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from innkeeper.bot.contexts import (
     Action,
+    Authorized,
     Command,
     Context,
     Deauthorized,
@@ -37,6 +38,7 @@ Handled = Answer | Awaitable[Answer] | AsyncIterator[str | Card] | Iterator[str 
 AnyHandler = Callable[..., Any]
 
 _Installed = TypeVar("_Installed", bound=Callable[Concatenate[Installed, ...], Handled])
+_Authorized = TypeVar("_Authorized", bound=Callable[Concatenate[Authorized, ...], Handled])
 _Command = TypeVar("_Command", bound=Callable[Concatenate[Command, ...], Handled])
 _Action = TypeVar("_Action", bound=Callable[Concatenate[Action, ...], Handled])
 _Selected = TypeVar("_Selected", bound=Callable[Concatenate[Selected, ...], Handled])
@@ -107,6 +109,13 @@ class Router:
     def on_install(self, handler: _Installed) -> _Installed:
         """Answer to being added; what it returns is the welcome message, once."""
         return self._register("on_install", ANY, handler)
+
+    def on_authorized(self, handler: _Authorized) -> _Authorized:
+        """Hear that somebody has authorized the app, each time, and what their link carried.
+
+        `bot_installed`, which `on_install` takes, may come before or after it, or never.
+        """
+        return self._register("on_authorized", ANY, handler)
 
     def on_deauthorize(self, handler: _Deauthorized) -> _Deauthorized:
         """Hear that somebody removed the app; their data is deleted without your help."""

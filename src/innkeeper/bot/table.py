@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from innkeeper.bot.calls import Calls
 from innkeeper.bot.contexts import (
     Action,
+    Authorized,
     Command,
     Context,
     Deauthorized,
@@ -32,6 +33,7 @@ from innkeeper.bot.reactions import Call, Reaction
 from innkeeper.bot.routing import Registration, Router
 from innkeeper.bot.words import WordsRefused, read_words
 from innkeeper.errors import BotRefused
+from innkeeper.flows.authorized import Authorization
 from innkeeper.flows.reauth import ReauthDue
 from innkeeper.flows.steps import PurgeStep
 from innkeeper.wire.events import Event
@@ -51,6 +53,7 @@ from innkeeper.wire.payloads import (
 
 GIVEN: Final[Mapping[str, type[Context[Any]]]] = {
     "on_install": Installed,
+    "on_authorized": Authorized,
     "on_deauthorize": Deauthorized,
     "on_reauth_needed": ReauthNeeded,
     "command": Command,
@@ -126,6 +129,7 @@ class Table:
         self._events: dict[str, tuple[Reaction, ...]] = {}
         self._finders: Mapping[type[Payload], Callable[[Any], Match | None]] = {
             BotInstalled: lambda _: self._other("on_install"),
+            Authorization: lambda _: self._other("on_authorized"),
             AppDeauthorized: lambda _: self._other("on_deauthorize"),
             ReauthDue: lambda _: self._other("on_reauth_needed"),
             BotNotification: self._command,
@@ -151,6 +155,10 @@ class Table:
             happened = self._events.get(event.name)
             return Match(happened[0], Happened, others=happened[1:]) if happened else None
         return found
+
+    def hears(self, kind: str) -> bool:
+        """Tell whether a handler was registered with this decorator."""
+        return any(registration.kind == kind for registration, _ in self.reactions)
 
     def routes(self) -> list[Route]:
         """List all handlers, in the order of their registration."""

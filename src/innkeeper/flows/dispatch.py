@@ -20,6 +20,7 @@ from innkeeper.errors import (
     MessageUnconfirmed,
     StoreUnavailable,
 )
+from innkeeper.flows.authorized import AUTHORIZED, as_authorization
 from innkeeper.flows.crew import Crew, Task
 from innkeeper.flows.deauthorize import REMOVED, Judge
 from innkeeper.flows.installations import Registry, person_of, who
@@ -216,8 +217,10 @@ class Dispatcher:
             if known is not None and not parsed.name.startswith(OURS):
                 self._saw(known, min(parsed.at or event.received_at, event.received_at))
             await self._deliver(waiting, parsed, installation, task)
-        except (_Dropped, Fenced):
-            await self._end(event, EventState.DROPPED, "removed", None)
+        except (_Unwanted, Fenced) as error:
+            foreign = isinstance(error, _Foreign)
+            state = EventState.IGNORED if foreign else EventState.DROPPED
+            await self._end(event, state, "unknown_tenant" if foreign else "removed", None)
         except StoreUnavailable:
             raise
         except (ActionConsumed, EffectUnconfirmed, MessageUnconfirmed) as told:
@@ -231,6 +234,8 @@ class Dispatcher:
         parsed = decode(event.body)
         if parsed.name == REAUTH_NEEDED:
             return as_notice(parsed)
+        if parsed.name == AUTHORIZED:
+            return as_authorization(parsed)
         robot = getattr(parsed.payload, "robot_jid", None)
         if robot is not None and robot != self._us.robot_jid:
             raise BodyRefused("wrong_robot")
@@ -241,6 +246,8 @@ class Dispatcher:
 
     async def _admitted(self, parsed: Event[Payload], event: InboxEvent) -> Installation | None:
         account, user = who(parsed)
+        if account and not self._registry.allows(account):
+            raise _Foreign
         owner = self._registry.owner(account, user)
         if owner is None:
             return None
@@ -390,8 +397,16 @@ class Dispatcher:
             self._log.info("dispatch.unhandled", name=parsed.name, add=self._bot.hint(parsed))
 
 
-class _Dropped(Exception):  # never leaves this module
+class _Unwanted(Exception):  # never leaves this module
+    """Nothing is done about the event."""
+
+
+class _Dropped(_Unwanted):
     """The event is older than the owner's removal."""
+
+
+class _Foreign(_Unwanted):
+    """The app is not for the account that the event is of."""
 
 
 async def _mute(_card: Card) -> None:

@@ -20,6 +20,8 @@ from innkeeper.wire.oauth import CHATBOT_SCOPE, TokenRequest, Tokens
 from innkeeper.zoom import oauth
 
 CALL_DEADLINE = 10.0
+EXCHANGE_DEADLINE = 40.0
+"""A code works once, and somebody waits who was told so: that is worth more patience."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,7 @@ class TokenEndpoint:
             Unreachable: If Zoom could not be asked.
         """
         request = TokenRequest.code(code, redirect_uri=redirect_uri, verifier=verifier)
-        tokens = await self._fetch(request, self.credentials.app)
+        tokens = await self._fetch(request, self.credentials.app, deadline=EXCHANGE_DEADLINE)
         if tokens.refresh_token is None:
             await self.try_revoke(tokens.access_token)
             part = "refresh_token"
@@ -184,7 +186,12 @@ class TokenEndpoint:
             return False
 
     async def _fetch(
-        self, request: TokenRequest, client: tuple[str, Secret], *, refreshable: bool = False
+        self,
+        request: TokenRequest,
+        client: tuple[str, Secret],
+        *,
+        refreshable: bool = False,
+        deadline: float = CALL_DEADLINE,
     ) -> Tokens:
         client_id, client_secret = client
         return await oauth.fetch_tokens(
@@ -194,5 +201,5 @@ class TokenEndpoint:
             client_secret=client_secret,
             request=request,
             refreshable=refreshable,
-            deadline=CALL_DEADLINE,
+            deadline=deadline,
         )

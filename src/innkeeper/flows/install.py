@@ -4,6 +4,7 @@ State, cookie and PKCE bind one attempt to one browser; the state is consumed be
 the code goes anywhere.
 """
 
+import asyncio
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
@@ -16,30 +17,31 @@ from innkeeper.errors import (
     CallbackMalformed,
     CodeMissing,
     CookieMissing,
-    GrantRefused,
-    InnkeeperError,
+    InstallRefused,
     InstallUnavailable,
     IssuerMismatch,
     StateDropped,
     StateExpired,
     StateUnknown,
     StoreUnavailable,
-    TokenExchangeFailed,
 )
-from innkeeper.flows.grants import Grants
-from innkeeper.flows.installations import Registry, whole_ms
+from innkeeper.flows.admission import Admission
+from innkeeper.flows.invitations import Invitation, Invitations
 from innkeeper.ids import random_token
-from innkeeper.net.outbound import Transport
 from innkeeper.secret import Secret
 from innkeeper.store.base import InstallationStore
-from innkeeper.store.records import Installation, PendingInstall, Person
-from innkeeper.wire.oauth import AuthorizeRequest, Tokens, challenge_of, trusted_api_url
-from innkeeper.zoom import users
+from innkeeper.store.records import Installation, PendingInstall
+from innkeeper.wire.oauth import AuthorizeRequest, challenge_of
 
 ATTEMPT_LIFETIME = timedelta(minutes=10)
 MARKER_LIFETIME = timedelta(minutes=2)
 MOST_ATTEMPTS = 8
 """How many attempts one browser may have open."""
+
+CLOCKS_DIFFER = timedelta(minutes=1)
+"""How far the clocks of two machines may lie apart, if one begins and one finishes."""
+PATIENCE_SECONDS = 8.0
+"""How long somebody looks at nothing before they are told that it still goes on."""
 
 Query = Mapping[str, Sequence[str]]
 Cookies = Mapping[str, Sequence[str]]
@@ -62,7 +64,9 @@ class Installed:
     receipt_id: str
     cookie: str
     cookie_value: str
-    """Replaces the attempt's, so that a reload of the callback leads to the same place."""
+    """Replaces the attempt's, so that a reload of the callback leads to the launch page."""
+    return_to: str = ""
+    """Where whoever made the link wants them to go; empty for the launch page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,13 @@ class Cancelled:
     """The person declined."""
 
     cookie: str = ""
+    invitation: str = ""
+    return_to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """Zoom takes its time. Who asks for the same address again is told how it ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +93,7 @@ class Launch:
     """A chatbot-only app needs no code: the first event opens the installation."""
 
 
-Outcome = Installed | Cancelled | Restart | Launch
+Outcome = Installed | Cancelled | Working | Restart | Launch
 
 
 class InstallSettings(Protocol):
@@ -96,11 +107,6 @@ class InstallSettings(Protocol):
     @property
     def oauth_url(self) -> str:
         """Where Zoom authorizes."""
-        ...
-
-    @property
-    def api_url(self) -> str:
-        """Where Zoom's API is."""
         ...
 
     @property
@@ -127,33 +133,44 @@ class Installer:
         *,
         settings: InstallSettings,
         store: InstallationStore,
-        registry: Registry,
-        grants: Grants,
-        transport: Transport,
+        invitations: Invitations,
+        admission: Admission,
         clock: Clock,
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         self._settings = settings
         self._store = store
-        self._registry = registry
-        self._grants = grants
-        self._transport = transport
+        self._invitations = invitations
+        self._admission = admission
         self._clock = clock
+        self.patience_seconds = patience_seconds
+        """How long somebody looks at nothing before they are told that it still goes on."""
+        self._under_way: dict[str, _UnderWay] = {}
         prefix = "__Host-" if settings.secure else ""
         self._prefix = f"{prefix}innkeeper-"
         self.marker = f"{prefix}innkeeper_restarted"
         """Names the cookie that stops a loop of installs without a state."""
 
-    async def begin(self, cookies: Cookies) -> Begun:
+    async def begin(self, cookies: Cookies, invitation: str | None = None) -> Begun:
         """Start an attempt: a fresh state and PKCE verifier, kept for ten minutes.
 
+        Args:
+            invitation: What the link carried, if it carried anything.
+
         Raises:
+            InvitationRefused: If that was altered, or not made by this app.
+            InvitationExpired: If its time is over.
             InstallUnavailable: If the attempt cannot be kept.
         """
+        now = self._clock.now()
+        if invitation is not None:
+            self._invitations.read(invitation, now=now)
         state, verifier = random_token(), random_token(384)
         pending = PendingInstall(
             attempt=_attempt(state),
             verifier=Secret(verifier),
-            expires_at=self._clock.now() + ATTEMPT_LIFETIME,
+            expires_at=now + ATTEMPT_LIFETIME,
+            invitation=invitation or "",
         )
         try:
             await self._store.begin_install(state, pending)
@@ -178,7 +195,8 @@ class Installer:
         """Take what the browser brought back from Zoom.
 
         Raises:
-            InstallRefused: Of the subclass that says what is wrong; nothing was stored.
+            InstallRefused: Of the subclass that says what is wrong. Its `invitation` is what
+                the attempt was begun with, once it is known which one it was.
         """
         state, code, error = (_single(query, name) for name in ("state", "code", "error"))
         if code is not None and error is not None:
@@ -190,15 +208,70 @@ class Installer:
         done = self._done_before(state, cookies)
         if done is not None:
             return done
-        pending = await self._consume(state, cookies)
+        slow = self._slow(state, cookies)
+        pending = slow.pending if slow else await self._consume(state, cookies)
+        try:
+            return await (self._wait(state, slow) if slow else self._go_on(state, pending, query))
+        except InstallRefused as refusal:
+            refusal.invitation = pending.invitation
+            raise
+
+    async def aclose(self) -> None:
+        """Let the attempts under way finish, so that no answer of Zoom's is thrown away."""
+        tasks = [under_way.task for under_way in self._under_way.values()]
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _go_on(self, state: str, pending: PendingInstall, query: Query) -> Outcome:
         self._check_issuer(_single(query, "iss"))
-        if error is not None:
-            return Cancelled(self._cookie_of(state))
+        invitation = self._invitations.recall(pending.invitation) if pending.invitation else None
+        return_to = self._destination(invitation)
+        if "error" in query:
+            return Cancelled(self._cookie_of(state), pending.invitation, return_to)
+        code = _single(query, "code")
         if not code:
             raise CodeMissing("callback refused", "no code")
-        installation = await self._exchange(code, pending)
-        receipt = installation.receipt_id
-        return Installed(receipt, self._cookie_of(state), f"{_finished(state)}.{receipt}")
+        task = asyncio.create_task(self._admission.admit(code, pending, invitation))
+        task.add_done_callback(_look_at)
+        under_way = _UnderWay(task, pending, return_to)
+        self._forget_ended()
+        self._under_way[pending.attempt] = under_way
+        return await self._wait(state, under_way)
+
+    async def _wait(self, state: str, under_way: "_UnderWay") -> Outcome:
+        """Wait for the end, but not so long that somebody thinks that nothing happens.
+
+        Whoever stops waiting stops nothing: the code is spent, and it could not be begun again.
+        """
+        task, attempt = under_way.task, under_way.pending.attempt
+        try:
+            await asyncio.wait({task}, timeout=self.patience_seconds)
+        finally:
+            under_way.slow = not task.done()
+        if under_way.slow:
+            return Working()
+        self._under_way.pop(attempt, None)
+        if task.cancelled():
+            raise InstallUnavailable("install not finished", "the app was stopped")
+        receipt = task.result().receipt_id
+        value = f"{_finished(state)}.{receipt}"
+        return Installed(receipt, self._cookie_of(state), value, under_way.return_to)
+
+    def _slow(self, state: str, cookies: Cookies) -> "_UnderWay | None":
+        """Find the attempt of a browser that was told to ask again."""
+        found = self._under_way.get(_attempt(state))
+        return found if found and found.slow and self._is_bound(state, cookies) else None
+
+    def _forget_ended(self) -> None:
+        """Drop the attempts that ended, and whose browser never asked again."""
+        now = self._clock.now()
+        for attempt, under_way in list(self._under_way.items()):
+            if under_way.task.done() and under_way.pending.expires_at < now:
+                del self._under_way[attempt]
+
+    def _destination(self, invitation: Invitation | None) -> str:
+        if invitation is None or not invitation.return_to:
+            return ""
+        return self._invitations.address(invitation.return_to) or ""
 
     def _done_before(self, state: str, cookies: Cookies) -> Installed | None:
         """Recognise a reload by the browser that finished this very attempt."""
@@ -223,14 +296,22 @@ class Installer:
         return Restart()
 
     async def _consume(self, state: str, cookies: Cookies) -> PendingInstall:
+        try:
+            return await self._take(state, cookies)
+        except StoreUnavailable as error:
+            raise InstallUnavailable("install not finished", "the store took no write") from error
+
+    async def _take(self, state: str, cookies: Cookies) -> PendingInstall:
         waiting = await self._store.peek_state(state)
         if waiting is None:
             raise StateUnknown("callback refused", "never begun here, or finished already")
-        if waiting.expires_at <= self._clock.now():
+        left = waiting.expires_at - self._clock.now()
+        if not timedelta(0) < left <= ATTEMPT_LIFETIME + CLOCKS_DIFFER:
             await self._store.consume_state(state)
-            raise StateExpired("callback refused", "ten minutes are over")
-        held = cookies.get(self._cookie_of(state), ())
-        if len(held) != 1 or not hmac.compare_digest(held[0].encode(), _binding(state).encode()):
+            expired = StateExpired("callback refused", "ten minutes are over")
+            expired.invitation = waiting.invitation
+            raise expired
+        if not self._is_bound(state, cookies):
             others = any(name.startswith(self._prefix) for name in cookies)
             if others:
                 raise StateUnknown("callback refused", "the cookie is of another attempt")
@@ -240,39 +321,30 @@ class Installer:
             raise StateUnknown("callback refused", "finished already")
         return pending
 
-    async def _exchange(self, code: str, pending: PendingInstall) -> Installation:
-        try:
-            tokens = await self._grants.exchange(
-                code, redirect_uri=self._settings.redirect_uri, verifier=pending.verifier.reveal()
-            )
-        except InnkeeperError as error:
-            raise TokenExchangeFailed("code refused", _reason(error)) from error
-        try:
-            person = await self._who(tokens)
-            return await self._save(person, tokens)
-        except InnkeeperError as error:
-            await self._grants.give_back(tokens)
-            if isinstance(error, StoreUnavailable):
-                raise InstallUnavailable("install not saved", "the store took no write") from error
-            raise TokenExchangeFailed("install not finished", _reason(error)) from error
-
-    async def _who(self, tokens: Tokens) -> Person:
-        api_url = trusted_api_url(tokens.api_url, default=self._settings.api_url)
-        return await users.me(self._transport, api_url=api_url, token=tokens.access_token)
-
-    async def _save(self, person: Person, tokens: Tokens) -> Installation:
-        owner = self._registry.owner(person.account_id, person.user_id)
-        if owner is None:
-            raise GrantRefused("nobody to install for", "Zoom named no account")
-        installation, _ = await self._store.open_installation(
-            owner, person, authorized_at=whole_ms(self._clock.now())
-        )
-        self._registry.forget(owner)
-        await self._grants.adopt(installation.id, tokens)
-        return installation
+    def _is_bound(self, state: str, cookies: Cookies) -> bool:
+        """Tell whether this is the browser that began the attempt."""
+        held = cookies.get(self._cookie_of(state), ())
+        return len(held) == 1 and hmac.compare_digest(held[0].encode(), _binding(state).encode())
 
     def _cookie_of(self, state: str) -> str:
         return self._prefix + _attempt(state)
+
+
+@dataclass(slots=True)
+class _UnderWay:
+    """An attempt whose code is being traded."""
+
+    task: asyncio.Task[Installation]
+    pending: PendingInstall
+    return_to: str
+    slow: bool = False
+    """Whether the browser was told to ask again."""
+
+
+def _look_at(task: asyncio.Task[Installation]) -> None:
+    """Take note of how it ended, for perhaps nobody asks any more."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _single(query: Query, name: str) -> str | None:
@@ -292,7 +364,3 @@ def _binding(state: str) -> str:
 
 def _finished(state: str) -> str:
     return hashlib.sha256(b"finished|" + state.encode()).hexdigest()
-
-
-def _reason(error: InnkeeperError) -> str:
-    return f"{error.code}: {error.why}" if isinstance(error, GrantRefused) else error.code

@@ -1,5 +1,6 @@
 """Whose event is this, and may anything be done for them? The way to an installation."""
 
+from collections.abc import Set
 from datetime import datetime, timedelta
 
 from innkeeper.ids import AccountId, Jid, UserId
@@ -16,13 +17,26 @@ class Registry:
 
     Args:
         per_account: Whether an admin installs the app for the whole account.
+        accounts: Whom the app is for; everybody where it is empty.
     """
 
-    def __init__(self, store: InstallationStore, vault: Vault, *, per_account: bool) -> None:
+    def __init__(
+        self,
+        store: InstallationStore,
+        vault: Vault,
+        *,
+        per_account: bool,
+        accounts: Set[AccountId] = frozenset(),
+    ) -> None:
         self._store = store
         self._vault = vault
         self._per_account = per_account
+        self._accounts = accounts
         self._known: dict[Owner, Installation] = {}
+
+    def allows(self, account_id: AccountId) -> bool:
+        """Tell whether the app is for this account."""
+        return not self._accounts or account_id in self._accounts
 
     def owner(self, account_id: AccountId, user_id: UserId | None) -> Owner | None:
         """Say who owns what is done by this person; None if that cannot be told."""

@@ -96,6 +96,8 @@ class PendingInstall:
     """Names the browser's cookie for this attempt."""
     verifier: Secret
     expires_at: datetime
+    invitation: str = field(default="", repr=False)
+    """What the link to `/install` carried, still sealed."""
 
 
 class EventState(StrEnum):

@@ -164,6 +164,7 @@ def read_grant(row: Row, seal: Seal) -> Grant:
 class _Attempt:
     attempt: str
     verifier: str
+    invitation: str = ""
 
 
 def hash_state(state: str) -> bytes:
@@ -173,7 +174,8 @@ def hash_state(state: str) -> bytes:
 
 def seal_pending(pending: PendingInstall, seal: Seal, state_hash: bytes) -> bytes:
     """Seal what was begun under a state."""
-    content = msgspec.msgpack.encode(_Attempt(pending.attempt, pending.verifier.reveal()))
+    attempt = _Attempt(pending.attempt, pending.verifier.reveal(), pending.invitation)
+    content = msgspec.msgpack.encode(attempt)
     return seal.seal(content, table="pending_installs", column="sealed", row=state_hash.hex())
 
 
@@ -186,7 +188,9 @@ def read_pending(row: Row, seal: Seal, state_hash: bytes) -> PendingInstall:
     expires_at, sealed = row
     content = seal.unseal(sealed, table="pending_installs", column="sealed", row=state_hash.hex())
     attempt = msgspec.msgpack.decode(content, type=_Attempt)
-    return PendingInstall(attempt.attempt, Secret(attempt.verifier), from_micros(expires_at))
+    return PendingInstall(
+        attempt.attempt, Secret(attempt.verifier), from_micros(expires_at), attempt.invitation
+    )
 
 
 # the inbox

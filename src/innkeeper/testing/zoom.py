@@ -3,7 +3,8 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +29,7 @@ from innkeeper.emulator.world import (
     WelcomeMode,
 )
 from innkeeper.flows.receipts import read_statement
+from innkeeper.ids import AccountId
 from innkeeper.local import local_settings, point_at
 from innkeeper.net.outbound import AsgiTransport, Response
 from innkeeper.settings import Settings
@@ -54,12 +56,14 @@ class Zoom:
         environment: A development app is told nothing of its removal.
         welcome: Who says the first words.
         user_oauth: Whether the app wants users' tokens.
+        accounts: The accounts that the app is for, by name or id; everybody when omitted.
+        return_to: The origins, besides the bot's own, that an install may lead back to.
         directory: Where the bot's database is kept; when omitted, a temporary one, in memory
             where the machine has a place for that.
         workers: How many copies of the bot share the store; requests go to them in turn.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what can be around a bot, each by its name
         self,
         app: App,
         *,
@@ -67,12 +71,16 @@ class Zoom:
         environment: Environment = "production",
         welcome: WelcomeMode = "dynamic",
         user_oauth: bool = True,
+        accounts: Collection[str] = (),
+        return_to: Sequence[str] = (),
         directory: Path | None = None,
         workers: int = 1,
     ) -> None:
         self.app = app
         self._wanted = (management, environment, welcome)
         self._user_oauth = user_oauth
+        self._only_for = frozenset(accounts)
+        self._return_to = tuple(return_to)
         self._temporary = directory is None
         self.directory = directory or Path(tempfile.mkdtemp(prefix="innkeeper-", dir=in_memory()))
         self.transport = AsgiTransport()
@@ -172,13 +180,16 @@ class Zoom:
 
     @cached_property
     def _settings(self) -> Settings:
-        return local_settings(
+        settings = local_settings(
             self.record,
             public_url=BOT_URL,
             zoom_url=ZOOM_URL,
             directory=self.directory,
             user_oauth=self._user_oauth,
         )
+        known = {account.name: account.id for account in self.emulator.world.accounts}
+        accounts = frozenset(AccountId(known.get(each, each)) for each in self._only_for)
+        return replace(settings, accounts=accounts, return_to=self._return_to)
 
     # who is there
 

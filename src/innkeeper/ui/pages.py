@@ -18,6 +18,7 @@ from markupsafe import Markup, escape
 from innkeeper.ui import views
 from innkeeper.ui.colors import color_sheet
 from innkeeper.ui.markdown import clean, web_address
+from innkeeper.ui.texts import Texts
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -30,6 +31,7 @@ TEMPLATES: Final[Mapping[type, str]] = {
     views.LaunchAppView: "launch_app.html",
     views.ProblemView: "problem.html",
     views.ReceiptView: "receipt.html",
+    views.WorkingView: "working.html",
     views.AppPageView: "app.html",
     views.AppsView: "apps.html",
     views.ChatView: "chat.html",
@@ -55,10 +57,13 @@ _TYPES: Final = {
     ".svg": "image/svg+xml",
 }
 _TINTS: Final = 6
+_ENGLISH: Final = Texts()
 
 
-def render(view: View, *, frame: views.Frame | None = None) -> str:
+def render(view: View, *, frame: views.Frame | None = None, texts: Texts | None = None) -> str:
     """Draw a page, or for a `MessageView` its fragment, by the template of the view's type.
+
+    An app's own pages speak the language of `texts`; the emulator's are in English.
 
     The text can always be encoded: half a surrogate pair, which JSON lets a bot send,
     becomes a question mark.
@@ -69,6 +74,7 @@ def render(view: View, *, frame: views.Frame | None = None) -> str:
         view=view,
         frame=frame,
         at=frame.prefix,
+        t=texts or _ENGLISH,
         static=partial(_address, frame.prefix),
     )
     return html.encode("utf-8", "replace").decode()

@@ -60,6 +60,7 @@ from innkeeper.ui.views.visit import (
     ProblemView,
     ReceiptStepView,
     ReceiptView,
+    WorkingView,
 )
 
 __all__ = [
@@ -112,6 +113,7 @@ __all__ = [
     "TrafficView",
     "VerdictView",
     "View",
+    "WorkingView",
 ]
 
 View = (
@@ -120,6 +122,7 @@ View = (
     | LaunchAppView
     | ProblemView
     | ReceiptView
+    | WorkingView
     | AppPageView
     | AppsView
     | ChatView

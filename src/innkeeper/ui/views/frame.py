@@ -37,6 +37,7 @@ class Frame:
         here: This page's path and query, where /signin leads back to.
         clock_ahead_seconds: How far the emulator's clock is ahead; shown when not zero.
         notice: What the last form did.
+        style: The address of an app's own style sheet, which comes after ours.
     """
 
     prefix: str = ""
@@ -45,3 +46,4 @@ class Frame:
     here: str = "/"
     clock_ahead_seconds: float = 0
     notice: NoticeView | None = None
+    style: str = ""

@@ -28,10 +28,19 @@ class ProblemView:
 
 @dataclass(frozen=True, slots=True)
 class CancelledView:
-    """The person said no; nothing was stored."""
+    """The person said no; nothing was stored. `back_url` is where they came from, if known."""
 
     app_name: str
     restart_url: str
+    back_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingView:
+    """Zoom has not answered yet. The page is sent with `Refresh: {refresh_seconds}`."""
+
+    app_name: str
+    refresh_seconds: int = 3
 
 
 @dataclass(frozen=True, slots=True)
