@@ -62,6 +62,7 @@ if TYPE_CHECKING:
         MessageUnconfirmed,
         NeedsReauth,
         NotInstalled,
+        ScopeNotGranted,
         SettingsRefused,
         Unreachable,
     )
@@ -183,6 +184,7 @@ _HOMES = {
         "MessageUnconfirmed",
         "NeedsReauth",
         "NotInstalled",
+        "ScopeNotGranted",
         "SettingsRefused",
         "Unreachable",
     ),
@@ -328,6 +330,7 @@ __all__ = [
     "ReauthNeeded",
     "Route",
     "Router",
+    "ScopeNotGranted",
     "Secret",
     "Section",
     "Select",

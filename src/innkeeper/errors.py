@@ -18,6 +18,7 @@ InnkeeperError
 │   ├── BotScopeMissing      the chatbot token may not use the Chatbot API
 │   └── TokenResponseInvalid Zoom's answer made no sense
 ├── ApiRefused               Zoom's API refused a call
+│   └── ScopeNotGranted      the token lacks a scope that the call needs
 ├── NotInstalled             nobody has installed the app there
 ├── Unreachable              Zoom could not be reached, or asked us to come back later
 │   └── AnswerLost           the request went out whole; whether it took effect is unknown
@@ -350,6 +351,25 @@ class ApiRefused(InnkeeperError):
             zoom_code or status, (ZOOM_STATUSES.get(status // 100, ""), self.fix)
         )
         super().__init__(f"Zoom answered {status}", f"code {zoom_code}: {message}")
+
+
+class ScopeNotGranted(ApiRefused):
+    """The token lacks a scope that the call needs: `scopes` are those that Zoom names.
+
+    Any one of them may be enough: Zoom names old and new scopes for the same thing.
+    `install_url` is where the person authorizes the app again.
+    """
+
+    code = "scope_not_granted"
+
+    def __init__(self, status: int, zoom_code: int, message: str, scopes: Sequence[str]) -> None:
+        super().__init__(status, zoom_code, message)
+        self.scopes = tuple(scopes)
+        self.install_url = ""
+        self.fix = (
+            "Add the scope to the app's in the Marketplace, if it is not there yet, then send the"
+            " person to the app's /install page."
+        )
 
 
 ZOOM_CODES = {

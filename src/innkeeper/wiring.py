@@ -4,13 +4,14 @@ Imported when an app starts, and not before: whoever only registers handlers wai
 of it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
 import structlog
 
-from innkeeper.bot.client import Clients
+from innkeeper.bot.client import Clients, Reauthorize
 from innkeeper.bot.dispatching import RoutedBot
 from innkeeper.bot.inject import Overrides
 from innkeeper.bot.table import Table
@@ -100,6 +101,9 @@ def wire(
         await cases.grant_died(dead, refusal)
         await notices.needs_reauth(dead)
 
+    async def scopes_missing(whose: InstallationId, scopes: Sequence[str]) -> None:
+        await notices.scopes_missing(whose, scopes)
+
     grants = Grants(
         store,
         transport=transport,
@@ -142,6 +146,7 @@ def wire(
     sweeper = Sweeper(
         store=store, cases=cases, forgetter=forgetter, revoke=grants.revoke, clock=clock, log=log
     )
+    install_url = f"{settings.public_url}/install"
     clients = Clients(
         registry=registry,
         grants=grants,
@@ -149,6 +154,8 @@ def wire(
         caller=caller,
         transport=transport,
         clock=clock,
+        log=log,
+        reauthorize=Reauthorize(scopes_missing, install_url=install_url),
     )
     services = _Services(clients, speaker, store, settings.public_url)
     bot = RoutedBot(table, services, threads=handling.threads, overrides=handling.overrides)

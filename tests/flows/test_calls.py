@@ -1,8 +1,15 @@
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
-from innkeeper.errors import AnswerLost, ApiRefused, NeedsReauth, Unreachable
+from innkeeper.errors import (
+    AnswerLost,
+    ApiRefused,
+    NeedsReauth,
+    ScopeNotGranted,
+    Unreachable,
+)
 from innkeeper.flows.calls import BUDGET, Budget, Caller
 from innkeeper.flows.grants import AccessToken
 from tests.flows.granting import ANA, LOST, Answer, Scene
@@ -164,6 +171,40 @@ async def test_a_token_that_is_no_longer_taken_is_renewed_once(refusal, repeatab
     with pytest.raises(ApiRefused):
         await calls.made(repeatable=repeatable)
     assert calls.tokens == ["access-1", "access-2"]
+
+
+@pytest.mark.parametrize("refusal", [refused(401), refused(401, 124)])
+async def test_k43_a_user_whose_every_token_is_refused_must_authorize_again(refusal):
+    calls = Calls(*[refusal] * 5)
+    await calls.scene.authorize()
+    token = partial(calls.scene.grants.user, ANA)
+
+    for _ in range(2):  # at once with a new token, then not again within the minute
+        with pytest.raises(NeedsReauth) as caught:
+            await calls.caller.call(token, calls.attempt, repeatable=True)
+        assert caught.value.__cause__ is refusal
+    assert calls.tokens == ["access-0", "access-1", "access-1"]
+    assert len(calls.scene.zoom.forms) == 1
+    assert not calls.scene.store.grants[ANA].dead  # that is for the token endpoint to say
+
+
+@pytest.mark.parametrize("refusal", [refused(401, 200), refused(400, 124)])
+async def test_what_says_nothing_about_the_users_token_sends_nobody_away(refusal):
+    calls = Calls(*[refusal] * 3)
+    await calls.scene.authorize()
+
+    with pytest.raises(ApiRefused):
+        await calls.caller.call(
+            partial(calls.scene.grants.user, ANA), calls.attempt, repeatable=True
+        )
+
+
+async def test_a_missing_scope_is_not_mended_by_another_token():
+    calls = Calls(ScopeNotGranted(401, 201, "no", ["user:read"]))
+
+    with pytest.raises(ScopeNotGranted):
+        await calls.made()
+    assert calls.tokens == ["access-1"]
 
 
 async def test_a_token_that_was_renewed_just_now_is_not_renewed_again():

@@ -1,5 +1,6 @@
 """A bot calls Zoom's API, and Zoom does not always do as it should."""
 
+import itertools
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -15,6 +16,8 @@ from innkeeper import (
     Jid,
     MessageUnconfirmed,
     NotInstalled,
+    ReauthNeeded,
+    ScopeNotGranted,
     UserId,
 )
 from innkeeper.emulator.chat.unfurls import open_trigger
@@ -296,13 +299,103 @@ async def test_a_path_leads_nowhere_else(scene: Scene, path: str, ids: tuple[str
         await scene.client.request("GET", path, *ids)
 
 
-async def test_a_list_that_leads_to_itself_ends(scene: Scene):
-    page = b'{"users": [{"id": "u"}], "next_page_token": "again"}'
-    scene.zoom.faults.add(
-        {"kind": "status", "status": 200, "body": page.decode()}, on={"path": "/v2/users"}
-    )
-    with pytest.raises(AnswerLost, match="leads to itself"):
+def page(token: str) -> dict[str, Any]:
+    body = f'{{"users": [{{"id": "u"}}], "next_page_token": "{token}"}}'
+    return {"kind": "status", "status": 200, "body": body}
+
+
+@pytest.mark.parametrize(
+    ("tokens", "why"),
+    [
+        pytest.param(["again"], "circle", id="K47-itself"),
+        pytest.param(["there", "back"], "circle", id="K47-to-and-fro"),
+        pytest.param(["t" * 4097], "no end", id="K47-long"),
+    ],
+)
+async def test_a_list_without_an_end_ends(scene: Scene, tokens: list[str], why: str):
+    users = {"path": "/v2/users"}
+    for _ in range(2):
+        for token in tokens:
+            scene.zoom.faults.add(page(token), on=users, times=1)
+    with pytest.raises(AnswerLost, match=why):
         [user async for user in scene.client.users.all()]
+
+
+async def test_k47_a_list_has_a_thousand_pages_at_most(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+):
+    asked = itertools.count()
+
+    async def ever_new(*_: object, **__: object) -> dict[str, Any]:
+        return {"users": [], "next_page_token": f"page-{next(asked)}"}
+
+    monkeypatch.setattr(Client, "request", ever_new)
+    with pytest.raises(AnswerLost, match="no end"):
+        [user async for user in scene.client.users.all()]
+    assert next(asked) == 1001
+
+
+# scopes
+
+
+async def test_a_scope_that_was_not_granted_is_asked_for_once(scene: Scene):
+    channels, members = "/chat/users/me/channels", "/chat/channels/{}/members"
+    for token in scene.zoom.emulator.world.tokens:
+        token.scopes.clear()
+    for _ in range(3):
+        with pytest.raises(ScopeNotGranted) as caught:
+            await scene.client.request("GET", channels)
+        await scene.zoom.settle()
+    assert "team_chat:read:list_user_channels" in caught.value.scopes
+    assert caught.value.install_url == "http://127.0.0.1:8701/install"
+    assert [each for each in scene.said if "allow this app again" in each] == [scene.said[-1]]
+    assert "permission that you have not given" in scene.ana.chat.last.text
+
+    with pytest.raises(ScopeNotGranted):
+        await scene.client.request("GET", members, "channel")
+    await scene.zoom.settle()
+    assert len([each for each in scene.said if "allow this app again" in each]) == 2
+
+    await scene.ana.installs()
+    assert await scene.client.request("GET", channels)
+
+
+async def test_a_chatbot_that_lacks_its_scope_asks_nobody(scene: Scene):
+    order = {"kind": "status", "status": 400}
+    body = '{"code": 4711, "message": "does not contain scopes:[imchat:bot]."}'
+    scene.zoom.faults.add({**order, "body": body}, on=SENDING, times=1)
+    with pytest.raises(ScopeNotGranted) as caught:
+        await scene.client.chat.send("Good morning")
+    await scene.zoom.settle()
+    assert caught.value.scopes == ("imchat:bot",)
+    assert scene.said == []
+
+
+async def test_the_bot_may_ask_for_a_scope_in_its_own_words():
+    app = App("Porter")
+
+    @app.on_reauth_needed
+    async def ask(ctx: ReauthNeeded) -> str:
+        return f"I need {' or '.join(ctx.scopes)}: {ctx.install_url}"
+
+    @app.command("who")
+    async def who(ctx: Command) -> str:
+        try:
+            return (await ctx.client.users.me()).name
+        except ScopeNotGranted:
+            return "One moment."
+
+    async with Zoom(app) as zoom:
+        ana = await zoom.user("Ana")
+        await ana.installs()
+        for token in zoom.emulator.world.tokens:
+            token.scopes[:] = ["imchat:bot"]
+        await ana.says("/bot who")
+        said = [each.text for each in ana.chat.messages if each.by_bot]
+        assert sorted(said[-2:]) == [
+            "I need user:read or user:read:user: http://127.0.0.1:8701/install",
+            "One moment.",
+        ]
 
 
 async def test_there_is_a_client_only_where_the_app_is_installed(scene: Scene):

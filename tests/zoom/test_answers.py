@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from innkeeper.errors import AnswerLost, ApiRefused, Unreachable
+from innkeeper.errors import AnswerLost, ApiRefused, ScopeNotGranted, Unreachable
 from innkeeper.net.outbound import Request, Response
 from innkeeper.zoom.answers import call_api, printable, refusal, retry_after, retry_at
 from tests.zoom.scripted import Scripted, says
@@ -60,6 +60,30 @@ async def test_a_refusal_carries_zooms_number_and_words() -> None:
     refused = caught.value
     assert (refused.status, refused.zoom_code) == (401, 124)
     assert refused.message == "Invalid access token."
+
+
+@pytest.mark.parametrize(
+    ("message", "scopes"),
+    [
+        ("Invalid access token, does not contain scopes:[user:read:user].", ("user:read:user",)),
+        ("does not contain scopes: [a:read, b_c:write:admin]", ("a:read", "b_c:write:admin")),
+        ("Invalid access token, does not contain scopes:[" + "a:b, " * 50, ("a:b",) * 40),
+    ],
+)
+@pytest.mark.parametrize(("status", "code"), [(401, 201), (400, 4711), (400, 104)])
+async def test_a_scope_that_was_not_granted_is_named(
+    message: str, scopes: tuple[str, ...], status: int, code: int
+) -> None:
+    refused = refusal(says(status, {"code": code, "message": message}))
+    assert isinstance(refused, ScopeNotGranted)
+    assert (refused.status, refused.zoom_code) == (status, code)
+    assert refused.scopes == scopes
+    assert "/install" in refused.fix
+
+
+@pytest.mark.parametrize("message", ["does not contain scopes:[]", "no scopes", "", None])
+async def test_a_refusal_that_names_no_scope_is_a_refusal(message: str | None) -> None:
+    assert type(refusal(says(400, {"code": 4711, "message": message}))) is ApiRefused
 
 
 @pytest.mark.parametrize("status", [199, 301, 302, 307, 400, 404, 429, 500])

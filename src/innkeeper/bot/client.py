@@ -5,7 +5,8 @@ chatbot's, all else with that of the user who installed the app, unless the call
 otherwise.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Literal, TypeVar, overload
 
@@ -13,12 +14,13 @@ import msgspec
 
 from innkeeper.bot.progress import Progress
 from innkeeper.clock import Clock
-from innkeeper.errors import AnswerLost, NotInstalled
+from innkeeper.errors import AnswerLost, InnkeeperError, NotInstalled, ScopeNotGranted
 from innkeeper.flows.calls import BUDGET, Budget, Caller, Token
 from innkeeper.flows.grants import AccessToken, Grants
 from innkeeper.flows.installations import Registry
+from innkeeper.flows.log import Log
 from innkeeper.flows.speak import Place, Speaker
-from innkeeper.ids import AccountId, Jid, MessageId, UserId
+from innkeeper.ids import AccountId, InstallationId, Jid, MessageId, UserId
 from innkeeper.net.outbound import Transport
 from innkeeper.store.records import Installation
 from innkeeper.wire.messages import Card, card_of
@@ -30,8 +32,18 @@ from innkeeper.zoom.users import User
 TokenKind = Literal["chatbot", "user", "account"]
 _CHATBOT_PATH: Final = "/v2/im/chat/"
 _USERS_ON_A_PAGE: Final = 300
+_PAGES_LIMIT: Final = 1000
+_PAGE_TOKEN_LIMIT: Final = 4096
 
 _T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Reauthorize:
+    """How a person is asked for scopes that they have not granted: a notice, and where to go."""
+
+    ask: Callable[[InstallationId, Sequence[str]], Awaitable[None]]
+    install_url: str
 
 
 class Clients:
@@ -46,7 +58,11 @@ class Clients:
         caller: Caller,
         transport: Transport,
         clock: Clock,
+        log: Log,
+        reauthorize: Reauthorize,
     ) -> None:
+        self.log = log
+        self.reauthorize = reauthorize
         self.grants = grants
         self.speaker = speaker
         self.caller = caller
@@ -149,6 +165,7 @@ class Client:
 
         Raises:
             ValueError: If the path is none, or its holes and the ids do not match.
+            ScopeNotGranted: If the token may not. A user is asked to authorize the app again.
             ApiRefused: If Zoom would not do it: `zoom_code`, `meaning` and `fix` say more.
             AnswerLost: If it may have been done, or the answer is of another shape.
             Unreachable: If it was not done.
@@ -171,9 +188,13 @@ class Client:
                 deadline=deadline,
             )
 
-        return await self._clients.caller.call(
-            self._token(kind), attempt, repeatable=method in REPEATABLE, budget=budget
-        )
+        try:
+            return await self._clients.caller.call(
+                self._token(kind), attempt, repeatable=method in REPEATABLE, budget=budget
+            )
+        except ScopeNotGranted as refusal:
+            await self._ask_again(refusal, kind)
+            raise
 
     @overload
     def pages(
@@ -219,6 +240,7 @@ class Client:
             Unreachable: If Zoom could not be asked.
         """
         asked = dict(query or {})
+        seen: set[str] = set()
         while True:
             page = await self.request("GET", path, *ids, query=asked, token=token, shape=_Page)
             for row in _rows(page, items, shape):
@@ -226,9 +248,22 @@ class Client:
             following = page.get("next_page_token")
             if not isinstance(following, str) or not following:
                 return
-            if following == asked.get("next_page_token"):
-                raise AnswerLost("Zoom's answer makes no sense", "a page leads to itself")
+            if following in seen:
+                raise AnswerLost("Zoom's answer makes no sense", "its pages lead in a circle")
+            if len(following) > _PAGE_TOKEN_LIMIT or len(seen) >= _PAGES_LIMIT:
+                raise AnswerLost("Zoom's answer makes no sense", "the list has no end")
+            seen.add(following)
             asked["next_page_token"] = following
+
+    async def _ask_again(self, refusal: ScopeNotGranted, kind: TokenKind) -> None:
+        """Put the link into the error; a user is asked for the scopes besides."""
+        refusal.install_url = self._clients.reauthorize.install_url
+        if kind != "user" or not refusal.scopes:
+            return
+        try:
+            await self._clients.reauthorize.ask(self._installation.id, refusal.scopes)
+        except InnkeeperError as error:
+            self._clients.log.warning("scope.not_asked_for", code=error.code)
 
     def _token(self, kind: TokenKind) -> Token:
         grants = self._clients.grants

@@ -343,10 +343,15 @@ class Authorized(Talking[Authorization]):
 
 
 class ReauthNeeded(Talking[ReauthDue]):
-    """Somebody must authorize the app again: Zoom takes their tokens no more.
+    """Somebody must authorize the app again: Zoom takes their tokens no more, or for less.
 
     The bot can still write to them; it cannot act for them until they have.
     """
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """What a call needed, any one of it, and they have not granted; none if tokens died."""
+        return self.payload.scopes
 
     @property
     def install_url(self) -> str:

@@ -17,6 +17,8 @@ from innkeeper.wire.events import Event
 from innkeeper.wire.messages import Card
 from innkeeper.wire.payloads import Payload
 
+_NO_MORE: Final = "Zoom takes its permission no more, so it cannot do anything for you."
+_ASKS_MORE: Final = "It needs a permission that you have not given it yet."
 _HINTS: Final = {
     "bot_installed": "@app.on_install\nasync def hello(ctx: Installed) -> str: ...",
     "bot_notification": "@app.command()\nasync def anything(ctx: Command) -> str: ...",
@@ -97,7 +99,7 @@ class RoutedBot:
         context = ReauthNeeded(happening, self._services)
         await say(
             Card("Please allow this app again")
-            .text("Zoom takes its permission no more, so it cannot do anything for you.")
+            .text(_ASKS_MORE if context.scopes else _NO_MORE)
             .text("Allow it again", link=context.install_url)
         )
 

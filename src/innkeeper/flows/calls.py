@@ -7,13 +7,22 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 from innkeeper.clock import Clock
-from innkeeper.errors import AnswerLost, ApiRefused, Unreachable
+from innkeeper.errors import (
+    AnswerLost,
+    ApiRefused,
+    NeedsReauth,
+    ScopeNotGranted,
+    Unreachable,
+)
 from innkeeper.flows.grants import AccessToken, Grants
 from innkeeper.net.outbound import DEADLINE_SECONDS
+from innkeeper.store.records import GrantKind
 
 _T = TypeVar("_T")
 
 _STALE: Final = frozenset({124, 7010})
+_INVALID: Final = frozenset({0, 124})
+"""What Zoom says, with 401, of a token that it does not know."""
 _GATEWAY: Final = frozenset({502, 504})
 """What a gateway says that had no answer from whom it asked: it may have been done."""
 _FOR_NOW: Final = frozenset({429, 500, 502, 503, 504})
@@ -71,10 +80,11 @@ class Caller:
                 again once it may have been done.
 
         Raises:
-            ApiRefused: If Zoom would not do it.
+            ApiRefused: If Zoom would not do it; `ScopeNotGranted` if the token may not.
             AnswerLost: If it may have been done.
             Unreachable: If it was not.
-            GrantRefused: If no token is to be had, `NeedsReauth` included.
+            NeedsReauth: If Zoom takes no token of a user's, not even a new one.
+            GrantRefused: If no token is to be had.
         """
         effort = _Effort(self._clock.now(), budget)
         while True:
@@ -103,12 +113,15 @@ class Caller:
             return await attempt(access, min(effort.budget.attempt_seconds, left))
         except ApiRefused as refusal:
             stale = refusal.status == 401 or refusal.zoom_code in _STALE
-            if not stale or effort.renewed:
+            if not stale or isinstance(refusal, ScopeNotGranted):
                 raise
-            effort.renewed = await self._grants.refused(access)
-            if not effort.renewed:
-                raise
-            raise _Again from refusal
+            if not effort.renewed and await self._grants.refused(access):
+                effort.renewed = True
+                raise _Again from refusal
+            unknown = refusal.status == 401 and refusal.zoom_code in _INVALID
+            if unknown and access.kind is GrantKind.USER:
+                raise NeedsReauth("Zoom's API takes no token", refusal.message) from refusal
+            raise
 
     async def _pause(self, effort: "_Effort", why: Exception, asked: float | None) -> None:
         """Wait before the next attempt, or raise if there is no time for one."""

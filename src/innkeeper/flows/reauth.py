@@ -1,11 +1,11 @@
-"""What if a person's tokens have died for good? They are told, once, from the inbox.
+"""What if a person must authorize the app again? They are told, once, from the inbox.
 
 The notice is an event of our own. It is kept like one of Zoom's, so it survives a crash,
 is tried again where it fails, and can be handled by the bot.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -21,6 +21,7 @@ from innkeeper.wire.payloads import Camel, Payload
 OURS: Final = "innkeeper."
 """How the names of our own events begin. No name that Zoom gives: its own are a product's."""
 REAUTH_NEEDED: Final = f"{OURS}reauth_needed"
+_ASKED_KEPT: Final = 10_000
 
 
 class ReauthDue(Camel, frozen=True, kw_only=True):
@@ -31,6 +32,8 @@ class ReauthDue(Camel, frozen=True, kw_only=True):
     user_jid: Jid
     user_name: str = ""
     timestamp: int = 0
+    scopes: tuple[str, ...] = ()
+    """What they have not allowed yet; none if their tokens have died."""
 
 
 def as_notice(event: Event[Payload]) -> Event[Payload]:
@@ -47,7 +50,7 @@ def as_notice(event: Event[Payload]) -> Event[Payload]:
 
 
 class Notices:
-    """Puts a notice into the inbox when an installation's tokens have died.
+    """Puts a notice into the inbox when somebody must authorize the app again.
 
     Args:
         take: Where a fresh notice goes on to.
@@ -65,6 +68,7 @@ class Notices:
         self._installations = installations
         self._clock = clock
         self._take = take
+        self._asked: set[bytes] = set()
 
     async def needs_reauth(self, installation_id: InstallationId) -> None:
         """Tell an installation's person, once for each authorization, then mark it.
@@ -73,26 +77,44 @@ class Notices:
             Fenced: If the installation is gone or being purged.
             StoreUnavailable: If it could not be kept.
         """
+        await self._tell(installation_id)
+        await self._installations.set_status(installation_id, InstallationStatus.NEEDS_REAUTH)
+
+    async def scopes_missing(self, installation_id: InstallationId, scopes: Sequence[str]) -> None:
+        """Ask an installation's person for scopes that they have not granted.
+
+        Once for each authorization, and again after a restart: their tokens are good, and
+        every call that needs those scopes ends up here.
+
+        Raises:
+            Fenced: If the installation is gone or being purged.
+            StoreUnavailable: If it could not be kept.
+        """
+        await self._tell(installation_id, tuple(sorted(scopes)))
+
+    async def _tell(self, installation_id: InstallationId, scopes: tuple[str, ...] = ()) -> None:
         found = await self._installations.get_installation(installation_id)
         if found is None:
             raise Fenced("nobody is told", "the installation is gone")
         now, person = self._clock.now(), found.person
+        mark = f"{REAUTH_NEEDED}:{installation_id}:{epoch_ms(found.authorized_at)}"
+        key = hashlib.sha256(" ".join([mark, *scopes]).encode()).digest()
+        if scopes and key in self._asked:
+            return
         due = ReauthDue(
             account_id=person.account_id,
             user_id=person.user_id,
             user_jid=person.jid,
             user_name=person.name,
             timestamp=epoch_ms(now),
+            scopes=scopes,
         )
         body = msgspec.json.encode({"event": REAUTH_NEEDED, "payload": due})
-        mark = f"{REAUTH_NEEDED}:{installation_id}:{epoch_ms(found.authorized_at)}"
         accepted = await self._inbox.accept(
-            key=hashlib.sha256(mark.encode()).digest(),
-            name=REAUTH_NEEDED,
-            body=body,
-            owner=found.owner,
-            now=now,
+            key=key, name=REAUTH_NEEDED, body=body, owner=found.owner, now=now
         )
+        if len(self._asked) >= _ASKED_KEPT:
+            self._asked.clear()
+        self._asked.add(key)
         if accepted.fresh:
             self._take(InboxEvent(accepted.id, REAUTH_NEEDED, body, now, 1))
-        await self._installations.set_status(installation_id, InstallationStatus.NEEDS_REAUTH)

@@ -21,7 +21,7 @@ from innkeeper.flows.schedule import RETRY_AFTER, in_use, scheduled
 from innkeeper.flows.turns import PAUSE
 from innkeeper.secret import Secret
 from innkeeper.store.base import GrantStore
-from innkeeper.store.records import Grant
+from innkeeper.store.records import Grant, GrantKind
 from innkeeper.wire.oauth import trusted_api_url
 
 FORCED_EVERY = timedelta(seconds=60)
@@ -43,6 +43,7 @@ class AccessToken:
     expires_at: datetime
     scope: frozenset[str]
     grant_id: str
+    kind: GrantKind
 
 
 @dataclass(slots=True)
@@ -215,6 +216,7 @@ class TokensAtHand:
             expires_at=grant.expires_at,
             scope=grant.scope,
             grant_id=grant.id,
+            kind=grant.kind,
         )
 
     async def _renew_each(self, due: Iterator[Grant]) -> int:

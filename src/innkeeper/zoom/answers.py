@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar, cast
 
 import msgspec
 
-from innkeeper.errors import AnswerLost, ApiRefused
+from innkeeper.errors import AnswerLost, ApiRefused, ScopeNotGranted
 from innkeeper.net.outbound import (
     ANSWER_LIMIT_BYTES,
     DEADLINE_SECONDS,
@@ -24,6 +24,8 @@ RETRY_LIMIT_SECONDS = 300.0
 """No answer makes us wait longer than this: the next attempt asks again."""
 _MESSAGE_LENGTH = 300
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LACKING = re.compile(r"does not contain scopes:? ?\[([a-z0-9_:, -]{1,200})", re.IGNORECASE)
+"""Zoom's words, under several numbers; a long list of scopes may have been cut off."""
 _DIGITS = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 NOT_JSON: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
@@ -69,7 +71,12 @@ def refusal(answer: Response) -> ApiRefused:
     if not isinstance(said, dict):
         return ApiRefused(answer.status, 0, "no explanation in JSON", retry_at=at)
     named = cast("dict[str, Any]", said)
-    return ApiRefused(answer.status, _number(named), _message(named), retry_at=at)
+    number, message = _number(named), _message(named)
+    lacking = _LACKING.search(message)
+    if lacking is not None:
+        scopes = [scope for scope in lacking[1].replace(",", " ").split() if scope]
+        return ScopeNotGranted(answer.status, number, message, scopes)
+    return ApiRefused(answer.status, number, message, retry_at=at)
 
 
 def _number(said: Mapping[str, Any]) -> int:
