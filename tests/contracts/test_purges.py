@@ -406,3 +406,36 @@ async def test_a_report_without_a_key_is_dropped(store: Store, vault: Vault) -> 
     assert await store.reports(due_by=NOW + DAY) == []
     await vault.make_key(f"report:{ana}")
     assert await store.reports(due_by=NOW + DAY) == []
+
+
+async def test_hastens_the_purges_that_wait(store: Store) -> None:
+    ana, bob = await opened(store), await opened(store, "bob")
+    for each in (ana, bob):
+        await purge_begun(store, each)
+    await store.defer_purge(bob, until=NOW + DAY)
+    assert await store.hasten_purges(now=NOW + 2 * MINUTE) == 1
+    assert await store.hasten_purges(now=NOW + 2 * MINUTE) == 0
+    due = await store.purges(due_by=NOW + 2 * MINUTE)
+    assert [each.installation_id for each in due] == [ana, bob]
+    assert [each.attempts for each in due] == [0, 1]
+
+
+async def test_counts_what_erasing_would_delete(store: Store) -> None:
+    ana, bob = await opened(store), await opened(store, "bob")
+    for each, name in ((ana, "ana"), (bob, "bob")):
+        await store.replace_grant(user_grant(each), now=NOW)
+        await store.set_state(each, "last", b"value")
+        await store.open_case("one", installation_id=each, now=NOW)
+        for text in ("first", "second"):
+            await accepted(store, body(name, text=text), name=name)
+    event = await accepted(store, body(text="third"), name="ana")
+    await store.finish(event.id, EventState.DONE, now=NOW, installation_id=ana, answer=b"Hello Ana")
+    counted = await store.count_erasable(ana)
+    assert counted == {"grants": 1, "state": 1, "inbox": 3, "cases": 1}
+    assert list(counted) == list(ERASABLE)
+    assert await store.count_erasable(ana) == counted
+    await purge_begun(store, ana)
+    assert await store.count_erasable(ana) == counted
+    assert {part: await store.erase(ana, part) for part in ERASABLE} == counted
+    assert not any((await store.count_erasable(ana)).values())
+    assert (await store.count_erasable(bob))["grants"] == 1

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 import typer
 
+from innkeeper.cli.case import case
+from innkeeper.cli.options import AsJson, InstallationId, Yes
 from innkeeper.errors import InnkeeperError, SettingsRefused
 
 app = typer.Typer(
@@ -29,6 +31,7 @@ receipt = typer.Typer(no_args_is_help=True, help="Signed proofs of deletion.")
 installation = typer.Typer(no_args_is_help=True, help="Who has authorized the app.")
 purge = typer.Typer(no_args_is_help=True, help="Deletions under way.")
 app.add_typer(installation, name="installation")
+app.add_typer(case, name="case")
 app.add_typer(purge, name="purge")
 app.add_typer(emulator, name="emulator")
 app.add_typer(keys, name="keys")
@@ -41,7 +44,6 @@ _CONFIG = 78
 
 Port = Annotated[int, typer.Option(help="The port to listen on, on this machine only.")]
 EmulatorUrl = Annotated[str, typer.Option("--emulator", help="Where the emulator is.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 BotFile = Annotated[Path, typer.Argument(help="The file that holds your `app`.")]
 
 
@@ -259,15 +261,21 @@ def installation_list(*, as_json: AsJson = False) -> None:
 
 
 @installation.command("show")
-def installation_show(
-    installation_id: Annotated[str, typer.Argument(help="Its id, as in the list and the log.")],
-    *,
-    as_json: AsJson = False,
-) -> None:
+def installation_show(installation_id: InstallationId, *, as_json: AsJson = False) -> None:
     """Show one installation, and whose it is."""
     from innkeeper.cli.kept import show_installation  # noqa: PLC0415
 
     show_installation(installation_id, as_json=as_json)
+
+
+@installation.command("revoke")
+def installation_revoke(
+    installation_id: InstallationId, *, yes: Yes = False, as_json: AsJson = False
+) -> None:
+    """End somebody's tokens at Zoom and purge all, as if they had removed the app."""
+    from innkeeper.cli.orders import revoke  # noqa: PLC0415
+
+    revoke(installation_id, yes=yes, as_json=as_json)
 
 
 @purge.command("list")
@@ -276,6 +284,31 @@ def purge_list(*, as_json: AsJson = False) -> None:
     from innkeeper.cli.kept import list_purges  # noqa: PLC0415
 
     list_purges(as_json=as_json)
+
+
+@purge.command("run")
+def purge_run(*, as_json: AsJson = False) -> None:
+    """Have every deletion that waits for its next attempt tried again now."""
+    from innkeeper.cli.orders import run_purges  # noqa: PLC0415
+
+    run_purges(as_json=as_json)
+
+
+@purge.command("dry-run")
+def purge_dry_run(
+    installation_id: Annotated[
+        str | None, typer.Argument(help="An installation's id; every one being purged if omitted.")
+    ] = None,
+    *,
+    bot: Annotated[
+        Path | None, typer.Option(help="Your bot's file, to name its own steps.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Count what a purge would delete, step by step; change nothing."""
+    from innkeeper.cli.orders import dry_run  # noqa: PLC0415
+
+    dry_run(installation_id, bot=bot, as_json=as_json)
 
 
 @receipt.command("list")

@@ -35,15 +35,15 @@ class NothingKept(InnkeeperError):
 
 def list_installations(*, as_json: bool) -> None:
     """Print every installation, oldest first, by our own ids."""
-    found = _look(lambda store, _: store.installations(limit=MOST))
+    found = look(lambda store, _: store.installations(limit=MOST))
     if as_json:
         print_json([_installation(each) for each in found])
         return
     rows = [
-        (each.id, each.status.value, f"generation {each.generation}", _moment(each.authorized_at))
+        (each.id, each.status.value, f"generation {each.generation}", moment(each.authorized_at))
         for each in found
     ]
-    _print(rows, "no installations")
+    print_rows(rows, "no installations")
 
 
 def show_installation(installation_id: str, *, as_json: bool) -> None:
@@ -52,7 +52,7 @@ def show_installation(installation_id: str, *, as_json: bool) -> None:
     Raises:
         NothingKept: If there is none with this id.
     """
-    found = _look(lambda store, _: store.get_installation(InstallationId(installation_id)))
+    found = look(lambda store, _: store.get_installation(InstallationId(installation_id)))
     if found is None:
         raise NothingKept("no such installation", installation_id[:80])
     person = found.person
@@ -64,32 +64,32 @@ def show_installation(installation_id: str, *, as_json: bool) -> None:
         "name": person.name,
         "receipt": found.receipt_id,
     }
-    _tell(told, as_json=as_json)
+    tell(told, as_json=as_json)
 
 
 def list_purges(*, as_json: bool) -> None:
     """Print the purges under way, with the steps that are done."""
-    found = _look(lambda store, _: store.purges())
+    found = look(lambda store, _: store.purges())
     if as_json:
         print_json([_purge(each) for each in found])
         return
     rows = [
         (
             each.installation_id,
-            f"removed {_moment(each.removed_at)}",
-            f"due {_moment(each.deadline_at)}",
+            f"removed {moment(each.removed_at)}",
+            f"due {moment(each.deadline_at)}",
             f"attempts {each.attempts}",
             f"{each.alarm} % of its time" if each.alarm else "in time",
             f"done {', '.join(each.done) or 'nothing yet'}",
         )
         for each in found
     ]
-    _print(rows, "no purges under way")
+    print_rows(rows, "no purges under way")
 
 
 def list_receipts(*, as_json: bool) -> None:
     """Print every receipt in the order of their chain."""
-    found = _look(lambda store, _: store.receipts(limit=MOST))
+    found = look(lambda store, _: store.receipts(limit=MOST))
     statements = [read_statement(each) for each in found]
     if as_json:
         print_json(statements)
@@ -98,7 +98,7 @@ def list_receipts(*, as_json: bool) -> None:
         (str(each.sequence), each.receipt, f"purged {each.purged_at}", _counted(each))
         for each in statements
     ]
-    _print(rows, "no receipts")
+    print_rows(rows, "no receipts")
 
 
 def show_receipt(receipt_id: str) -> None:
@@ -115,10 +115,18 @@ def show_receipt(receipt_id: str) -> None:
         keys = {key.id: key.public for key in await vault.signing_keys()}
         return hand_out(receipt, public=keys[receipt.key_id])
 
-    typer.echo(_look(file).decode())
+    typer.echo(look(file).decode())
 
 
-def _look(ask: Callable[[SqliteStore, SqliteVault], Awaitable[T]]) -> T:
+def look(ask: Callable[[SqliteStore, SqliteVault], Awaitable[T]]) -> T:
+    """Ask what is kept, also while the app runs.
+
+    Raises:
+        NothingKept: If there is no database.
+        StoreUnavailable: If it cannot be opened.
+        KeyMissing: If the key ring lacks a key that is needed.
+    """
+
     async def looked() -> T:
         async with _opened() as (store, vault):
             return await ask(store, vault)
@@ -149,7 +157,7 @@ def _installation(found: Installation) -> dict[str, Any]:
         "id": found.id,
         "status": found.status.value,
         "generation": found.generation,
-        "authorized_at": _moment(found.authorized_at),
+        "authorized_at": moment(found.authorized_at),
         "welcomed": found.welcomed,
     }
 
@@ -159,11 +167,11 @@ def _purge(found: Purge) -> dict[str, Any]:
         "installation": found.installation_id,
         "generation": found.generation,
         "receipt": found.receipt_id,
-        "removed_at": _moment(found.removed_at),
-        "deadline_at": _moment(found.deadline_at),
+        "removed_at": moment(found.removed_at),
+        "deadline_at": moment(found.deadline_at),
         "attempts": found.attempts,
         "alarm_percent": found.alarm,
-        "next_at": _moment(found.next_at),
+        "next_at": moment(found.next_at),
         "done": dict(found.done),
     }
 
@@ -172,18 +180,21 @@ def _counted(statement: Statement) -> str:
     return f"{sum(statement.steps.values())} deleted in {len(statement.steps)} steps"
 
 
-def _moment(at: datetime) -> str:
+def moment(at: datetime) -> str:
+    """Write a time as every command does."""
     return at.isoformat()
 
 
-def _print(rows: Sequence[tuple[str, ...]], nothing: str) -> None:
+def print_rows(rows: Sequence[tuple[str, ...]], nothing: str) -> None:
+    """Print rows in columns, or say that there are none."""
     if rows:
         print_columns(rows)
     else:
         typer.echo(f"There are {nothing}.", err=True)
 
 
-def _tell(told: dict[str, Any], *, as_json: bool) -> None:
+def tell(told: dict[str, Any], *, as_json: bool) -> None:
+    """Print what is known of one thing."""
     if as_json:
         print_json(told)
     else:

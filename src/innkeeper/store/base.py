@@ -382,6 +382,10 @@ class PurgeStore(Protocol):
         """
         ...
 
+    async def hasten_purges(self, *, now: datetime) -> int:
+        """Have every purge that waits be tried again now; say how many did."""
+        ...
+
     async def defer_purge(self, installation_id: InstallationId, *, until: datetime) -> None:
         """Try this purge again when `until` has come; counts an attempt."""
         ...
@@ -393,6 +397,10 @@ class PurgeStore(Protocol):
         `inbox` erases bodies and drops undone events, also those that were never looked at
         (their body names the owner) unless newer than the removal; hashes stay, without owner.
         """
+        ...
+
+    async def count_erasable(self, installation_id: InstallationId) -> Mapping[str, int]:
+        """Count what `erase` would delete now of each part, in their order; change nothing."""
         ...
 
     async def erase_installation(self, installation_id: InstallationId) -> int:

@@ -1,12 +1,13 @@
 """What is erased, and when? What time has passed over, and all of a person who leaves."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
 from innkeeper.errors import SealBroken
 from innkeeper.ids import InstallationId
+from innkeeper.store.base import ERASABLE
 from innkeeper.store.events import BODIES, REMOVED, day_subject
 from innkeeper.store.moments import from_micros, to_micros
 from innkeeper.store.postgres.arrivals import Ending, write_endings
@@ -26,6 +27,12 @@ _ERASE: Final = {
         "DELETE FROM effects WHERE installation_id = $1",
     ),
     "cases": ("DELETE FROM cases WHERE installation_id = $1",),
+}
+_COUNT: Final = {
+    "grants": "SELECT count(*) FROM grants WHERE installation_id = $1",
+    "state": "SELECT count(*) FROM states WHERE installation_id = $1",
+    "inbox": "SELECT count(*) FROM inbox_answers WHERE installation_id = $1",
+    "cases": "SELECT count(*) FROM cases WHERE installation_id = $1",
 }
 # Ids grow with time, but for the moments of the machines' clocks, so the first newer
 # event ends the look.
@@ -99,7 +106,21 @@ class ErasingPart(InboxPart):
         self._unlink(installation_id)
         return await self._db.change("DELETE FROM installations WHERE id = $1", installation_id)
 
-    async def _erase_inbox(self, installation_id: InstallationId) -> int:
+    async def count_erasable(self, installation_id: InstallationId) -> Mapping[str, int]:
+        """Count what `erase` would delete now of each part, in their order; change nothing.
+
+        Raises:
+            StoreUnavailable: If the database cannot be read.
+        """
+        counted: dict[str, int] = {}
+        for part in ERASABLE:
+            ((count,),) = await self._db.rows(_COUNT[part], installation_id)
+            counted[part] = int(count)
+        counted["inbox"] += len((await self._sort(installation_id)).gone)
+        return counted
+
+    async def _sort(self, installation_id: InstallationId) -> _Sorted:
+        """Find the events that go with an installation."""
         removal = await self._removal(installation_id)
         found = _Sorted()
         async for number, link, body, received_at in self._bodies():
@@ -108,6 +129,10 @@ class ErasingPart(InboxPart):
                 found.gone.append(number)
             elif covered is None:
                 found.newer.append(number)
+        return found
+
+    async def _erase_inbox(self, installation_id: InstallationId) -> int:
+        found = await self._sort(installation_id)
 
         async def job(connection: Connection) -> int:
             answers = await connection.execute(

@@ -163,6 +163,16 @@ class PurgePart(ReportPart):
         if not written:
             raise Fenced("step not written", "no such purge is under way")
 
+    async def hasten_purges(self, *, now: datetime) -> int:
+        """Have every purge that waits be tried again now; say how many did.
+
+        Raises:
+            StoreUnavailable: If it could not be written.
+        """
+        return await self._db.change(
+            "UPDATE purges SET next_at = $1 WHERE next_at > $1", to_micros(now)
+        )
+
     async def defer_purge(self, installation_id: InstallationId, *, until: datetime) -> None:
         """Try this purge again when `until` has come; counts an attempt.
 

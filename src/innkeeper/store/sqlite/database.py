@@ -41,13 +41,18 @@ class Database:
     Args:
         schema: Names the folder with the numbered migrations.
         read_only: Look only, also while another process writes. Otherwise nobody else
-            may write to the file at the same time.
+            may write to the file at the same time, but guests.
+        guest: Write beside the process that has the file to itself: little and seldom, and
+            only what no process remembers. A guest does not migrate.
     """
 
-    def __init__(self, path: str, *, schema: str, read_only: bool = False) -> None:
+    def __init__(
+        self, path: str, *, schema: str, read_only: bool = False, guest: bool = False
+    ) -> None:
         self._path = path
         self._schema = schema
         self._read_only = read_only
+        self._guest = guest
         self._lock: FileLock | None = None
         self._reader: Connection | None = None
         self._is_open = False
@@ -68,6 +73,11 @@ class Database:
             return
         if self._read_only:
             self._reader = self._connect_reader()
+            self._is_open = True
+            return
+        if self._guest:
+            self._reader = self._connect_reader()
+            self._writer.start(connect(self._path))
             self._is_open = True
             return
         self._lock = FileLock(self._path)

@@ -30,11 +30,21 @@ class SqliteStore(ErasingPart, PurgePart, CasePart, PendingPart, GrantPart, Stat
     Args:
         app: The app's client id; a database belongs to one app.
         read_only: Look only, also while the app runs.
+        guest: Settle cases and hasten purges, also while the app runs; nothing else.
     """
 
-    def __init__(self, path: str, *, vault: Vault, app: str, read_only: bool = False) -> None:
+    def __init__(
+        self,
+        path: str,
+        *,
+        vault: Vault,
+        app: str,
+        read_only: bool = False,
+        guest: bool = False,
+    ) -> None:
         self._path = path
-        super().__init__(Database(path, schema="sqlite", read_only=read_only), Keys(vault, app=app))
+        db = Database(path, schema="sqlite", read_only=read_only, guest=guest)
+        super().__init__(db, Keys(vault, app=app))
 
     async def open(self) -> None:
         """Connect, migrate, and check that every key is there.

@@ -1,0 +1,261 @@
+"""What does an operator decide? It is written beside the running app, which carries it out.
+
+A command deletes nothing itself: the bot's own steps, which belong to every purge, run in
+the app. If the app does not run, its next start does what was decided, before it serves.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import typer
+
+from innkeeper.bot.table import Table
+from innkeeper.cli.botfile import load_bot
+from innkeeper.cli.kept import MOST, NothingKept, look, moment, print_rows, tell
+from innkeeper.cli.printing import print_json
+from innkeeper.clock import SystemClock
+from innkeeper.errors import InnkeeperError
+from innkeeper.flows.cases import EVIDENCE, Reason
+from innkeeper.flows.sweep import ANSWER_WITHIN
+from innkeeper.ids import InstallationId
+from innkeeper.settings import Settings
+from innkeeper.store.base import Store
+from innkeeper.store.records import Case, Outcome
+from innkeeper.store.sqlite import SqliteStore
+from innkeeper.store.vault import SqliteVault
+
+_MISUSED: Final = 2
+_ORDERED: Final = "The running app does it within seconds; if none runs, its next start does."
+_MEANING: Final[dict[str, str]] = {
+    Reason.GRANT_DIED: "Zoom no longer renews the person's tokens, before their time was over.",
+    Reason.SEND_REFUSED: "Zoom says that the person has not installed the app (7004).",
+    Reason.REMOVED_BEFORE: "Zoom told of a removal that is older than the authorization.",
+    Reason.REMOVAL_REFUSED: "Somebody told of a removal, and Zoom did not sign it in time.",
+    Reason.UNREADABLE: "Zoom told of a removal that cannot be understood.",
+    Reason.ORDERED: "Somebody ordered that the installation be revoked.",
+}
+
+T = TypeVar("T")
+
+
+class CaseRefused(InnkeeperError):
+    """A case that cannot be settled so."""
+
+    code = "case_refused"
+    fix = "Look at it with: innkeeper case show."
+
+
+# looking
+
+
+def list_cases(*, as_json: bool) -> None:
+    """Print every case, open ones first."""
+    found = look(lambda store, _: store.cases(limit=MOST))
+    if as_json:
+        print_json([_case(each) for each in found])
+        return
+    rows = [
+        (
+            each.id,
+            each.outcome.value if each.outcome else "open",
+            each.reason,
+            each.installation_id or "no installation",
+            f"opened {moment(each.opened_at)}",
+            f"purged after {moment(ends)}" if (ends := _ends_at(each)) else "",
+        )
+        for each in found
+    ]
+    print_rows(rows, "no cases")
+
+
+def show_case(case_id: str, *, as_json: bool) -> None:
+    """Print one case.
+
+    Raises:
+        NothingKept: If there is none with this id.
+    """
+    found = look(lambda store, _: store.get_case(case_id))
+    tell(_case(_there(found, case_id)), as_json=as_json)
+
+
+def dry_run(installation_id: str | None, *, bot: Path | None, as_json: bool) -> None:
+    """Print what a purge would delete now, step by step, and change nothing.
+
+    Args:
+        installation_id: Whose; of each purge under way when omitted.
+        bot: The bot's file, whose own steps are named; nobody can count what they find.
+
+    Raises:
+        NothingKept: If there is no such installation, and no purge of it.
+        BotRefused: If the bot's file cannot be loaded.
+    """
+    own = [f"bot:{step.name}" for step in Table(load_bot(bot)).purges] if bot else []
+
+    async def count(store: Store, _: object) -> list[dict[str, Any]]:
+        under_way = {each.installation_id: each.done for each in await store.purges()}
+        wanted = [InstallationId(installation_id)] if installation_id else list(under_way)
+        counted: list[dict[str, Any]] = []
+        for each in wanted:
+            there = await store.get_installation(each) is not None
+            if not there and each not in under_way:
+                raise NothingKept("no such installation", each[:80])
+            steps: dict[str, int | None] = dict.fromkeys(own)
+            steps |= await store.count_erasable(each)
+            steps |= {"installation": int(there), "data_key": int(there)}
+            done = under_way.get(each, {})
+            left = {step: count for step, count in steps.items() if step not in done}
+            counted.append({"installation": each, "under_way": each in under_way, "steps": left})
+        return counted
+
+    found = look(count)
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (each["installation"], step, "not counted" if count is None else f"{count} to delete")
+        for each in found
+        for step, count in each["steps"].items()
+    ]
+    print_rows(rows, "no purges under way")
+    if bot is None:
+        typer.echo("Your bot's own steps come first; name it with --bot to see which.", err=True)
+
+
+# deciding
+
+
+def keep(case_id: str, *, as_json: bool) -> None:
+    """Settle a case: the installation stays.
+
+    Raises:
+        NothingKept: If there is no such case.
+        CaseRefused: If it is settled already.
+    """
+
+    async def settle(store: Store) -> Case:
+        _there(await store.get_case(case_id), case_id)
+        return await _settled(store, case_id, Outcome.KEPT)
+
+    tell(_case(_order(settle)), as_json=as_json)
+
+
+def purge(case_id: str, *, yes: bool, as_json: bool) -> None:
+    """Settle a case: the installation is purged.
+
+    Raises:
+        NothingKept: If there is no such case.
+        CaseRefused: If it is settled already, or is about no installation.
+    """
+    _sure(yes=yes)
+
+    async def settle(store: Store) -> Case:
+        case = _there(await store.get_case(case_id), case_id)
+        if case.installation_id is None:
+            raise CaseRefused("nothing is purged", "the case is about no installation")
+        return await _settled(store, case_id, Outcome.PURGE)
+
+    tell(_case(_order(settle)), as_json=as_json)
+    typer.echo(_ORDERED, err=True)
+
+
+def revoke(installation_id: str, *, yes: bool, as_json: bool) -> None:
+    """Have an installation's tokens ended at Zoom, and purge it as if it had been removed.
+
+    Raises:
+        NothingKept: If there is no such installation.
+        Fenced: If it is being purged already.
+    """
+    _sure(yes=yes)
+
+    async def decide(store: Store) -> Case:
+        found = await store.get_installation(InstallationId(installation_id))
+        if found is None:
+            raise NothingKept("no such installation", installation_id[:80])
+        now = SystemClock().now()
+        case = await store.open_case(Reason.ORDERED, installation_id=found.id, now=now)
+        return await _settled(store, case.id, Outcome.PURGE)
+
+    tell(_case(_order(decide)), as_json=as_json)
+    typer.echo(_ORDERED, err=True)
+
+
+def run_purges(*, as_json: bool) -> None:
+    """Have every purge that waits for its next attempt tried again now."""
+    hastened = _order(lambda store: store.hasten_purges(now=SystemClock().now()))
+    if as_json:
+        print_json({"hastened": hastened})
+    elif hastened:
+        typer.echo(f"{hastened} {'purge' if hastened == 1 else 'purges'} will be tried again.")
+        typer.echo(_ORDERED, err=True)
+    else:
+        typer.echo("There are no purges that wait.", err=True)
+
+
+def _sure(*, yes: bool) -> None:
+    if not yes:
+        typer.echo("innkeeper: this deletes for good; if you mean it, add --yes.", err=True)
+        raise typer.Exit(_MISUSED)
+
+
+async def _settled(store: Store, case_id: str, outcome: Outcome) -> Case:
+    done = await store.close_case(case_id, outcome=outcome, now=SystemClock().now())
+    case = _there(await store.get_case(case_id), case_id)
+    if not done:
+        how = case.outcome.value if case.outcome else "by somebody else"
+        raise CaseRefused("the case is settled already", how)
+    return case
+
+
+def _order(decide: Callable[[Store], Awaitable[T]]) -> T:
+    async def ordered() -> T:
+        async with _opened() as store:
+            return await decide(store)
+
+    return asyncio.run(ordered())
+
+
+@asynccontextmanager
+async def _opened() -> AsyncGenerator[Store]:
+    settings = Settings.load(Path.cwd())
+    if not settings.database.is_file():
+        raise NothingKept("there is no database", f"{settings.database} is not there")
+    vault = SqliteVault(str(settings.vault), settings.keys, app=settings.client_id, read_only=True)
+    store = SqliteStore(str(settings.database), vault=vault, app=settings.client_id, guest=True)
+    await vault.open()
+    try:
+        await store.open()
+        try:
+            yield store
+        finally:
+            await store.close()
+    finally:
+        await vault.close()
+
+
+def _there(case: Case | None, case_id: str) -> Case:
+    if case is None:
+        raise NothingKept("no such case", case_id[:80])
+    return case
+
+
+def _ends_at(case: Case) -> datetime | None:
+    waits = case.closed_at is None and case.reason in EVIDENCE
+    return case.opened_at + ANSWER_WITHIN if waits else None
+
+
+def _case(case: Case) -> dict[str, Any]:
+    ends = _ends_at(case)
+    return {
+        "id": case.id,
+        "reason": case.reason,
+        "meaning": _MEANING.get(case.reason, ""),
+        "installation": case.installation_id,
+        "opened_at": moment(case.opened_at),
+        "purged_after": moment(ends) if ends else None,
+        "closed_at": moment(case.closed_at) if case.closed_at else None,
+        "outcome": case.outcome.value if case.outcome else None,
+    }

@@ -1,0 +1,236 @@
+"""What an operator decides is carried out by the app, also while it runs."""
+
+import asyncio
+import hashlib
+import json
+import sys
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from innkeeper import AccountScope, App, Card, UserScope, cli
+from innkeeper.flows.cases import Reason
+from innkeeper.store.records import InstallationStatus, Outcome
+from innkeeper.store.seal import KeyRing
+from innkeeper.testing import Zoom
+from tests.cli.commands import CONFIGURED, Ended, innkeeper
+
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+
+Run = Callable[[Sequence[str], Mapping[str, str]], Ended]
+
+BOT = """\
+from innkeeper import App, UserScope
+
+app = App("Doorman")
+
+
+@app.purge("notes")
+async def notes(scope: UserScope) -> int:
+    return 0
+"""
+
+
+class House:
+    """A running bot, and a shell beside it."""
+
+    def __init__(self, zoom: Zoom, ring: str, run: Run) -> None:
+        self.zoom = zoom
+        self._run = run
+        settings = zoom.parts.settings
+        self.env = CONFIGURED | {
+            "ZOOM_CLIENT_ID": settings.client_id,
+            "ZOOM_BOT_JID": settings.bot_jid,
+            "INNKEEPER_DATABASE_URL": f"sqlite:///{settings.database}",
+            "INNKEEPER_KEYS": ring,
+        }
+
+    async def types(self, *argv: str) -> Ended:
+        return await asyncio.to_thread(self._run, argv, self.env)
+
+    async def reads(self, *argv: str) -> Any:
+        ended = await self.types(*argv, "--json")
+        assert ended.code == 0, ended.said
+        return json.loads(ended.out)
+
+    async def refused_message(self) -> None:
+        """Have Zoom refuse a message for whoever installed the bot first."""
+        refusal = {"kind": "status", "status": 400, "body": '{"code":7004,"message":"No."}'}
+        self.zoom.faults.add(refusal, on={"path": "*/im/chat/messages"}, times=1)
+        (installation, *_) = await self.zoom.parts.store.installations()
+        with pytest.raises(Exception, match="7004"):
+            await self.zoom.parts.clients.of(installation).chat.send(Card("x"))
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command in this process, which is sooner done than a process of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+
+    def typed(argv: Sequence[str], env: Mapping[str, str]) -> Ended:
+        capsys.readouterr()
+        with monkeypatch.context() as patch:
+            for name, value in env.items():
+                patch.setenv(name, value)
+            patch.setattr(sys, "argv", ["innkeeper", *argv])
+            with pytest.raises(SystemExit) as ended:
+                cli.main()
+        said = capsys.readouterr()
+        return Ended(int(ended.value.code or 0), said.out, said.err)
+
+    return typed
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run) -> Callable[[App], Any]:
+    ring = KeyRing.generate()
+    monkeypatch.setattr(KeyRing, "generate", staticmethod(lambda: ring))
+
+    @asynccontextmanager
+    async def opened(app: App) -> AsyncGenerator[House]:
+        async with Zoom(app, directory=tmp_path) as zoom:
+            await zoom.person("Ana").adds_app()
+            yield House(zoom, ring, run)
+
+    return opened
+
+
+async def test_a_case_is_looked_at_and_kept(house: Callable[[App], Any]) -> None:
+    async with house(App("Doorman")) as place:
+        assert (await place.types("case", "list")).line == "There are no cases."
+        await place.refused_message()
+        (case,) = await place.reads("case", "list")
+        listed = (await place.types("case", "list")).out
+        assert listed.startswith(f"{case['id']}  open  send_refused  {case['installation']}")
+        assert case["purged_after"] is not None
+        assert "7004" in (await place.types("case", "show", case["id"])).out
+        kept = await place.reads("case", "keep", case["id"])
+        assert kept["outcome"] == "kept"
+        assert await place.reads("case", "show", case["id"]) == kept
+        for verb in (("keep",), ("purge", "--yes")):
+            again = await place.types("case", *verb, case["id"])
+            assert again.code == 1
+            assert again.line.startswith("innkeeper: the case is settled already: kept.")
+        await place.zoom.settle()
+        assert len(await place.zoom.parts.store.installations()) == 1
+
+
+async def test_a_case_is_ended_by_a_purge_while_the_app_runs(house: Callable[[App], Any]) -> None:
+    async with house(App("Doorman")) as place:
+        await place.refused_message()
+        (case,) = await place.reads("case", "list")
+        unsure = await place.types("case", "purge", case["id"])
+        assert unsure.code == 2
+        assert unsure.line == "innkeeper: this deletes for good; if you mean it, add --yes."
+        ended = await place.types("case", "purge", case["id"], "--yes")
+        assert ended.code == 0
+        assert ended.err.startswith("The running app does it within seconds")
+        await place.zoom.settle()
+        assert place.zoom.receipts.one().complete
+        assert await place.zoom.leftovers(place.zoom.person("Ana")) == []
+
+
+async def test_an_installation_is_revoked_while_the_app_runs(house: Callable[[App], Any]) -> None:
+    async with house(App("Doorman")) as place:
+        (hers,) = await place.reads("installation", "list")
+        assert (await place.types("installation", "revoke", hers["id"])).code == 2
+        argv = ("installation", "revoke", hers["id"], "--yes", "--json")
+        process = await asyncio.to_thread(innkeeper, *argv, cwd=place.zoom.directory, env=place.env)
+        ordered = json.loads(process.out)
+        assert (ordered["reason"], ordered["outcome"]) == ("revoke_ordered", "purge")
+        await place.zoom.settle()
+        tokens = place.zoom.emulator.world.tokens
+        assert all(token.revoked for token in tokens if token.kind == "user")
+        assert place.zoom.receipts.one().complete
+        gone = await place.types("installation", "revoke", hers["id"], "--yes")
+        assert (gone.code, gone.line[:34]) == (1, "innkeeper: no such installation: i")
+
+
+async def test_what_was_ordered_while_no_app_ran_is_done_at_the_next_start(
+    house: Callable[[App], Any],
+) -> None:
+    async with house(App("Doorman")) as place:
+        (hers,) = await place.reads("installation", "list")
+        await place.zoom.app.stop()
+        assert (await place.types("installation", "revoke", hers["id"], "--yes")).code == 0
+        await place.zoom.restart()
+        assert place.zoom.receipts.one().complete
+
+
+async def test_a_case_about_nobody_is_kept_and_purges_nobody(house: Callable[[App], Any]) -> None:
+    async with house(App("Doorman")) as place:
+        store, now = place.zoom.parts.store, place.zoom.clock.now()
+        case = await store.open_case(Reason.REMOVAL_REFUSED, installation_id=None, now=now)
+        refused = await place.types("case", "purge", case.id, "--yes")
+        assert refused.code == 1
+        assert "about no installation" in refused.line
+        assert "no installation" in (await place.types("case", "list")).out
+        await place.types("case", "keep", case.id)
+        assert [each.outcome for each in await store.cases()] == [Outcome.KEPT]
+        for verb in (("show",), ("keep",), ("purge", "--yes")):
+            ended = await place.types("case", *verb, "case_nobody")
+            assert ended.line.startswith("innkeeper: no such case: case_nobody.")
+
+
+async def test_a_dry_run_counts_and_changes_nothing(house: Callable[[App], Any]) -> None:
+    async with house(App("Doorman")) as place:
+        (hers,) = await place.reads("installation", "list")
+        (place.zoom.directory / "bot.py").write_text(BOT)
+        await place.zoom.parts.store.set_state(hers["id"], "last", b"towels")
+        before = _digest(place.zoom.directory)
+        assert await place.reads("purge", "dry-run") == []
+        (counted,) = await place.reads("purge", "dry-run", hers["id"], "--bot", "bot.py")
+        assert counted["installation"] == hers["id"]
+        assert list(counted["steps"]) == [
+            *("bot:notes", "grants", "state", "inbox", "cases", "installation", "data_key")
+        ]
+        assert counted["steps"]["bot:notes"] is None
+        assert (counted["steps"]["grants"], counted["steps"]["state"]) == (1, 1)
+        told = await place.types("purge", "dry-run", hers["id"])
+        assert f"{hers['id']}  state         1 to delete" in told.out
+        assert _digest(place.zoom.directory) == before
+        (left,) = await place.zoom.parts.store.installations()
+        assert left.status is InstallationStatus.LIVE
+        await place.zoom.parts.forgetter.begin(left, removed_at=place.zoom.clock.now())
+        await place.zoom.settle()
+        done = dict(place.zoom.receipts.one().steps)
+        assert {step: count for step, count in counted["steps"].items() if count is not None} == {
+            step: count for step, count in done.items() if not step.startswith("bot:")
+        }
+        nobody = await place.types("purge", "dry-run", "ins_nobody")
+        assert nobody.line.startswith("innkeeper: no such installation: ins_nobody.")
+
+
+async def test_a_purge_that_waits_is_tried_again_at_once(house: Callable[[App], Any]) -> None:
+    app, broken = App("Doorman"), [True]
+
+    @app.purge("notes")
+    async def notes(_scope: UserScope | AccountScope) -> int:
+        if broken:
+            raise OSError("disk")
+        return 7
+
+    async with house(app) as place:
+        assert (await place.types("purge", "run")).line == "There are no purges that wait."
+        await place.zoom.clock.advance(hours=3)  # its clock is not the command's
+        await place.zoom.person("Ana").removes_app()
+        assert not place.zoom.receipts.all()
+        (dry,) = await place.reads("purge", "dry-run")
+        assert dry["under_way"]
+        assert dry["steps"]["installation"] == 1
+        broken.clear()
+        assert await place.reads("purge", "run") == {"hastened": 1}
+        await place.zoom.settle()
+        assert place.zoom.receipts.one().steps["bot:notes"] == 7
+
+
+def _digest(folder: Path) -> dict[str, str]:
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.iterdir()
+        if path.name.endswith((".db", ".db-wal"))
+    }
