@@ -3,15 +3,21 @@
 import json
 import logging
 import sys
+import threading
 import traceback
-from collections.abc import Mapping, MutableMapping, Sequence
-from contextlib import suppress
-from typing import Any, TextIO, cast
+from collections.abc import Generator, Mapping, MutableMapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, TextIO, cast
 from urllib.parse import quote
 
 import structlog
 
 from innkeeper.secret import Secret
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
+    from threading import ExceptHookArgs
 
 _MASK = "Secret(…)"
 _FRAMES_SHOWN = 4
@@ -111,7 +117,44 @@ class _Relay(logging.Handler):
         facts: dict[str, Any] = {"text": record.getMessage().strip(), "logger": record.name}
         error = record.exc_info[1] if record.exc_info else None
         if error is not None:
-            frames = traceback.extract_tb(error.__traceback__)[-_FRAMES_SHOWN:]
-            facts["error"] = type(error).__name__
-            facts["at"] = [f"{frame.filename}:{frame.lineno}" for frame in frames]
+            facts |= _kind_and_place(error)
         structlog.get_logger().log(record.levelno, "library", **facts)
+
+
+def _kind_and_place(error: BaseException) -> dict[str, Any]:
+    frames = traceback.extract_tb(error.__traceback__)[-_FRAMES_SHOWN:]
+    at = [f"{frame.filename}:{frame.lineno}" for frame in frames]
+    return {"error": type(error).__name__, "at": at}
+
+
+@contextmanager
+def crashes_told(*but: type[Exception]) -> Generator[None]:
+    """Write into the log what Python would print as it is: warnings, and errors nobody caught.
+
+    Of an error it tells the kind and the place alone, as of a library's.
+
+    Args:
+        but: What somebody further out will tell.
+
+    Raises:
+        SystemExit: With 1, for an error that nobody caught.
+    """
+    hooks = threading.excepthook, sys.unraisablehook
+    threading.excepthook = partial(_tell, "thread.crashed")
+    sys.unraisablehook = partial(_tell, "object.crashed")
+    logging.captureWarnings(True)
+    try:
+        yield
+    except but:
+        raise
+    except Exception as error:
+        structlog.get_logger().error("process.crashed", **_kind_and_place(error))
+        raise SystemExit(1) from None
+    finally:
+        logging.captureWarnings(False)
+        threading.excepthook, sys.unraisablehook = hooks
+
+
+def _tell(event: str, crash: "ExceptHookArgs | UnraisableHookArgs", /) -> None:
+    if crash.exc_value is not None and not isinstance(crash.exc_value, SystemExit):
+        structlog.get_logger().error(event, **_kind_and_place(crash.exc_value))

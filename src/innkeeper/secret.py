@@ -1,6 +1,7 @@
 """How do we hold a value that must never be seen?"""
 
 import hmac
+from collections.abc import Callable
 from typing import NoReturn
 
 
@@ -17,18 +18,19 @@ class Secret:
         't0p'
     """
 
-    __slots__ = ("_value",)
+    __slots__ = ("_held",)
 
     def __init__(self, value: str) -> None:
-        self._value = value
+        # By a function: debuggers and inspectors show what attributes hold.
+        self._held: Callable[[], str] = lambda: value
 
     def reveal(self) -> str:
         """Hand out the value itself: for the wire and the seal, never for a log."""
-        return self._value
+        return self._held()
 
     def encode(self) -> bytes:
         """Hand out the value as UTF-8 bytes; never fails, for a failure would show the value."""
-        return self._value.encode(errors="surrogatepass")
+        return self._held().encode(errors="surrogatepass")
 
     def __repr__(self) -> str:
         return "Secret(…)"
@@ -39,7 +41,7 @@ class Secret:
         return repr(self)
 
     def __bool__(self) -> bool:
-        return bool(self._value)
+        return bool(self._held())
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
@@ -51,3 +53,5 @@ class Secret:
     def __reduce__(self) -> NoReturn:
         message = "a Secret is not pickled"
         raise TypeError(message)
+
+    __getstate__ = __reduce__

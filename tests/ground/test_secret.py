@@ -4,12 +4,20 @@ import io
 import json
 import logging
 import pickle
+import pprint
+import re
+import reprlib
 import traceback
+import warnings
+from inspect import getmembers
 
 import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from rich import inspect
+from rich.console import Console
+from rich.pretty import pretty_repr
 
 from innkeeper.secret import Secret
 
@@ -37,6 +45,11 @@ class Holder:
         lambda secret: repr(Holder("n", secret)),
         lambda secret: repr(dataclasses.replace(Holder("n", Secret("x")), token=secret)),
         lambda secret: repr(ValueError(secret)),
+        lambda secret: pprint.pformat({"a": [secret]}),
+        lambda secret: reprlib.repr([secret]),
+        lambda secret: json.dumps([secret], default=str, ensure_ascii=False),
+        lambda secret: pretty_repr([secret]),
+        lambda secret: str(ExceptionGroup("several", [ValueError(secret)]).exceptions),
     ],
 )
 def test_shows_nothing_wherever_it_is_printed(shown):
@@ -64,6 +77,26 @@ def test_shows_nothing_in_a_log_or_a_traceback():
     assert "secret = Secret(…)" in shown
 
 
+def test_shows_nothing_in_a_warning():
+    secret = Secret(CANARY)
+
+    with pytest.warns(UserWarning, match=re.escape("Secret(…) is old")) as warned:
+        warnings.warn(f"{secret} is old", stacklevel=1)
+    [each] = warned.list
+
+    assert CANARY not in warnings.formatwarning(each.message, each.category, "a.py", 1, "")
+
+
+def test_shows_nothing_to_a_debugger_or_an_inspector():
+    secret = Secret(CANARY)
+    console = Console(file=io.StringIO(), width=200)
+
+    inspect(secret, console=console, all=True, private=True, dunder=True)
+
+    assert CANARY not in console.file.getvalue()
+    assert CANARY not in repr(getmembers(secret))
+
+
 @pytest.mark.parametrize(
     "careless",
     [
@@ -79,6 +112,14 @@ def test_shows_nothing_in_a_log_or_a_traceback():
         iter,
         bytes,
         vars,
+        lambda secret: secret.__getstate__(),
+        lambda secret: pickle.dumps(Holder("n", secret)),
+        lambda secret: msgspec.json.encode(Holder("n", secret)),
+        lambda secret: msgspec.to_builtins(Holder("n", secret)),
+        lambda secret: json.dumps(secret, default=vars),
+        lambda secret: "".join([secret]),
+        lambda secret: "%d" % secret,  # noqa: UP031  # the same
+        int,
         lambda secret: secret + "x",
         lambda secret: secret[0],
         lambda secret: secret < Secret("z"),

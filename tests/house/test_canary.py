@@ -1,11 +1,12 @@
 """No secret and no person turns up where it must not: a whole life, with much going wrong."""
 
 import base64
+import gc
 import html
 import json
 import logging
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
@@ -24,14 +25,18 @@ from innkeeper.errors import (
 )
 from innkeeper.logs import configure
 from innkeeper.net.outbound import Request, Response
+from innkeeper.store.records import SigningKey
 from innkeeper.store.seal import KeyRing, new_key
 from innkeeper.store.sqlite import connection
 from innkeeper.testing import BOT_URL, Visitor, Zoom
+from tests.doors import door_of
 from tests.journeys.bots import porter
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 NAME = "Zoë “Q” <b>O'Hara</b> \\ 🛎️\u202e"
+OF_ZOOM = ("innkeeper.browser", "innkeeper.emulator", "innkeeper.testing", "innkeeper.wire.")
+"""What plays Zoom, or a person, holds secrets as they do."""
 SAID = "canary-what-she-said-7c1d"
 PAGES = (
     "/",
@@ -74,6 +79,7 @@ class Wire:
                 self._watched.add("cookie", cookie.partition(";")[0].partition("=")[2])
         if request.url.startswith(BOT_URL):
             self._watched.seen.append(answer.body.decode(errors="replace"))
+            self._watched.seen.append(repr(shown_to_all(answer)))
         return answer
 
     def _note(self, url: str) -> None:
@@ -82,6 +88,12 @@ class Wire:
             for value in query.get(name, []):
                 if len(value) > 8:
                     self._watched.add(name, value)
+
+
+def shown_to_all(answer: Response) -> dict[str, str]:
+    """Leave out the two headers that carry a state or a cookie, to whom it belongs."""
+    carrying = {"set-cookie", "location"} if answer.status in (302, 303) else set[str]()
+    return {name: value for name, value in answer.headers.items() if name not in carrying}
 
 
 @pytest.fixture
@@ -173,7 +185,23 @@ async def much_goes_wrong(zoom: Zoom, ana: Visitor) -> None:
     held.close()
 
 
-def hide(zoom: Zoom, watched: Watched) -> None:
+async def a_page_fails(zoom: Zoom, watched: Watched, patch: pytest.MonkeyPatch) -> None:
+    """Open a page whose making fails with all in hand that must not be shown."""
+    settings = zoom.parts.settings
+    secret, token = settings.client_secret.reveal(), zoom.emulator.world.tokens[0].access
+
+    async def fails(*_args: object, **_named: object) -> None:
+        held = {"secret": secret, "name": NAME}
+        raise RuntimeError(f"{held} {token} {SAID}")
+
+    with patch.context() as patched:
+        patched.setattr(zoom.parts.installer, "begin", fails)
+        answer = await door_of(zoom.app, BOT_URL).get("/install")
+    assert answer.status == 500
+    watched.seen.append(f"{answer.headers} {answer.body.decode()}")
+
+
+def hide(zoom: Zoom, watched: Watched, signing: Sequence[SigningKey]) -> None:
     """Add what the emulator made up, and who she is."""
     record, world = zoom.record, zoom.emulator.world
     watched.add("client secret", record.client_secret)
@@ -181,6 +209,8 @@ def hide(zoom: Zoom, watched: Watched) -> None:
     for token in world.tokens:
         watched.add("access token", token.access)
         watched.add("refresh token", token.refresh or token.access)
+    for key in signing:
+        watched.add("signing key", bytes.fromhex(key.private.reveal()))
     for code in world.codes:
         watched.add("code", code)
     user = world.users()[0]
@@ -215,6 +245,22 @@ def everything_in(directory: Path) -> bytes:
     return b"\n".join(path.read_bytes() for path in sorted(directory.iterdir()))
 
 
+def every_object_of_ours() -> dict[str, bytes]:
+    """Print every object there is whose class is the framework's, as a debugger would."""
+    texts: dict[str, list[str]] = {}
+    for each in gc.get_objects():
+        module = str(type(each).__module__)
+        if module.startswith("innkeeper.") and not module.startswith(OF_ZOOM):
+            texts.setdefault(type(each).__qualname__, []).append(repr(each))
+    return {kind: "\n".join(printed).encode() for kind, printed in texts.items()}
+
+
+def secrets_only(watched: Watched) -> None:
+    """Forget who she is: what is in memory for her may say so."""
+    persons = ("id", "name", "jid", "email", "member_id", "what she", "part of her")
+    watched.secret = {k: v for k, v in watched.secret.items() if not k.startswith(persons)}
+
+
 async def test_finds_what_is_there(watched: Watched) -> None:
     watched.add("name", NAME)
     for written in (json.dumps([NAME]), repr([NAME]), html.escape(NAME), quote(NAME), NAME):
@@ -224,8 +270,10 @@ async def test_finds_what_is_there(watched: Watched) -> None:
 async def test_no_secret_and_nobody_turns_up_anywhere(
     tmp_path: Path,
     watched: Watched,
+    *,
     capfd: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     caplog.set_level(logging.DEBUG)
     zoom = Zoom(breakable(), directory=tmp_path)
@@ -242,14 +290,17 @@ async def test_no_secret_and_nobody_turns_up_anywhere(
         for address in (receipt, *again, *(BOT_URL + path for path in PAGES)):
             await ana.browser.open(address)
             await Browser(zoom.transport).open(address)
-        hide(zoom, watched)
+        await a_page_fails(zoom, watched, monkeypatch)
+        hide(zoom, watched, [await zoom.parts.vault.signing_key()])
         kept = everything_in(tmp_path)
         store = zoom.parts.store
         shown = [
             *await store.installations(),
             await zoom.parts.grants.chatbot(),
             zoom.parts.settings,
+            zoom.parts,
         ]
+        printable = every_object_of_ours()
         await ana.removes_app()
         proof = await ana.browser.open(receipt)
         await ana.browser.open(f"{receipt}?download=1")
@@ -267,6 +318,11 @@ async def test_no_secret_and_nobody_turns_up_anywhere(
     assert places_of(watched, "\n".join(raised).encode()) == []
     assert places_of(watched, "\n".join(watched.seen).encode()) == []
     assert places_of(watched, repr(shown).encode()) == []
+    secrets_only(watched)
+    assert {"Settings", "KeyRing", "Secret", "Grant"} <= set(printable)
+    assert {
+        kind: found for kind, texts in printable.items() if (found := places_of(watched, texts))
+    } == {}
     assert places_of(watched, kept) == []
     assert places_of(watched, left) == []
     assert places_of(watched, repr(receipts).encode()) == []

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import resource
 import signal
 from collections.abc import Coroutine
 from typing import Any, Final
@@ -19,6 +20,12 @@ def look_for_garbage_rarely() -> None:
     gc.set_threshold(*_GARBAGE)
 
 
+def leave_no_core() -> None:
+    """Have the system write no core file if this process crashes: it would hold every key."""
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, most))
+
+
 def run_until_done(main: Coroutine[Any, Any, None]) -> None:
     """Run a server's main task on the fast loop; a signal cancels it, so that it tidies up.
 
@@ -28,6 +35,7 @@ def run_until_done(main: Coroutine[Any, Any, None]) -> None:
     import uvloop  # noqa: PLC0415  # not on every platform
 
     look_for_garbage_rarely()
+    leave_no_core()
     caught: list[int] = []
 
     async def interruptible() -> None:
