@@ -4,6 +4,8 @@ import io
 import json
 import logging
 import sys
+import threading
+import warnings
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
@@ -11,7 +13,7 @@ from urllib.parse import urlencode
 import pytest
 import structlog
 
-from innkeeper.logs import configure
+from innkeeper.logs import configure, crashes_told, masked
 from innkeeper.secret import Secret
 
 SECRET = 'hunter-"two"-\\-ünder'
@@ -193,3 +195,65 @@ def test_a_log_that_nobody_can_read_stops_no_work(
     monkeypatch.setattr(sys, "stderr", None if state == "none" else file)
     configure()
     log().error("is anybody there")
+
+
+def test_of_what_a_task_failed_with_only_the_first_line_is_told(written: Written) -> None:
+    try:
+        fail(ValueError("canary"))
+    except ValueError:
+        logging.getLogger("asyncio").exception("never retrieved\nfuture: ValueError('canary')")
+    line = written.line()
+    assert (line["text"], line["error"]) == ("never retrieved", "ValueError")
+    assert "canary" not in str(line)
+
+
+def test_takes_secrets_out_of_a_text_of_somebody_elses() -> None:
+    assert masked(f"it is {SECRET!r}, not x", [Secret(SECRET), Secret("")]) == (
+        "it is 'Secret(…)', not x"
+    )
+
+
+def test_tells_what_a_thread_and_an_object_fail_with(written: Written) -> None:
+    hooks = threading.excepthook, sys.unraisablehook
+    with crashes_told():
+        thread = threading.Thread(target=fail, args=[ValueError("canary")])
+        thread.start()
+        thread.join()
+        line = written.line()
+        assert (line["event"], line["error"]) == ("thread.crashed", "ValueError")
+        assert "canary" not in str(line)
+        sys.unraisablehook(Unraisable(KeyError("canary")))  # type: ignore[arg-type]  # as Python calls it
+        line = written.line()
+        assert (line["event"], line["error"]) == ("object.crashed", "KeyError")
+        sys.unraisablehook(Unraisable(SystemExit()))  # type: ignore[arg-type]  # the same
+        assert written.text() == ""
+    assert (threading.excepthook, sys.unraisablehook) == hooks
+
+
+class Unraisable:
+    """What Python says of an error that it cannot raise."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.exc_value = error
+
+
+def test_tells_warnings_as_lines_without_secrets(written: Written) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        with crashes_told():
+            warnings.warn(f"{SECRET} is old", stacklevel=1)
+    assert "Secret(…) is old" in written.line()["text"]
+
+
+def test_an_error_that_nobody_caught_ends_with_1_and_is_told_without_its_words(
+    written: Written,
+) -> None:
+    with pytest.raises(SystemExit) as ended, crashes_told(OSError):
+        fail(ValueError("canary"))
+    assert ended.value.code == 1
+    line = written.line()
+    assert (line["event"], line["error"]) == ("process.crashed", "ValueError")
+    assert "canary" not in str(line)
+    with pytest.raises(OSError, match="canary"), crashes_told(OSError):
+        fail(OSError("canary"))
+    assert written.text() == ""

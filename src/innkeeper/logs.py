@@ -31,7 +31,7 @@ def configure(secrets: Sequence[Secret] = (), *, level: int = logging.INFO) -> N
     Args:
         secrets: Values that must not appear, whatever writes them.
     """
-    hidden = [text for secret in secrets if secret for text in _spelt(secret.reveal())]
+    hidden = _all_spelt(secrets)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -48,6 +48,17 @@ def configure(secrets: Sequence[Secret] = (), *, level: int = logging.INFO) -> N
     root = logging.getLogger()
     if not any(isinstance(handler, _Relay) for handler in root.handlers):
         root.addHandler(_Relay(logging.WARNING))
+
+
+def masked(text: str, secrets: Sequence[Secret]) -> str:
+    """Take secrets out of a text that somebody else wrote."""
+    for secret in _all_spelt(secrets):
+        text = text.replace(secret, _MASK)
+    return text
+
+
+def _all_spelt(secrets: Sequence[Secret]) -> list[str]:
+    return [text for secret in secrets if secret for text in _spelt(secret.reveal())]
 
 
 def _spelt(secret: str) -> set[str]:
@@ -114,9 +125,13 @@ class _Relay(logging.Handler):
     """
 
     def emit(self, record: logging.LogRecord) -> None:
-        facts: dict[str, Any] = {"text": record.getMessage().strip(), "logger": record.name}
+        text = record.getMessage().strip()
+        facts: dict[str, Any] = {"text": text, "logger": record.name}
         error = record.exc_info[1] if record.exc_info else None
         if error is not None:
+            facts["text"] = text.partition("\n")[
+                0
+            ]  # asyncio goes on with what the task failed with
             facts |= _kind_and_place(error)
         structlog.get_logger().log(record.levelno, "library", **facts)
 
@@ -142,7 +157,7 @@ def crashes_told(*but: type[Exception]) -> Generator[None]:
     hooks = threading.excepthook, sys.unraisablehook
     threading.excepthook = partial(_tell, "thread.crashed")
     sys.unraisablehook = partial(_tell, "object.crashed")
-    logging.captureWarnings(True)
+    logging.captureWarnings(capture=True)
     try:
         yield
     except but:
@@ -151,7 +166,7 @@ def crashes_told(*but: type[Exception]) -> Generator[None]:
         structlog.get_logger().error("process.crashed", **_kind_and_place(error))
         raise SystemExit(1) from None
     finally:
-        logging.captureWarnings(False)
+        logging.captureWarnings(capture=False)
         threading.excepthook, sys.unraisablehook = hooks
 
 

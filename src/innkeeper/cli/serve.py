@@ -6,9 +6,11 @@ from urllib.parse import urlsplit
 
 import typer
 
+from innkeeper.app import App
 from innkeeper.cli.botfile import load_bot
 from innkeeper.cli.foreground import run_until_done, until_stopped
-from innkeeper.logs import configure
+from innkeeper.errors import BotRefused, InnkeeperError
+from innkeeper.logs import configure, crashes_told, masked
 from innkeeper.net.serving import bind, serving
 from innkeeper.settings import Settings
 
@@ -17,7 +19,7 @@ def run_bot(path: Path, *, host: str, port: int | None) -> None:
     """Run a bot with the settings of the environment."""
     settings = Settings.load()
     configure(settings.secrets)
-    app = load_bot(path)
+    app = _loaded(path, settings)
     port = port or urlsplit(settings.public_url).port or 8080
     listener = bind(host, port)
     app.configure(settings)
@@ -31,4 +33,14 @@ def run_bot(path: Path, *, host: str, port: int | None) -> None:
             typer.echo(f"{path} listens on {where} for {settings.public_url}", err=True)
             await until_stopped()
 
-    run_until_done(main())
+    with crashes_told(InnkeeperError, OSError, typer.Exit):
+        run_until_done(main())
+
+
+def _loaded(path: Path, settings: Settings) -> App:
+    """Load the bot; what its own code says on failing is shown without our secrets."""
+    try:
+        return load_bot(path)
+    except BotRefused as refused:
+        why = masked(refused.why, settings.secrets)
+        raise BotRefused(refused.what, why, refused.fix) from None
