@@ -20,7 +20,7 @@ from innkeeper.store.records import Receipt
 from innkeeper.testing import Zoom
 from innkeeper.web import relative_path
 from innkeeper.wire.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER
-from tests.doors import LOCAL, NOW, Answer, Door, NoZoom, door_of, opened, settings_at
+from tests.doors import LOCAL, NOW, Answer, Door, Header, NoZoom, door_of, opened, settings_at
 from tests.ui.german import GERMAN
 
 PLAUSIBLE = [
@@ -251,6 +251,25 @@ async def test_a_callback_to_another_host_finds_no_cookie(secure: Door) -> None:
     assert answer.status == 400
     assert "cookie_missing" in answer.text
     assert "evil" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param((), id="O37-plain"),
+        pytest.param(((b"x-forwarded-proto", b"https"),), id="O37-says-it-was-https"),
+        pytest.param(((b"x-forwarded-host", b"bot.example.com"),), id="O37-says-which-host"),
+    ],
+)
+async def test_a_callback_over_http_lacks_the_cookie_that_https_alone_carries(
+    headers: tuple[Header, ...], secure: Door
+) -> None:
+    begun = await secure.get("/install")
+    assert "Secure" in begun["set-cookie"]
+    assert begun["set-cookie"].startswith("__Host-")
+    [state] = parse_qs(urlsplit(begun["location"]).query)["state"]
+    answer = await secure.get(f"/oauth/callback?code=c&state={state}", *headers)
+    assert (answer.status, "cookie_missing" in answer.text) == (400, True)
 
 
 async def test_a_default_port_in_the_public_address_makes_no_circle(tmp_path: Path) -> None:

@@ -3,13 +3,15 @@
 import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 
+from innkeeper.app import App
 from innkeeper.cli import example
 from innkeeper.emulator import Emulator
 from innkeeper.emulator.seed import Seed
@@ -89,6 +91,13 @@ async def stage() -> AsyncIterator[Stage]:
 
 @pytest.fixture
 async def town(tmp_path: Path) -> AsyncIterator[Town]:
+    async with built(example.app, tmp_path) as town:
+        yield town
+
+
+@asynccontextmanager
+async def built(app: App, directory: Path, **settings: Any) -> AsyncIterator[Town]:
+    """Build a town around a bot; `settings` are what is not as usual."""
     async with AsyncExitStack() as stack:
         zoom_socket, bot_socket = bind(LOCAL, 0), bind(LOCAL, 0)
         zoom_url = f"http://{LOCAL}:{zoom_socket.getsockname()[1]}"
@@ -96,11 +105,9 @@ async def town(tmp_path: Path) -> AsyncIterator[Town]:
         emulator = Emulator(seed=Seed.default(), transport=HttpTransport(), base_url=zoom_url)
         record = next(iter(emulator.world.apps.values()))
         record.management, record.environment, record.welcome.mode = "user", "production", "dynamic"
-        app = example.app
         record.name, record.description, record.command = app.name, app.description, "porter"
-        app.configure(
-            local_settings(record, public_url=bot_url, zoom_url=zoom_url, directory=tmp_path)
-        )
+        usual = local_settings(record, public_url=bot_url, zoom_url=zoom_url, directory=directory)
+        app.configure(replace(usual, **settings))
         await stack.enter_async_context(hosting(emulator, zoom_socket))
         await app.start()
         stack.push_async_callback(app.stop)

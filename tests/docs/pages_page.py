@@ -20,7 +20,6 @@ COLOURS = {
     "press": "the button to press",
     "press-over": "that button under the pointer",
     "on-press": "the words on it",
-    "round": "how round the sheet's corners are",
 }
 _COLOURS = "## Colours\n"
 _FROM_HERE = f"""{_COLOURS}

@@ -57,6 +57,19 @@ async def context_of_a_command(ctx: Command) -> None: ...
 async def context_at_the_start(ctx: Command) -> None: ...
 
 
+@app.on_authorized  # wrong: Zoom's event, which knows of no link
+async def context_of_an_install(ctx: Installed) -> None: ...
+
+
+@app.on_install
+async def metadata_too_early(ctx: Installed) -> str:
+    return str(ctx.metadata)  # wrong: only `Authorized` has it
+
+
+app.install_url({"customer": 1})  # wrong: each by its name
+app.install_url(lifetime=60)  # wrong: a number is no time
+
+
 @app.on_deauthorize  # wrong: nobody is there any more
 async def context_at_the_end(ctx: Installed) -> None: ...
 

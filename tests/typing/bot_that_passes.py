@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import Enum
+from pathlib import Path
 from typing import Annotated, Literal, assert_type
 
 from innkeeper import (
@@ -14,6 +15,7 @@ from innkeeper import (
     ActionConsumed,
     ApiRefused,
     App,
+    Authorized,
     Budget,
     CallNext,
     Card,
@@ -33,6 +35,7 @@ from innkeeper import (
     Linked,
     Mentioned,
     MessageId,
+    Pages,
     Person,
     ReauthNeeded,
     Router,
@@ -209,6 +212,26 @@ async def linked(ctx: Linked) -> None:
 @app.event("team_chat.channel_message_posted")
 async def happened(ctx: Happened) -> None:
     ctx.log.info("posted", keys=sorted(ctx.raw))
+
+
+@app.on_authorized
+async def connected(ctx: Authorized) -> str | None:
+    assert_type(ctx.receipt_url, str)
+    return f"Linked to {ctx.metadata['customer']}, {ctx.user.name}" if ctx.metadata else None
+
+
+def connect_link(customer: int, account: AccountId) -> str:
+    lifetime = timedelta(minutes=10)
+    return app.install_url(
+        metadata={"customer": customer}, return_to="/x", account_id=account, lifetime=lifetime
+    )
+
+
+speaking = App(
+    "Nachtportier",
+    scopes=["user:read:user"],
+    pages=Pages(style=Path("brand.css"), texts={"de": {"launch.open": "Auf"}}, language="de"),
+)
 
 
 @app.on_reauth_needed

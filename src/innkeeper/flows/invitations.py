@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -44,10 +44,10 @@ _PLACE: Final = ("invitation", "link", "")
 class Invitation:
     """What whoever made the link wants: for whom it is, what to know, where to go then."""
 
-    metadata: Mapping[str, Any]
-    return_to: str
-    account_id: AccountId | None
-    user_id: UserId | None
+    metadata: Mapping[str, Any] = field(repr=False)
+    return_to: str = field(repr=False)
+    account_id: AccountId | None = field(repr=False)
+    user_id: UserId | None = field(repr=False)
     expires_at: int
     """In whole Unix seconds."""
 
