@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from innkeeper.store.seal import KeyRing, new_key
 from innkeeper.store.sqlite.connection import FileLock, connect
 from innkeeper.store.vault import SqliteVault
 from tests.cli.commands import COMMAND, CONFIGURED, Ended, environment, innkeeper
+from tests.docs.blocks import ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -232,3 +234,18 @@ def test_f24_nothing_opens_while_the_key_service_is_away(house: Path, keys: Keys
     ended = keys("status")
     assert ended.code == 78
     assert "no INNKEEPER_KEY_SERVICE is set" in ended.said
+
+
+def test_the_how_to_does_what_it_says(house: Path, keys: Keys) -> None:
+    page = (ROOT / "docs" / "how-to" / "rotate-secrets.md").read_text("utf-8")
+    section = page.partition("## The key ring")[2].partition("## ")[0]
+    commands = re.findall(r"^ +innkeeper keys (\w+)$", section, re.MULTILINE)
+    assert commands == ["rotate", "status"]
+    [old] = ids(house)
+    said = [keys(command) for command in commands]
+    assert [ended.code for ended in said] == [0, 0]
+    new, _ = ids(house)
+    assert f"{old}  wraps 0   older, can be taken out" in said[1].out
+    alone = (house / "innkeeper.key").read_text().partition(",")[0]
+    (house / "innkeeper.key").write_text(alone)
+    assert status(keys) == {new: 30}
