@@ -329,7 +329,8 @@ class ApiRefused(InnkeeperError):
     """Zoom's API refused a call.
 
     `zoom_code` is Zoom's number, 0 if it gave none, and `meaning` what that says. `retry_at`
-    is when Zoom wants to be asked again, as a moment or as seconds from its answer.
+    is when Zoom wants to be asked again, as a moment or as seconds from its answer;
+    `per_second` how many calls it takes in a second, where it is that limit that was hit.
     """
 
     code = "api_refused"
@@ -342,11 +343,13 @@ class ApiRefused(InnkeeperError):
         message: str,
         *,
         retry_at: datetime | float | None = None,
+        per_second: int | None = None,
     ) -> None:
         self.status = status
         self.zoom_code = zoom_code
         self.message = message
         self.retry_at = retry_at
+        self.per_second = per_second
         self.meaning, self.fix = ZOOM_CODES.get(
             zoom_code or status, (ZOOM_STATUSES.get(status // 100, ""), self.fix)
         )

@@ -12,8 +12,9 @@ import structlog
 
 from innkeeper.clock import MovableClock
 from innkeeper.errors import NeedsReauth
+from innkeeper.flows.gates import Quota
 from innkeeper.flows.grants import Credentials, Grants
-from innkeeper.ids import InstallationId
+from innkeeper.ids import AccountId, InstallationId
 from innkeeper.net.inbound import read_body, send_answer
 from innkeeper.net.outbound import AsgiTransport, Receive, Scope, Send
 from innkeeper.secret import Secret
@@ -21,6 +22,7 @@ from innkeeper.wire.oauth import Tokens, parse_basic, parse_form
 from tests.flows.memory import MemoryGrants
 
 ANA = InstallationId("ins_ana")
+QUOTA = Quota(AccountId("account-1"), "chatbot")
 ZOOM = "https://zoom.test"
 API = "https://api.test"
 

@@ -12,7 +12,7 @@ from innkeeper.errors import (
 )
 from innkeeper.flows.calls import BUDGET, Budget, Caller
 from innkeeper.flows.grants import AccessToken
-from tests.flows.granting import ANA, LOST, Answer, Scene
+from tests.flows.granting import ANA, LOST, QUOTA, Answer, Scene
 
 pytestmark = pytest.mark.anyio
 
@@ -42,7 +42,9 @@ class Calls:
     async def made(self, *, repeatable: bool = True, budget: Budget = BUDGET) -> str:
         grants = self.scene.grants
         return await self.scene.settle(
-            self.caller.call(grants.chatbot, self.attempt, repeatable=repeatable, budget=budget)
+            self.caller.call(
+                grants.chatbot, self.attempt, quota=QUOTA, repeatable=repeatable, budget=budget
+            )
         )
 
 
@@ -181,7 +183,7 @@ async def test_k43_a_user_whose_every_token_is_refused_must_authorize_again(refu
 
     for _ in range(2):  # at once with a new token, then not again within the minute
         with pytest.raises(NeedsReauth) as caught:
-            await calls.caller.call(token, calls.attempt, repeatable=True)
+            await calls.caller.call(token, calls.attempt, quota=QUOTA, repeatable=True)
         assert caught.value.__cause__ is refusal
     assert calls.tokens == ["access-0", "access-1", "access-1"]
     assert len(calls.scene.zoom.forms) == 1
@@ -195,7 +197,7 @@ async def test_what_says_nothing_about_the_users_token_sends_nobody_away(refusal
 
     with pytest.raises(ApiRefused):
         await calls.caller.call(
-            partial(calls.scene.grants.user, ANA), calls.attempt, repeatable=True
+            partial(calls.scene.grants.user, ANA), calls.attempt, quota=QUOTA, repeatable=True
         )
 
 
@@ -229,7 +231,7 @@ async def test_without_a_token_nothing_is_called():
 
     with pytest.raises(NeedsReauth):
         await calls.caller.call(
-            lambda: calls.scene.grants.user(ANA), calls.attempt, repeatable=True
+            lambda: calls.scene.grants.user(ANA), calls.attempt, quota=QUOTA, repeatable=True
         )
     calls.scene.zoom.script.extend([LOST] * 50)
     with pytest.raises(Unreachable) as caught:

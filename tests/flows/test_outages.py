@@ -15,7 +15,7 @@ from innkeeper.flows.tokens import PARALLEL
 from innkeeper.flows.turns import AT_ONCE, PATIENCE
 from innkeeper.ids import InstallationId
 from innkeeper.secret import Secret
-from tests.flows.granting import LOST, Answer, Scene, tokens
+from tests.flows.granting import LOST, QUOTA, Answer, Scene, tokens
 
 pytestmark = pytest.mark.anyio
 
@@ -192,7 +192,7 @@ async def test_f19_those_who_were_told_to_wait_come_back_spread() -> None:
             raise Unreachable("no token", retry_after=10)
         return await scene.grants.chatbot()
 
-    calls = (caller.call(token, attempt, repeatable=True) for _ in range(100))
+    calls = (caller.call(token, attempt, quota=QUOTA, repeatable=True) for _ in range(100))
     await scene.settle(asyncio.gather(*calls))
     assert min(came) >= 10
     assert max(came) - min(came) >= 10 / 2 - 0.25  # the clock moves in quarters
@@ -213,7 +213,9 @@ async def test_f19_a_wait_is_never_stretched_beyond_the_budget() -> None:
         return left
 
     budget = Budget(total_seconds=10)
-    left = await scene.settle(caller.call(token, attempt, repeatable=True, budget=budget))
+    left = await scene.settle(
+        caller.call(token, attempt, quota=QUOTA, repeatable=True, budget=budget)
+    )
     assert 0 <= left <= 1  # the clock moves in quarters
 
 

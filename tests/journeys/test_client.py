@@ -170,12 +170,15 @@ async def test_waits_as_zoom_asks_and_then_says_it_once(scene: Scene, limit: str
 
 async def test_a_day_is_not_waited_for(scene: Scene):
     order = {"kind": "status", "status": 429, "limit": "daily", "wait": 40_000}
-    scene.zoom.faults.add(order, on=SENDING)
+    rule = scene.zoom.faults.add(order, on=SENDING)
 
-    with pytest.raises(ApiRefused) as caught:
-        await scene.client.chat.send("Good morning")
-    assert caught.value.zoom_code == 429
-    assert caught.value.retry_at is not None
+    for _ in range(3):
+        with pytest.raises(ApiRefused) as caught:
+            await scene.client.chat.send("Good morning")
+        assert caught.value.zoom_code == 429
+        assert caught.value.retry_at is not None
+    assert rule.seen == 1  # all but the first were told without asking
+    assert (await scene.client.users.me()).email == scene.ana.user.email  # no chatbot's call
 
 
 @pytest.mark.parametrize("kind", ["lost_answer", "slow", "truncate", "bad_json", "reset", "empty"])

@@ -173,3 +173,23 @@ RESET = "1893499205"  # five seconds after noon
 def test_reads_when_zoom_wants_to_be_asked_again(status: int, headers: dict[str, str], at) -> None:
     assert refusal(says(status, {"code": 429}, **headers)).retry_at == at
     assert retry_at(says(status, {}, **headers)) == at
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "limit"),
+    [
+        (429, {"x_ratelimit_type": "QPS", "x_ratelimit_limit": "20"}, 20),
+        (429, {"x_ratelimit_limit": "2"}, 2),
+        (429, {"x_ratelimit_type": "Daily", "x_ratelimit_limit": "2000"}, None),
+        (429, {"x_ratelimit_type": "Daily-limit", "x_ratelimit_limit": "2000"}, None),
+        (429, {"x_ratelimit_type": "QPS", "x_ratelimit_limit": "0"}, None),
+        (429, {"x_ratelimit_type": "QPS", "x_ratelimit_limit": "-5"}, None),
+        (429, {"x_ratelimit_type": "QPS", "x_ratelimit_limit": "many"}, None),
+        (429, {}, None),
+        (503, {"x_ratelimit_limit": "20"}, None),
+    ],
+)
+def test_reads_how_many_calls_a_second_are_allowed(
+    status: int, headers: dict[str, str], limit: int | None
+) -> None:
+    assert refusal(says(status, {"code": 429}, **headers)).per_second == limit

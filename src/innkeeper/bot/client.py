@@ -16,6 +16,7 @@ from innkeeper.bot.progress import Progress
 from innkeeper.clock import Clock
 from innkeeper.errors import AnswerLost, InnkeeperError, NotInstalled, ScopeNotGranted
 from innkeeper.flows.calls import BUDGET, Budget, Caller, Token
+from innkeeper.flows.gates import Quota
 from innkeeper.flows.grants import AccessToken, Grants
 from innkeeper.flows.installations import Registry
 from innkeeper.flows.log import Log
@@ -190,7 +191,11 @@ class Client:
 
         try:
             return await self._clients.caller.call(
-                self._token(kind), attempt, repeatable=method in REPEATABLE, budget=budget
+                self._token(kind),
+                attempt,
+                quota=Quota(self._installation.owner.account_id, f"{method} {path}"),
+                repeatable=method in REPEATABLE,
+                budget=budget,
             )
         except ScopeNotGranted as refusal:
             await self._ask_again(refusal, kind)
@@ -353,7 +358,8 @@ class ChatCalls:
             MessageUnconfirmed: If it may or may not stand there.
             Unreachable: If it does not.
         """
-        await self._speaker.unfurl(user_id, trigger_id, card_of(answer), budget=budget)
+        account_id = self._installation.owner.account_id
+        await self._speaker.unfurl(account_id, user_id, trigger_id, card_of(answer), budget=budget)
 
     def _place(self, to: Jid) -> Place:
         owner, person = self._installation.owner, self._installation.person

@@ -564,7 +564,7 @@ class Linked(Talking[LinkShared]):
         if trigger is None:
             message = "this event names no trigger to unfurl its link with"
             raise LookupError(message)
-        await self._services.speaker.unfurl(trigger.user_id, trigger.id, card_of(answer))
+        await self._services.speaker.unfurl(*trigger, card_of(answer))
 
     @property
     def message_id(self) -> MessageId:

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from innkeeper.clock import Clock
@@ -14,6 +14,7 @@ from innkeeper.errors import (
     ScopeNotGranted,
     Unreachable,
 )
+from innkeeper.flows.gates import Gates, Quota
 from innkeeper.flows.grants import AccessToken, Grants
 from innkeeper.net.outbound import DEADLINE_SECONDS
 from innkeeper.store.records import GrantKind
@@ -60,22 +61,25 @@ class Caller:
         self._grants = grants
         self._clock = clock
         self._chance = chance
+        self._gates = Gates(clock, chance)
 
     async def call(
         self,
         token: Token,
         attempt: Attempt[_T],
         *,
+        quota: Quota,
         repeatable: bool,
         budget: Budget = BUDGET,
     ) -> _T:
         """Make a call; again if it cannot have been done, was refused for now, or may be twice.
 
         A token that Zoom no longer takes is renewed once. After 429 it waits as Zoom asks,
-        and up to half as long again, so that not all who wait come back at once; if what
-        Zoom asks is longer than the budget has left, the refusal is raised at once.
+        and so do all calls against the same quota; whoever has less time left than that is
+        told at once.
 
         Args:
+            quota: Whose limits it counts against.
             repeatable: Whether doing it twice does no harm. What does harm is never done
                 again once it may have been done.
 
@@ -88,8 +92,10 @@ class Caller:
         """
         effort = _Effort(self._clock.now(), budget)
         while True:
+            passage = await self._gates.enter(quota, until=effort.until)
             try:
-                return await self._attempt(token, attempt, effort)
+                with passage:
+                    return await self._attempt(token, attempt, effort)
             except _Again:
                 continue
             except ApiRefused as refusal:
@@ -97,7 +103,7 @@ class Caller:
                     raise AnswerLost("a gateway answered for Zoom", refusal.what) from refusal
                 if refusal.status not in _FOR_NOW:
                     raise
-                await self._pause(effort, refusal, self._asked(refusal))
+                await self._wait(effort, refusal, quota)
             except Unreachable as gone:
                 if isinstance(gone, AnswerLost) and not repeatable:
                     raise
@@ -122,6 +128,16 @@ class Caller:
             if unknown and access.kind is GrantKind.USER:
                 raise NeedsReauth("Zoom's API takes no token", refusal.message) from refusal
             raise
+
+    async def _wait(self, effort: "_Effort", refusal: ApiRefused, quota: Quota) -> None:
+        """Wait as Zoom asks; where it limits the account, all its calls do, at the gate."""
+        asked = self._asked(refusal)
+        if refusal.status != 429 or asked is None:
+            await self._pause(effort, refusal, asked)
+            return
+        self._gates.close(quota, refusal, asked)
+        if asked >= effort.left(self._clock.now()):
+            raise refusal
 
     async def _pause(self, effort: "_Effort", why: Exception, asked: float | None) -> None:
         """Wait before the next attempt, or raise if there is no time for one."""
@@ -154,8 +170,12 @@ class _Effort:
     pauses: int = 0
     renewed: bool = False
 
+    @property
+    def until(self) -> datetime:
+        return self.since + timedelta(seconds=self.budget.total_seconds)
+
     def left(self, now: datetime) -> float:
-        return self.budget.total_seconds - (now - self.since).total_seconds()
+        return (self.until - now).total_seconds()
 
 
 class _Again(Exception):  # never leaves this module

@@ -307,7 +307,7 @@ class Dispatcher:
                 return
             if trigger is not None:
                 spent, trigger = trigger, None  # it is good for one card; the others are messages
-                await self._speaker.unfurl(spent.user_id, spent.id, card)
+                await self._speaker.unfurl(*spent, card)
                 return
             place = place_of(parsed)
             if place is not None:

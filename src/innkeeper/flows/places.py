@@ -122,8 +122,9 @@ _PLACES: Final[dict[type[Payload], Callable[[Event[Any]], Place | None]]] = {
 class Trigger(NamedTuple):
     """What a card is shown beside a link with: once."""
 
-    id: str
+    account_id: AccountId
     user_id: UserId
+    id: str
 
 
 def trigger_of(event: Event[Payload]) -> Trigger | None:
@@ -132,7 +133,8 @@ def trigger_of(event: Event[Payload]) -> Trigger | None:
     if not isinstance(payload, LinkShared):
         return None
     trigger, user = payload.object.trigger_id, payload.operator_id
-    return Trigger(trigger, user) if trigger and user else None
+    account = payload.account_id or AccountId("")
+    return Trigger(account, user, trigger) if trigger and user else None
 
 
 def message_of(event: Event[Payload]) -> MessageId | None:

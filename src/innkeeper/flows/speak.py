@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from innkeeper.errors import AnswerLost, ApiRefused, MessageUnconfirmed
 from innkeeper.flows.calls import BUDGET, Budget, Caller
+from innkeeper.flows.gates import Quota
 from innkeeper.flows.grants import AccessToken, Grants
 from innkeeper.ids import AccountId, InstallationId, Jid, MessageId, UserId
 from innkeeper.net.outbound import Transport
@@ -94,7 +95,11 @@ class Speaker:
 
         try:
             return await self._caller.call(
-                self._grants.chatbot, post, repeatable=False, budget=budget
+                self._grants.chatbot,
+                post,
+                quota=_quota(place.account_id),
+                repeatable=False,
+                budget=budget,
             )
         except AnswerLost as lost:
             raise MessageUnconfirmed(lost.what, lost.why) from lost
@@ -128,7 +133,13 @@ class Speaker:
                 deadline=deadline,
             )
 
-        return await self._caller.call(self._grants.chatbot, put, repeatable=True, budget=budget)
+        return await self._caller.call(
+            self._grants.chatbot,
+            put,
+            quota=_quota(place.account_id),
+            repeatable=True,
+            budget=budget,
+        )
 
     async def delete(
         self, place: Place, message_id: MessageId, *, budget: Budget = BUDGET
@@ -152,10 +163,22 @@ class Speaker:
                 deadline=deadline,
             )
 
-        return await self._caller.call(self._grants.chatbot, drop, repeatable=True, budget=budget)
+        return await self._caller.call(
+            self._grants.chatbot,
+            drop,
+            quota=_quota(place.account_id),
+            repeatable=True,
+            budget=budget,
+        )
 
     async def unfurl(
-        self, user_id: UserId, trigger_id: str, card: Card, *, budget: Budget = BUDGET
+        self,
+        account_id: AccountId,
+        user_id: UserId,
+        trigger_id: str,
+        card: Card,
+        *,
+        budget: Budget = BUDGET,
     ) -> None:
         """Show a card beside a link that somebody posted; a trigger is good for one.
 
@@ -179,6 +202,17 @@ class Speaker:
             )
 
         try:
-            await self._caller.call(self._grants.chatbot, show, repeatable=False, budget=budget)
+            await self._caller.call(
+                self._grants.chatbot,
+                show,
+                quota=_quota(account_id),
+                repeatable=False,
+                budget=budget,
+            )
         except AnswerLost as lost:
             raise MessageUnconfirmed(lost.what, lost.why) from lost
+
+
+def _quota(account_id: AccountId) -> Quota:
+    """Say what the chatbot's calls count against."""
+    return Quota(account_id, "chatbot")

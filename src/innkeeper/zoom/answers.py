@@ -67,16 +67,17 @@ def refusal(answer: Response) -> ApiRefused:
         said = msgspec.json.decode(answer.body)
     except NOT_JSON:
         said = None
-    at = retry_at(answer)
-    if not isinstance(said, dict):
-        return ApiRefused(answer.status, 0, "no explanation in JSON", retry_at=at)
-    named = cast("dict[str, Any]", said)
-    number, message = _number(named), _message(named)
-    lacking = _LACKING.search(message)
-    if lacking is not None:
-        scopes = [scope for scope in lacking[1].replace(",", " ").split() if scope]
-        return ScopeNotGranted(answer.status, number, message, scopes)
-    return ApiRefused(answer.status, number, message, retry_at=at)
+    number, message = 0, "no explanation in JSON"
+    if isinstance(said, dict):
+        named = cast("dict[str, Any]", said)
+        number, message = _number(named), _message(named)
+        lacking = _LACKING.search(message)
+        if lacking is not None:
+            scopes = [scope for scope in lacking[1].replace(",", " ").split() if scope]
+            return ScopeNotGranted(answer.status, number, message, scopes)
+    return ApiRefused(
+        answer.status, number, message, retry_at=retry_at(answer), per_second=per_second(answer)
+    )
 
 
 def _number(said: Mapping[str, Any]) -> int:
@@ -140,6 +141,18 @@ def retry_at(answer: Response) -> datetime | float | None:
     if until is None or sent is None:
         return until
     return max((until - sent).total_seconds(), 0.0)
+
+
+def per_second(answer: Response) -> int | None:
+    """Read how many calls a second are allowed; None where another limit was hit.
+
+    Source: https://developers.zoom.us/docs/api/rate-limits/
+    """
+    daily = answer.headers.get("x-ratelimit-type", "").strip().lower().startswith("daily")
+    limit = answer.headers.get("x-ratelimit-limit", "").strip()
+    if answer.status != 429 or daily or not _DIGITS.fullmatch(limit):
+        return None
+    return int(limit) or None
 
 
 def _moment(text: str) -> datetime | None:
