@@ -151,3 +151,20 @@ async def test_forgets_what_was_settled_long_ago(store: Store) -> None:
     assert sorted(left, key=str) == sorted(
         [(ana, None), (None, None), (ana, Outcome.PURGE), (ana, Outcome.UNANSWERED)], key=str
     )
+
+
+async def test_no_order_of_deciding_and_authorizing_loses_an_authorization(store: Store) -> None:
+    for number in range(20):
+        name = f"guest{number}"
+        ana = await opened(store, name)
+        case = await store.open_case("one", installation_id=ana, now=NOW)
+        at = NOW + MINUTE
+        decided, (again, fresh) = await asyncio.gather(
+            store.close_case(case.id, outcome=Outcome.UNANSWERED, now=at),
+            store.open_installation(owner(name), person(name), authorized_at=at),
+        )
+        settled = await store.get_case(case.id)
+        assert settled is not None
+        assert settled.decided is decided is fresh
+        assert (again.id != ana) is decided
+        assert again.status is InstallationStatus.LIVE
