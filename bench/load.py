@@ -15,11 +15,11 @@ HOST = "127.0.0.1"
 
 
 def requests(count: int, *, secret: Secret, robot_jid: str, path: str, start: int) -> list[bytes]:
-    """Write whole HTTP requests, each with a body of its own, signed now."""
+    """Write whole HTTP requests of Zoom's, each with a body of its own, signed now."""
     stamp = str(int(time.time()))
     written: list[bytes] = []
     for number in range(start, start + count):
-        body = json.dumps(
+        body = _written(
             {
                 "event": "bot_notification",
                 "payload": {
@@ -36,17 +36,59 @@ def requests(count: int, *, secret: Secret, robot_jid: str, path: str, start: in
                     "userName": "Jordan Bench",
                     "userStatus": "authorized",
                 },
-            },
-            separators=(",", ":"),
-        ).encode()
-        head = (
-            f"POST {path} HTTP/1.1\r\nhost: {HOST}\r\ncontent-type: application/json\r\n"
-            f"x-zm-request-timestamp: {stamp}\r\n"
-            f"x-zm-signature: {sign(body, timestamp=stamp, secret=secret)}\r\n"
-            f"content-length: {len(body)}\r\n\r\n"
+            }
         )
-        written.append(head.encode() + body)
+        signature = sign(body, timestamp=stamp, secret=secret)
+        written.append(
+            _post(path, ("x-zm-request-timestamp", "x-zm-signature"), (stamp, signature), body)
+        )
     return written
+
+
+def slack_requests(count: int, *, secret: Secret, path: str, start: int) -> list[bytes]:
+    """Write as many of Slack's: a message to a bot, of about the same size, signed now."""
+    stamp = str(int(time.time()))
+    written: list[bytes] = []
+    for number in range(start, start + count):
+        body = _written(
+            {
+                "token": "a-legacy-token-of-the-bench",
+                "team_id": "T0BENCH01",
+                "api_app_id": "A0BENCH01",
+                "type": "event_callback",
+                "event_id": f"Ev{number:010d}",
+                "event_time": int(stamp),
+                "authorizations": [
+                    {"team_id": "T0BENCH01", "user_id": "U0BOT0001", "is_bot": True}
+                ],
+                "event": {
+                    "type": "message",
+                    "user": "U0BENCH01",
+                    "text": f"note {number} please bring two more towels to room 7",
+                    "ts": f"{stamp}.{number % 1_000_000:06d}",
+                    "channel": "C0FRONT01",
+                    "channel_type": "channel",
+                    "event_ts": f"{stamp}.{number % 1_000_000:06d}",
+                },
+            }
+        )
+        signature = sign(body, timestamp=stamp, secret=secret)  # the scheme is the same
+        names = ("x-slack-request-timestamp", "x-slack-signature")
+        written.append(_post(path, names, (stamp, signature), body))
+    return written
+
+
+def _written(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def _post(path: str, names: tuple[str, str], values: tuple[str, str], body: bytes) -> bytes:
+    head = (
+        f"POST {path} HTTP/1.1\r\nhost: {HOST}\r\ncontent-type: application/json\r\n"
+        f"{names[0]}: {values[0]}\r\n{names[1]}: {values[1]}\r\n"
+        f"content-length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
 
 
 @dataclass
@@ -79,7 +121,7 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._buffer += data
         head, end, rest = self._buffer.partition(b"\r\n\r\n")
-        if not end or len(rest) < _length(head):
+        if not end or not _is_whole(head, rest):
             return
         self._buffer = b""
         if head.startswith(b"HTTP/1.1 200"):
@@ -97,6 +139,12 @@ class _Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if not self._done.done():
             self._done.set_result(None)
+
+
+def _is_whole(head: bytes, rest: bytes) -> bool:
+    if b"transfer-encoding: chunked" in head.lower():
+        return rest.endswith(b"0\r\n\r\n")
+    return len(rest) >= _length(head)
 
 
 def _length(head: bytes) -> int:
@@ -143,6 +191,43 @@ async def paced(port: int, queue: list[bytes], *, per_second: int) -> list[float
         writer.close()
         await writer.wait_closed()
     return taken
+
+
+async def junk(port: int, *, per_second: int) -> None:
+    """Send requests that nobody signed, at a pace, until cancelled; wait for no answer's end."""
+    forged = _post(
+        "/events",
+        ("x-zm-request-timestamp", "x-zm-signature"),
+        ("1654503849", "v0=" + "0" * 64),
+        b"{}",
+    )
+    streams = [await asyncio.open_connection(HOST, port) for _ in range(20)]
+    sinks = [asyncio.create_task(_drain(reader)) for reader, _ in streams]
+    try:
+        while True:
+            for _, writer in streams:
+                writer.write(forged * (per_second // 20 // 20))
+            await asyncio.sleep(0.05)
+    finally:
+        for sink in sinks:
+            sink.cancel()
+        for _, writer in streams:
+            writer.close()
+
+
+async def dawdle(port: int) -> None:
+    """Open a connection, say a little, and open another when that one is closed."""
+    while True:
+        reader, writer = await asyncio.open_connection(HOST, port)
+        with contextlib.suppress(ConnectionError):
+            writer.write(b"POST /events HTTP/1.1\r\nhost: ")
+            await reader.read()
+        writer.close()
+
+
+async def _drain(reader: asyncio.StreamReader) -> None:
+    while await reader.read(65_536):
+        pass
 
 
 def wait_for(port: int) -> None:

@@ -21,6 +21,7 @@ from innkeeper.store.seal import KeyRing
 
 SECRET = "bench-secret-token-0001"
 ROBOT = "v1bench@xmpp.zoom.us"
+RIVET_SDK = Path(__file__).parents[1] / "tests/foreign/node/node_modules/@zoom/rivet"
 
 
 async def bare(scope, receive, send):
@@ -34,6 +35,26 @@ async def bare(scope, receive, send):
     status = 200 if good else 401
     await send({"type": "http.response.start", "status": status, "headers": answer})
     await send({"type": "http.response.body", "body": b"{}"})
+
+
+def bolt():
+    """Slack's Bolt as its documentation has it under ASGI, with one listener that does nothing."""
+    # ruff: noqa: PLC0415  # it need not be here
+    from slack_bolt.adapter.asgi.async_handler import AsyncSlackRequestHandler
+    from slack_bolt.async_app import AsyncApp
+    from slack_bolt.authorization import AuthorizeResult
+
+    async def authorize():
+        return AuthorizeResult(
+            enterprise_id=None, team_id="T0BENCH01", bot_user_id="U0BOT0001", bot_token="xoxb-bench"
+        )
+
+    app = AsyncApp(signing_secret=SECRET, authorize=authorize)
+
+    @app.event("message")
+    async def nothing() -> None: ...
+
+    return AsyncSlackRequestHandler(app)
 
 
 def bot(directory: Path, port: int, wait_seconds: float) -> App:
@@ -65,11 +86,15 @@ def main(kind: str, port: int, directory: Path, core: int) -> None:
     """Serve until told to stop."""
     os.sched_setaffinity(0, {core})
     name, _, wait = kind.partition(" ")
-    if name == "bare":
+    if name in {"bare", "bolt"}:
         look_for_garbage_rarely()
+        app = bare if name == "bare" else bolt()
         uvicorn.run(
-            bare, port=port, log_config=None, access_log=False, server_header=False, lifespan="off"
+            app, port=port, log_config=None, access_log=False, server_header=False, lifespan="off"
         )
+    elif name == "rivet":
+        script = str(Path(__file__).with_name("rivet.mjs"))
+        os.execvp("node", ["node", script, str(port), SECRET])  # noqa: S606, S607
     else:
         run_until_done(serve(bot(directory, port, float(wait or 0)), port))
 

@@ -420,3 +420,13 @@ def test_no_answer_is_the_mac_of_a_delivery(token):
         return
     assert ":" not in token
     assert answer["encryptedToken"] == encrypt_token(token, SECRET)
+
+
+@given(st.text(min_size=1, max_size=150).filter(str.strip), st.binary(max_size=300))
+@example("k" * 64, b"")
+@example("k" * 65, b"")
+def test_the_key_that_is_taken_in_once_makes_the_librarys_mac(secret: str, body: bytes):
+    made = hmac.new(secret.encode(), b"v0:" + STAMP + b":" + body, "sha256").hexdigest()
+    Verifier([Secret(secret)]).verify(
+        body, timestamps=[STAMP], signatures=[f"v0={made}".encode()], now=NOW
+    )

@@ -113,6 +113,8 @@ def _put(pair: _Pair[T], target: T, *, typed: bool) -> None:
 
 
 def _rest(text: str, count: int) -> str:
+    if not count:
+        return text.lstrip()
     parts = text.split(None, count)
     return parts[count] if len(parts) > count else ""
 

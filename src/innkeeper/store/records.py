@@ -112,7 +112,7 @@ class EventState(StrEnum):
     DROPPED = "dropped"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for each event, and freezing costs more
 class InboxEvent:
     """One event, kept until it is handled."""
 
@@ -134,7 +134,7 @@ class Effect:
     """What it gave; None if that was never written down: it may have been done, or not."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for each event, and freezing costs more
 class Accepted:
     """What the inbox says of an arrival."""
 

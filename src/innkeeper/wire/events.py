@@ -112,8 +112,12 @@ def event_time(raw: Mapping[str, Any]) -> datetime | None:
         inner.get("timestamp"),
         inner.get("deauthorization_time"),
     )
-    found = [at for stamp in stamps if stamp is not None and (at := _moment(stamp))]
-    return max(found) if found else None
+    latest: datetime | None = None
+    for stamp in stamps:
+        at = None if stamp is None else _moment(stamp)
+        if at is not None and (latest is None or at > latest):
+            latest = at
+    return latest
 
 
 def _moment(stamp: Any) -> datetime | None:

@@ -3,6 +3,7 @@
 Source: https://developers.zoom.us/docs/api/webhooks/ and zoom/webhook-sample.
 """
 
+import binascii
 import hashlib
 import hmac
 import re
@@ -25,7 +26,8 @@ PAST = timedelta(minutes=120)
 FUTURE = timedelta(minutes=5)
 
 _TIMESTAMP = re.compile(rb"[0-9]{10}(?:[0-9]{3})?")
-_SIGNATURE = re.compile(rb"v0=[0-9a-f]{64}")
+_SIGNATURE_BYTES = len("v0=") + 64
+_BLOCK_BYTES = 64
 _PLAIN_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 
 
@@ -66,9 +68,15 @@ def read_claim(timestamps: Sequence[bytes], signatures: Sequence[bytes]) -> Clai
     signature = _only(signatures, "Signature")
     if _TIMESTAMP.fullmatch(timestamp) is None:
         raise SignatureRefused("TimestampMalformed")
-    if _SIGNATURE.fullmatch(signature) is None:
+    if len(signature) != _SIGNATURE_BYTES or not signature.startswith(b"v0="):
         raise SignatureRefused("SignatureMalformed")
-    return Claim(timestamp, bytes.fromhex(signature[3:].decode()))
+    try:
+        mac = binascii.unhexlify(signature[3:])
+    except binascii.Error:
+        raise SignatureRefused("SignatureMalformed") from None
+    if signature != signature.lower():
+        raise SignatureRefused("SignatureMalformed")
+    return Claim(timestamp, mac)
 
 
 class Verifier:
@@ -93,7 +101,7 @@ class Verifier:
         if not secrets or not all(secret.reveal().strip() for secret in secrets):
             message = "a verifier needs at least one secret, and none may be blank"
             raise ValueError(message)
-        self._keys = [(secret, secret.encode()) for secret in secrets]
+        self._keyed = [(secret, _Mac(secret.encode())) for secret in secrets]
         self._past = past.total_seconds()
         self._future = future.total_seconds()
 
@@ -121,16 +129,38 @@ class Verifier:
         Raises:
             SignatureRefused: As `verify`.
         """
-        message = b"v0:%b:%b" % (claim.timestamp, body)
+        message = b"%b:%b" % (claim.timestamp, body)
         found: Secret | None = None
-        for secret, key in self._keys:
-            if hmac.compare_digest(hmac.digest(key, message, "sha256"), claim.mac):
+        for secret, mac in self._keyed:
+            if hmac.compare_digest(mac.of(message), claim.mac):
                 found = found or secret
         if found is None:
             raise SignatureRefused("SignatureMismatch")
         if not -self._future <= now.timestamp() - _seconds(claim.timestamp) <= self._past:
             raise SignatureRefused("TimestampOutOfWindow")
         return found
+
+
+class _Mac:
+    """HMAC-SHA256 (RFC 2104) of `v0:` and a message, its key taken in once.
+
+    The library's own takes the key in anew for each message, which costs three times as much.
+    """
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) > _BLOCK_BYTES:
+            key = hashlib.sha256(key).digest()
+        key = key.ljust(_BLOCK_BYTES, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in key) + b"v0:")
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in key))
+
+    def of(self, message: bytes) -> bytes:
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(message)
+        outer.update(inner.digest())
+        return outer.digest()
 
 
 def _seconds(timestamp: bytes) -> float:
