@@ -208,8 +208,9 @@ class Web:
         """Finish an installation."""
         if _looks_ahead(request):
             return Response(status_code=503)
-        if b";" in request.scope["query_string"]:
-            raise CallbackMalformed("callback refused", "a semicolon in the query")
+        query_string: bytes = request.scope["query_string"]
+        if b";" in query_string or len(query_string) > _QUERY_LIMIT_BYTES:
+            raise CallbackMalformed("callback refused", "a semicolon in the query, or too long")
         await self.parts.catch_up()
         query = _query(request)
         outcome = await self.parts.installer.finish(query, read_cookies(request.scope))

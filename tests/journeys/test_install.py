@@ -89,7 +89,13 @@ async def test_o01_caps_the_attempts_of_one_browser(ana: Visitor) -> None:
 
 @pytest.mark.parametrize(
     "headers",
-    [{"host": "evil.test"}, {"x-forwarded-host": "evil.test"}, {"x-forwarded-proto": "https"}],
+    [
+        pytest.param({"host": "evil.test"}, id="O02-host"),
+        pytest.param({"x-forwarded-host": "evil.test"}, id="O02-forwarded-host"),
+        pytest.param({"x-forwarded-proto": "https"}, id="O02-forwarded-https"),
+        pytest.param({"x-forwarded-proto": "http"}, id="O02-forwarded-http"),
+        pytest.param({"forwarded": "host=evil.test;proto=https"}, id="O02-forwarded"),
+    ],
 )
 async def test_o02_believes_no_host_header(zoom: Zoom, headers: dict[str, str]) -> None:
     answer = await zoom.transport.send(Request("GET", f"{BOT_URL}/install", headers))
@@ -287,6 +293,17 @@ async def test_o22_o23_echoes_nothing(ana: Visitor) -> None:
     assert answer.headers["cache-control"] == "no-store"
 
 
+@pytest.mark.parametrize("first", [True, False])
+async def test_o22_takes_no_part_of_what_is_too_long(ana: Visitor, *, first: bool) -> None:
+    query = changed(await allowed(ana), code=None, error="access_denied").partition("?")[2]
+    long = f"error_description={'z' * 65_536}"
+    parts = (long, query) if first else (query, long)
+    answer = await ana.browser.exchange("GET", f"{CALLBACK}?{'&'.join(parts)}")
+    assert (answer.status, says(answer, "callback_malformed")) == (400, True)
+    assert not says(answer, "zzzz")
+    assert (await ana.browser.exchange("GET", f"{CALLBACK}?{query}")).status == 200  # unspent
+
+
 async def test_o25_stores_nothing_for_a_code_that_zoom_refuses(zoom: Zoom, ana: Visitor) -> None:
     url = changed(await allowed(ana), code="made-up")
     answer = await ana.browser.exchange("GET", url)
@@ -436,6 +453,43 @@ async def test_o31_stopping_the_app_waits_for_an_install_under_way(
     assert says(await ana.browser.exchange("GET", url), "state_unknown")
 
 
+async def test_o31_an_install_that_takes_too_long_for_the_end_is_cut_off(
+    between: tuple[Zoom, Between], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zoom, road = between
+    monkeypatch.setattr("innkeeper.work.GRACE_SECONDS", 0.02)
+    zoom.record.bot_endpoint = ""
+    ana = await zoom.user("Ana")
+    await ana.signs_in()
+    url = await allowed(ana)
+    road.open.clear()
+    asking = asyncio.create_task(ana.browser.exchange("GET", url))
+    await road.asked.wait()
+    await zoom.restart()
+    answer = await asking
+    assert (answer.status, says(answer, "install_unavailable")) == (503, True)
+    assert await nothing_is_stored(zoom)
+
+
+async def test_o31_forgets_the_attempts_that_nobody_asks_for_any_more(
+    between: tuple[Zoom, Between],
+) -> None:
+    zoom, road = between
+    installer = zoom.parts.installer
+    installer.patience_seconds = 0.02
+    ana = await zoom.user("Ana")
+    await ana.signs_in()
+    url = await allowed(ana)
+    road.open.clear()
+    assert (await ana.browser.exchange("GET", url)).status == 202
+    road.open.set()
+    await installer.aclose()
+    await zoom.clock.advance(minutes=11)
+    installer.patience_seconds = 5
+    await ana.installs()
+    assert installer.under_way == 0
+
+
 def locked(zoom: Zoom) -> connection.Connection:
     """Keep the database from taking a write, as another process might."""
     held = connection.connect(str(zoom.directory / "innkeeper.db"))
@@ -482,6 +536,17 @@ async def test_o38_sends_no_code_where_it_cannot_take_the_state(
     assert exchanges(zoom) == 0
     again = await ana.browser.exchange("GET", url)  # nothing was spent
     assert again.headers["location"].startswith(f"{BOT_URL}/launch")
+
+
+async def test_o38_begins_nothing_that_it_cannot_keep(
+    zoom: Zoom, ana: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "_WRITER_WAITS_MS", 1)
+    held = locked(zoom)
+    answer = await ana.browser.exchange("GET", f"{BOT_URL}/install")
+    held.close()
+    assert (answer.status, says(answer, "install_unavailable")) == (503, True)
+    assert "set-cookie" not in answer.headers
 
 
 async def test_o38_puts_nobody_out_who_only_authorizes_anew(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -9,10 +10,17 @@ import pytest
 
 from innkeeper import App, Authorized, BotRefused, Installed
 from innkeeper.browser import Page
+from innkeeper.errors import BodyRefused, InvitationRefused
+from innkeeper.flows.authorized import AUTHORIZED, News, as_authorization
+from innkeeper.flows.invitations import Invitations
 from innkeeper.ids import AccountId, UserId
 from innkeeper.net.outbound import Request
-from innkeeper.store.records import EventState
+from innkeeper.secret import Secret
+from innkeeper.store.records import EventState, InboxEvent
 from innkeeper.testing import BOT_URL, Visitor, Zoom
+from innkeeper.wire.events import decode
+from tests.flows.test_reauth import OWNER, PERSON
+from tests.journeys.house import NOW, running
 from tests.journeys.test_install import CALLBACK, allowed, asked, exchanges, says
 
 pytestmark = pytest.mark.anyio
@@ -108,6 +116,23 @@ async def test_what_the_bot_could_not_take_it_is_told_again() -> None:
         for seconds in (5, 30):
             await zoom.clock.advance(seconds=seconds)
         assert heard.metadata == [{"customer": 42}]
+
+
+async def test_the_bot_is_told_once_for_each_attempt(tmp_path: Path) -> None:
+    taken: list[InboxEvent] = []
+    async with running(tmp_path) as house:
+        store = house.parts.store
+        news = News(inbox=store, clock=house.clock, take=taken.append)
+        opened, _ = await store.open_installation(OWNER, PERSON, authorized_at=NOW)
+        for attempt in ("one", "one", "two"):
+            await news.authorized(opened, PERSON, attempt=attempt, said={"customer": 42})
+    assert [event.name for event in taken] == [AUTHORIZED] * 2
+    assert taken[0].id != taken[1].id
+
+
+def test_what_only_has_the_name_of_our_news_is_none() -> None:
+    with pytest.raises(BodyRefused, match="not_news"):
+        as_authorization(decode(b'{"event":"innkeeper.authorized","payload":{"userId":7}}'))
 
 
 async def test_a_bot_that_does_not_listen_costs_no_event() -> None:
@@ -310,6 +335,25 @@ async def test_a_link_ends_when_its_maker_said(heard: Heard) -> None:
         await ana.browser.exchange("GET", await allowed(ana, page))
         await zoom.settle()
         assert heard.metadata == [{"customer": 42}]  # it was followed in time
+
+
+async def test_a_link_made_before_leads_where_the_app_may_lead_now() -> None:
+    before, after = (
+        Invitations(secret=Secret("the-same"), public_url=BOT_URL, origins=origins)
+        for origins in ((SITE,), ())
+    )
+    text = before.write(
+        metadata={},
+        return_to=SITE,
+        account_id=None,
+        user_id=None,
+        lifetime=timedelta(1),
+        now=NOW,
+    )
+    assert before.read(text, now=NOW).return_to == SITE
+    with pytest.raises(InvitationRefused, match="no more"):
+        after.read(text, now=NOW)
+    assert SITE not in repr(before.recall(text))
 
 
 async def test_another_host_leads_to_ours_with_all_that_the_link_carries(heard: Heard) -> None:

@@ -151,6 +151,11 @@ class Installer:
         self.marker = f"{prefix}innkeeper_restarted"
         """Names the cookie that stops a loop of installs without a state."""
 
+    @property
+    def under_way(self) -> int:
+        """How many codes are being traded, or were and nobody has asked for the end yet."""
+        return len(self._under_way)
+
     async def begin(self, cookies: Cookies, invitation: str | None = None) -> Begun:
         """Start an attempt: a fresh state and PKCE verifier, kept for ten minutes.
 
