@@ -232,7 +232,7 @@ async def _drain(reader: asyncio.StreamReader) -> None:
 
 def wait_for(port: int) -> None:
     """Return when somebody listens."""
-    for _ in range(400):
+    for _ in range(1_600):
         with contextlib.suppress(OSError), socket.create_connection((HOST, port), 0.1):
             return
         time.sleep(0.025)
