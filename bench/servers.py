@@ -16,7 +16,7 @@ from innkeeper.cli.foreground import look_for_garbage_rarely, run_until_done, un
 from innkeeper.ids import Jid
 from innkeeper.net.serving import bind, serving
 from innkeeper.secret import Secret
-from innkeeper.settings import Settings
+from innkeeper.settings import Management, Settings
 from innkeeper.store.seal import KeyRing
 
 SECRET = "bench-secret-token-0001"
@@ -57,7 +57,14 @@ def bolt():
     return AsyncSlackRequestHandler(app)
 
 
-def bot(directory: Path, port: int, wait_seconds: float) -> App:
+def bot(
+    directory: Path,
+    port: int,
+    wait_seconds: float = 0,
+    *,
+    keys: str = "",
+    management: Management = "admin",
+) -> App:
     """Make a bot whose one command does nothing, or waits."""
     app = App("Bench")
 
@@ -72,9 +79,9 @@ def bot(directory: Path, port: int, wait_seconds: float) -> App:
             client_secret=Secret("bench-client-secret-1"),
             bot_jid=Jid(ROBOT),
             secret_tokens=(Secret(SECRET),),
-            management="admin",
+            management=management,
             public_url=f"http://127.0.0.1:{port}",
-            keys=KeyRing.parse(KeyRing.generate()),
+            keys=KeyRing.parse(keys or KeyRing.generate()),
             database=directory / "bench.db",
             vault=directory / "bench.vault.db",
         )
@@ -82,7 +89,7 @@ def bot(directory: Path, port: int, wait_seconds: float) -> App:
     return app
 
 
-def main(kind: str, port: int, directory: Path, core: int) -> None:
+def main(kind: str, port: int, *, directory: Path, core: int, keys: str = "") -> None:
     """Serve until told to stop."""
     os.sched_setaffinity(0, {core})
     name, _, wait = kind.partition(" ")
@@ -92,6 +99,8 @@ def main(kind: str, port: int, directory: Path, core: int) -> None:
         uvicorn.run(
             app, port=port, log_config=None, access_log=False, server_header=False, lifespan="off"
         )
+    elif name == "forgetting":
+        run_until_done(serve(bot(directory, port, keys=keys, management="user"), port))
     elif name == "rivet":
         script = str(Path(__file__).with_name("rivet.mjs"))
         os.execvp("node", ["node", script, str(port), SECRET])  # noqa: S606, S607
@@ -107,4 +116,5 @@ async def serve(app: App, port: int) -> None:
 
 if __name__ == "__main__":
     settings = json.loads(sys.argv[1])
-    main(settings["kind"], settings["port"], Path(settings["directory"]), settings["core"])
+    settings["directory"] = Path(settings["directory"])
+    main(**settings)

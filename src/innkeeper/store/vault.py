@@ -133,9 +133,9 @@ class SqliteVault:
             StoreUnavailable: If the vault cannot be read.
         """
         found = self._db.rows(
-            "SELECT value FROM json_each(?) EXCEPT SELECT subject FROM data_keys"
-            " WHERE subject IN (SELECT value FROM json_each(?))",
-            *(listed(subjects), listed(subjects)),
+            "SELECT value FROM json_each(?)"
+            " WHERE NOT EXISTS (SELECT 1 FROM data_keys WHERE subject = value)",
+            listed(subjects),
         )
         return [str(each) for (each,) in found]
 

@@ -1,10 +1,10 @@
 """What do all tables share? One file: a thread that writes, and a connection that reads."""
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 import apsw
+import msgspec
 
 from innkeeper.errors import StoreUnavailable
 from innkeeper.store.rows import Value
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 def listed(values: Sequence[str]) -> str:
     """Write values as the one that `json_each` takes apart."""
-    return json.dumps(values)
+    return msgspec.json.encode(values).decode()
 
 
 def batched(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
