@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -61,7 +61,7 @@ _INSTALLATIONS = """
 _KEYS = """
     INSERT INTO data_keys (subject, key_id, ring_id, wrapped)
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})
-    SELECT printf('ins_%024x', i), hex(randomblob(8)), {ring}, randomblob(60) FROM n;
+    SELECT printf('ins_%024x', i), printf('key_%016x', i), {ring}, randomblob(60) FROM n;
 """
 
 
@@ -97,16 +97,17 @@ def fill(directory: Path, now: datetime) -> None:
     """Write a million others, faster than through the door."""
     micros = round(now.timestamp() * 1_000_000)
     later = micros + 80 * 86_400_000_000
-    vault = apsw.Connection(str(directory / "bench.vault.db"))
+    vault: Any = apsw.Connection(str(directory / "bench.vault.db"))
     [(ring,)] = vault.execute("SELECT ring_id FROM data_keys LIMIT 1")
+    vault.close()
     written = {"count": CROWD, "now": micros, "later": later, "ring": f"'{ring}'"}
     for path, script in (("bench.vault.db", _KEYS), ("bench.db", _INSTALLATIONS)):
-        db = apsw.Connection(str(directory / path))
-        db.execute("PRAGMA synchronous = OFF; PRAGMA cache_size = -400000; BEGIN")
+        db: Any = apsw.Connection(str(directory / path))
+        db.execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")
+        db.execute("PRAGMA cache_size = -400000; BEGIN")
         db.execute(script.format(**written))
-        db.execute("COMMIT; PRAGMA wal_checkpoint(TRUNCATE); ANALYZE")
+        db.execute("COMMIT")
         db.close()
-    vault.close()
 
 
 class Stopwatch:
@@ -116,7 +117,7 @@ class Stopwatch:
         self.seconds = 0.0
 
     @contextmanager
-    def watching(self) -> Iterator[None]:
+    def watching(self) -> Generator[None]:
         real = {name: getattr(Connection, name) for name in ("rows", "change", "run")}
 
         def timed(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -157,9 +158,10 @@ async def alone(directory: Path, ring: str) -> tuple[float, list[float]]:
         installation = await parts.store.find_installation(leaving(number))
         watch = Stopwatch()
         with watch.watching():
+            assert installation is not None
             purge = await parts.forgetter.begin(installation, removed_at=datetime.now(UTC))
-            receipt = await parts.forgetter.run(purge)
-        assert receipt is not None
+            assert purge is not None
+            assert await parts.forgetter.run(purge) is not None
         taken.append(watch.seconds * 1000)
     await app.stop()
     return started, taken
@@ -192,24 +194,29 @@ def removals() -> list[bytes]:
     return written
 
 
-async def beside(port: int) -> list[float]:
-    """Answer others at an even pace while one after the other leaves."""
+async def others(port: int, start: int) -> list[float]:
+    """Answer others at an even pace; give each answer's milliseconds."""
     count = PER_SECOND * SECONDS
     queue = load.requests(
-        count, secret=Secret(servers.SECRET), robot_jid=servers.ROBOT, path="/events", start=1
+        count, secret=Secret(servers.SECRET), robot_jid=servers.ROBOT, path="/events", start=start
     )
-    leave = removals()
+    return sorted(await load.paced(port, queue, per_second=PER_SECOND))
+
+
+async def beside(port: int) -> tuple[list[float], list[float]]:
+    """Answer others, first alone, then while one after the other leaves."""
+    before = await others(port, 1)
 
     async def one_by_one() -> None:
-        for removal in leave:
+        for removal in removals():
             await load.paced(port, [removal], per_second=1)
             await asyncio.sleep(SECONDS / LEAVING * 0.9)
 
-    others, _ = await asyncio.gather(load.paced(port, queue, per_second=PER_SECOND), one_by_one())
-    return sorted(others)
+    meanwhile, _ = await asyncio.gather(others(port, 1_000_000), one_by_one())
+    return before, meanwhile
 
 
-def under_load(directory: Path, ring: str) -> list[float]:
+def under_load(directory: Path, ring: str) -> tuple[list[float], list[float]]:
     with socket.socket() as probe:
         probe.bind((load.HOST, 0))
         port: int = probe.getsockname()[1]
@@ -227,7 +234,7 @@ def under_load(directory: Path, ring: str) -> list[float]:
 
 def left(directory: Path) -> int:
     """Count the receipts: everybody who left must have one."""
-    db = apsw.Connection(str(directory / "bench.db"), flags=apsw.SQLITE_OPEN_READONLY)
+    db: Any = apsw.Connection(str(directory / "bench.db"), flags=apsw.SQLITE_OPEN_READONLY)
     [(count,)] = db.execute("SELECT count(*) FROM receipts")
     db.close()
     return int(count)
@@ -242,7 +249,7 @@ def rows() -> list[Row]:
         directory = Path(name)
         uvloop.run(prepare(directory, ring))
         started, purges = uvloop.run(alone(directory, ring))
-        acks = under_load(directory, ring)
+        before, meanwhile = under_load(directory, ring)
         if left(directory) != 2 * LEAVING:
             raise SystemExit(f"{left(directory)} receipts for {2 * LEAVING} removals")
     purge = f"{statistics.median(purges):.1f} ms ({min(purges):.1f} to {max(purges):.1f})"
@@ -250,12 +257,13 @@ def rows() -> list[Row]:
     return [
         (f"start {crowd}", f"{started:.1f} s", "<= 10 s"),
         (f"one purge {crowd}: time in the databases, of {LEAVING}", purge, "<= 100 ms"),
-        (
-            f"ack p99 at {PER_SECOND}/s meanwhile, a purge each second",
-            f"{acks[len(acks) * 99 // 100]:.1f} ms (most: {acks[-1]:.1f})",
-            "<= 50 ms",
-        ),
+        (f"ack p99 at {PER_SECOND}/s, nobody leaves", _p99(before), ""),
+        ("the same while somebody leaves each second", _p99(meanwhile), "<= 50 ms"),
     ]
+
+
+def _p99(taken: list[float]) -> str:
+    return f"{taken[len(taken) * 99 // 100]:.1f} ms (most: {taken[-1]:.1f})"
 
 
 def main() -> None:

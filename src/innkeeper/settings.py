@@ -55,6 +55,7 @@ class Settings:
     s2s_client_secret: Secret | None = None
     user_oauth: bool = True
     honour_retention: bool = False
+    data_compliance: bool = False
     accounts: frozenset[AccountId] = frozenset()
     """Whom the app is for; everybody where it is empty."""
     return_to: tuple[str, ...] = ()
@@ -179,6 +180,7 @@ class _Reader:
         management = self._choice("ZOOM_APP_MANAGEMENT", ("admin", "user"), _MANAGEMENT_FIX)
         user_oauth = self._switch("INNKEEPER_USER_OAUTH", default="on")
         honour_retention = self._switch("INNKEEPER_HONOUR_RETENTION", default="off")
+        data_compliance = self._switch("INNKEEPER_DATA_COMPLIANCE", default="off")
         accounts = self._accounts("INNKEEPER_ACCOUNTS")
         return_to = self._origins("INNKEEPER_RETURN_TO")
         database = self._database("INNKEEPER_DATABASE_URL", self._directory / "innkeeper.db")
@@ -207,6 +209,7 @@ class _Reader:
             s2s_client_secret=Secret(s2s_secret) if s2s_secret else None,
             user_oauth=user_oauth,
             honour_retention=honour_retention,
+            data_compliance=data_compliance,
             accounts=accounts,
             return_to=return_to,
             database=database,

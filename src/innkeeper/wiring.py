@@ -32,6 +32,7 @@ from innkeeper.flows.invitations import Invitations
 from innkeeper.flows.purge import Forgetter
 from innkeeper.flows.reauth import Notices
 from innkeeper.flows.receive import Receiver
+from innkeeper.flows.report import Reporter
 from innkeeper.flows.rotation import Rotation
 from innkeeper.flows.speak import Speaker
 from innkeeper.flows.sweep import Sweeper
@@ -134,6 +135,9 @@ def wire(
         log=log,
         forget=forget,
     )
+    reporter = Reporter(
+        store, transport=transport, credentials=credentials_of(settings), clock=clock, log=log
+    )
     judge = Judge(
         store=store,
         vault=vault,
@@ -141,7 +145,7 @@ def wire(
         forgetter=forgetter,
         cases=cases,
         log=log,
-        terms=Terms(settings.honour_retention),
+        terms=Terms(settings.honour_retention, settings.data_compliance),
     )
     sweeper = Sweeper(
         store=store, cases=cases, forgetter=forgetter, revoke=grants.revoke, clock=clock, log=log
@@ -215,6 +219,7 @@ def wire(
         speaker=speaker,
         clients=clients,
         forgetter=forgetter,
+        reporter=reporter,
         sweeper=sweeper,
         dispatcher=dispatcher,
         receiver=receiver,

@@ -26,13 +26,17 @@ def steps(deleted: Mapping[str, int], texts: Texts) -> tuple[ReceiptStepView, ..
 def proof(receipt: Receipt, texts: Texts, *, app_name: str, public_key: str) -> ReceiptView:
     """Show a receipt, and how to check it without us. `public_key` is in hex."""
     statement = read_statement(receipt)
+    kept = tuple(
+        ReceiptStepView(_step(name, texts), 0, done=False, detail=texts("receipt.left"))
+        for name in statement.kept
+    )
     return ReceiptView(
         receipt.id,
-        "complete",
+        "complete" if statement.complete else "kept",
         app_name,
         datetime.fromisoformat(statement.removed_at),
         datetime.fromisoformat(statement.purged_at),
-        steps(statement.steps, texts),
+        (*steps(statement.steps, texts), *kept),
         signature=receipt.signature.hex(),
         key_id=receipt.key_id,
         digest=digest(receipt),

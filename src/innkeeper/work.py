@@ -15,6 +15,7 @@ from innkeeper.flows.install import Installer
 from innkeeper.flows.log import Log
 from innkeeper.flows.purge import Forgetter
 from innkeeper.flows.receive import Receiver
+from innkeeper.flows.report import Reporter
 from innkeeper.flows.rotation import Rotation
 from innkeeper.flows.speak import Speaker
 from innkeeper.flows.sweep import Sweeper
@@ -47,6 +48,7 @@ class Parts:
     speaker: Speaker
     clients: Clients
     forgetter: Forgetter
+    reporter: Reporter
     sweeper: Sweeper
     dispatcher: Dispatcher
     receiver: Receiver
@@ -155,6 +157,7 @@ class Worker:
             hashes_before=now - HASHES_KEPT, bodies_before=now - BODIES_KEPT
         )
         await self._parts.forgetter.raise_alarms()
+        await self._parts.reporter.run_due()
         await self._parts.sweeper.expire()
         return await self._parts.forgetter.forget_owners()
 

@@ -3,8 +3,9 @@
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -73,11 +74,17 @@ class NoZoom:
 
     def __init__(self) -> None:
         self.tried: list[str] = []
+        self.asked: list[Request] = []
+        self.answers: list[Response] = []
+        """What it says after all, once each."""
 
     async def send(
         self, request: Request, *, deadline: float = 10.0, limit_bytes: int = 65_536
     ) -> Response:
         self.tried.append(f"{request.url} in {deadline} s, {limit_bytes} bytes")
+        self.asked.append(request)
+        if self.answers:
+            return self.answers.pop(0)
         raise Unreachable("no Zoom here")
 
     async def aclose(self) -> None:
@@ -154,7 +161,8 @@ async def running(
     management: Management = "user",
     app: App | None = None,
     ring: str | None = None,
-) -> AsyncIterator[House]:
+    **changes: Any,
+) -> AsyncGenerator[House]:
     app = app or App("The test's bot")
     heard: list[str] = []
 
@@ -183,7 +191,7 @@ async def running(
         database=directory / "innkeeper.db",
         vault=directory / "innkeeper.vault.db",
     )
-    app.configure(settings, transport=zoom, clock=clock)
+    app.configure(replace(settings, **changes), transport=zoom, clock=clock)
     parts = await app.start(background=False)
     house = House(app, parts, clock, zoom)
     house.heard = heard

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from innkeeper import AccountScope, App, UserScope
 from innkeeper.errors import StoreUnavailable
 from innkeeper.flows.receipts import Statement, read_statement
-from innkeeper.net.outbound import Request
+from innkeeper.net.exchange import Request, Response
 from innkeeper.settings import Management
 from innkeeper.store.records import EventState, InstallationStatus
 from innkeeper.store.sqlite import connection
@@ -360,6 +360,156 @@ async def test_whatever_it_says_of_retention_all_is_deleted(
     assert "bot:ledger" in statement.steps
     assert len(ledger.scopes) == 1
     assert await people(house) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        pytest.param({"user_data_retention": "true"}, True, id="D24-honoured-text"),
+        pytest.param({"user_data_retention": True}, True, id="D24-honoured-bool"),
+        pytest.param({"userDataRetention": True}, True, id="D24-honoured-camel"),
+        pytest.param({"user_data_retention": "false"}, False, id="D24-no"),
+        pytest.param({"user_data_retention": None}, False, id="D24-null"),
+        pytest.param({"user_data_retention": "maybe"}, False, id="D24-maybe"),
+        pytest.param({"user_data_retention": 1}, False, id="D24-number"),
+        pytest.param(
+            {"user_data_retention": True, "userDataRetention": False}, False, id="D24-both"
+        ),
+        pytest.param({}, False, id="D24-absent"),
+    ],
+)
+async def test_an_operator_may_honour_the_wish_to_keep(
+    tmp_path: Path, ledger: Ledger, said: dict[str, Any], kept: bool
+) -> None:
+    async with running(tmp_path, app=ledger.app(), honour_retention=True) as house:
+        await house.deliver(greeting())
+        await house.deliver(removal(NOW + MINUTE, **said))
+        (statement,) = await statements(house)
+        assert await people(house) == []
+        assert statement.steps["data_key"] == 1
+        assert (statement.complete, statement.kept) == (not kept, ["bot:ledger"] if kept else [])
+        assert len(ledger.scopes) == (0 if kept else 1)
+        _, _, page = await house.request("GET", f"/receipts/{statement.receipt}")
+        assert (b"was kept" in page) is kept
+
+
+# Zoom's data compliance address
+
+
+COMPLIANCE = "https://api.zoom.us/oauth/data/compliance"
+TAKEN = Response(200, {}, b"")
+
+
+@pytest.fixture
+async def reporting(tmp_path: Path) -> AsyncIterator[House]:
+    structlog.reset_defaults()
+    async with running(tmp_path, data_compliance=True) as house:
+        await house.deliver(greeting())
+        yield house
+
+
+def everything_in(directory: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in directory.iterdir())
+
+
+async def chores(house: House, *, days: float = 0) -> list[str]:
+    """Let time pass, do what is done each minute, and tell what was an alarm."""
+    house.clock.advance(days * 86_400)
+    with capture_logs() as logs:
+        await house.app.worker.do_chores()
+    assert "User-1" not in str(logs)
+    return [each["event"] for each in logs if each["log_level"] == "error"]
+
+
+async def test_zoom_is_told_of_a_purge_once_it_is_done(reporting: House) -> None:
+    """Row D23."""
+    reporting.zoom.answers = [TAKEN]
+    await reporting.deliver(removal(NOW + MINUTE, user_data_retention="false"))
+    assert len(await statements(reporting)) == 1
+    assert reporting.zoom.asked == []
+    assert await chores(reporting) == []
+    (told,) = reporting.zoom.asked
+    assert told.url == COMPLIANCE
+    assert told.headers["authorization"].startswith("Basic ")
+    said = json.loads(told.body)
+    assert (said["user_id"], said["account_id"]) == ("User-1", "Account-1")
+    assert said["deauthorization_event_received"]["signature"] == "ab" * 32
+    assert said["compliance_completed"] is True
+    assert await chores(reporting, days=1) == []
+    assert len(reporting.zoom.asked) == 1
+
+
+@pytest.mark.parametrize("status", [500, 501, 429, 403, 302])
+async def test_a_report_that_zoom_does_not_take_blocks_nothing(
+    reporting: House, status: int
+) -> None:
+    """Row D23: tried for ten days, with one alarm after seven, then given up."""
+    reporting.zoom.answers = [Response(status, {}, b"")]
+    await reporting.deliver(removal(NOW + MINUTE))
+    (statement,) = await statements(reporting)
+    assert statement.complete
+    alarms = {day: await chores(reporting, days=1 if day else 0) for day in range(12)}
+    assert {day: found for day, found in alarms.items() if found} == {
+        7: ["report.late"],
+        10: ["report.given_up"],
+    }
+    assert 8 < len(reporting.zoom.asked) < 50
+    assert await reporting.parts.vault.find_key(f"report:{statement.installation}") is None
+
+
+async def test_a_report_survives_a_restart_and_then_nothing_of_it_is_left(
+    reporting: House, tmp_path: Path
+) -> None:
+    await reporting.deliver(removal(NOW + MINUTE))
+    await chores(reporting)
+    assert b"User-1" not in everything_in(tmp_path)
+    await reporting.app.stop()
+    await reporting.app.start(background=False)
+    reporting.zoom.answers = [TAKEN]
+    await chores(reporting, days=1)
+    assert len(reporting.zoom.asked) == 2
+    assert await chores(reporting, days=1) == []
+    assert len(reporting.zoom.asked) == 2
+
+
+async def test_nobody_is_told_unless_an_operator_wants_it(house: House) -> None:
+    await house.deliver(greeting())
+    await house.deliver(removal(NOW + MINUTE))
+    await chores(house, days=1)
+    assert house.zoom.asked == []
+
+
+# alarms
+
+
+async def test_a_late_purge_is_told_three_times_and_seen_where_people_look(
+    tmp_path: Path,
+) -> None:
+    app = App("The test's bot")
+
+    @app.purge("elsewhere")
+    def never(_scope: object) -> int:
+        raise ConnectionError
+
+    async with running(tmp_path, app=app) as house:
+        await house.deliver(greeting())
+        await house.deliver(removal(NOW + MINUTE))
+        alarms: dict[int, list[Any]] = {}
+        for day in range(12):
+            with capture_logs() as logs:
+                await house.app.worker.do_chores()
+            if late := [each["percent"] for each in logs if each["event"] == "purge.late"]:
+                alarms[day] = late
+            if day == 6:
+                await house.app.stop()
+                house.parts = await house.app.start(background=False)
+            house.clock.advance(86_400)
+        assert alarms == {5: [50], 8: [80], 10: [100]}
+        assert await statements(house) == []
+        (purge,) = await house.parts.store.purges()
+        assert purge.alarm == 100
+        status, _, body = await house.request("GET", "/readyz")
+        assert (status, json.loads(body)) == (200, {"status": "ready", "overdue_purges": 1})
 
 
 # when storage fails

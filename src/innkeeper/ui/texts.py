@@ -39,6 +39,12 @@ ENGLISH: Final[Mapping[str, str]] = {
     "cancelled.back": "Go back",
     "receipt.complete.title": "Everything was deleted",
     "receipt.complete.lead": "{app} keeps nothing of this installation any more.",
+    "receipt.kept.title": "Some of it was kept",
+    "receipt.kept.lead": (
+        "{app} has no access any more, and all was deleted but what is listed as kept: the "
+        "bot's own data that you let it keep when you removed it, or of which nobody could "
+        "tell any more that it was yours."
+    ),
     "receipt.purging.title": "Deleting",
     "receipt.purging.lead": (
         "The app was removed, and what it kept is being deleted. Look again in a minute."
@@ -56,6 +62,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "receipt.kind": "Kind of data",
     "receipt.count": "Deleted",
     "receipt.waiting": "waiting",
+    "receipt.left": "kept",
     "receipt.check": "Check it yourself",
     "receipt.signed": (
         "This receipt is signed and part of a chain. It names no person; the random number "

@@ -79,12 +79,13 @@ class ReceiptView:
     """What became of an installation's data, found by the installation's random id.
 
     Args:
-        state: `active`: nothing was removed yet; `purging`: under way; `complete`: proven.
+        state: `active`: nothing was removed yet; `purging`: under way; `complete`: proven;
+            `kept`: proven, but for what is listed as kept.
         digest: What the next receipt of the chain points to, if the receipt has it.
     """
 
     id: str
-    state: Literal["active", "purging", "complete"]
+    state: Literal["active", "purging", "complete", "kept"]
     app_name: str = ""
     removed_at: datetime | None = None
     completed_at: datetime | None = None
