@@ -6,6 +6,7 @@ For each the old grant stays as it was, unless Zoom says that it is over.
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from innkeeper.errors import (
     BotScopeMissing,
@@ -132,8 +133,9 @@ async def test_makes_no_grant_of_nonsense(scene: Scene, answer: Answer, reason: 
 )
 async def test_a_wrong_setting_harms_no_grant(scene: Scene, answer: Answer, reason: str) -> None:
     scene.zoom.script.append(answer)
-    with pytest.raises(GrantRefused) as caught:
+    with capture_logs() as logs, pytest.raises(GrantRefused) as caught:
         await scene.grants.user(ANA)
+    assert [each["log_level"] for each in logs if each["event"] == "grant.refused"] == ["error"]
     assert caught.value.reason == reason
     assert not isinstance(caught.value, NeedsReauth)
     assert (scene.store.grants[ANA].dead, scene.lost) == (False, [])
@@ -173,8 +175,17 @@ async def test_takes_what_only_looks_unusual(scene: Scene, answer: Answer) -> No
 
 async def test_k11_a_missing_lifetime_counts_as_five_minutes(scene: Scene) -> None:
     scene.zoom.script.append(Answer(200, without("expires_in")))
-    access = await scene.grants.user(ANA)
+    with capture_logs() as logs:
+        access = await scene.grants.user(ANA)
     assert (access.expires_at - scene.clock.now()).total_seconds() == 300
+    assert [each for each in logs if each["event"] == "grant.lifetime_assumed"] == [
+        {
+            "event": "grant.lifetime_assumed",
+            "log_level": "warning",
+            "grant": ANA,
+            "seconds": 300,
+        }
+    ]
     assert scene.store.grants[ANA].refresh_token == Secret("pristine-r")
 
 
@@ -238,16 +249,29 @@ async def test_waits_as_long_as_zoom_asks_within_bounds(
     assert scene.lost == []
 
 
-async def test_k50_a_chatbot_token_without_its_scope_is_refused(scene: Scene) -> None:
-    scene.zoom.scope = "user:read"
-    with pytest.raises(BotScopeMissing):
+@pytest.mark.parametrize(
+    "scope",
+    [
+        pytest.param("", id="K13-empty"),
+        pytest.param("user:read", id="K50-lacks"),
+        pytest.param("imchat:bots", id="K50-longer"),
+    ],
+)
+async def test_a_chatbot_token_without_its_scope_is_refused_and_says_so(
+    scene: Scene, scope: str
+) -> None:
+    scene.zoom.scope = scope
+    with capture_logs() as logs, pytest.raises(BotScopeMissing):
         await scene.grants.chatbot()
     assert "chatbot" not in scene.store.grants
+    assert [(each["event"], each["log_level"], each["code"]) for each in logs] == [
+        ("grant.refused", "error", "bot_scope_missing")
+    ]
 
 
-async def test_a_chatbot_token_may_come_without_any_scope(scene: Scene) -> None:
-    scene.zoom.scope = ""
-    assert (await scene.grants.chatbot()).token == Secret("access-1")
+async def test_k13_a_chatbots_answer_may_leave_its_scope_out(scene: Scene) -> None:
+    scene.zoom.script.append(Answer(200, without("scope")))
+    assert (await scene.grants.chatbot()).token == Secret("pristine-a")
 
 
 async def test_nobody_is_sent_to_authorize_the_chatbot_itself(scene: Scene) -> None:

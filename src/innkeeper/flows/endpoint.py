@@ -128,7 +128,7 @@ class TokenEndpoint:
     async def _chatbot(self) -> Tokens:
         tokens = await self._fetch(TokenRequest.chatbot(), self.credentials.app)
         # Right after an app was made, Zoom leaves the scope out for some seconds.
-        if tokens.scope and CHATBOT_SCOPE not in tokens.scope:
+        if CHATBOT_SCOPE not in tokens.scope and "scope" not in tokens.left_out:
             raise BotScopeMissing("no chatbot token", f"it lacks {CHATBOT_SCOPE}", reason="scope")
         return tokens
 

@@ -75,6 +75,8 @@ def make_grant(subject: Subject, tokens: Tokens, *, at: datetime, api_url: str, 
     offered = (tokens.api_url or api_url).rstrip("/").lower()
     if offered not in {followed, api_url.lower()}:
         log.warning("grant.api_url_ignored", grant=subject.id)
+    if "expires_in" in tokens.left_out:
+        log.warning("grant.lifetime_assumed", grant=subject.id, seconds=tokens.expires_in)
     refreshable = tokens.refresh_token is not None
     return Grant(
         id=subject.id,

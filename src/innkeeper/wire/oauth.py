@@ -208,6 +208,8 @@ class Tokens:
     refresh_token: Secret | None = None
     api_url: str | None = None
     token_type: str = "bearer"  # noqa: S105  # the scheme's name, not a secret
+    left_out: frozenset[str] = frozenset()
+    """Which of `expires_in` and `scope` the answer did not name."""
 
     def json(self) -> dict[str, Any]:
         """Write the answer as Zoom's token endpoint does."""
@@ -281,6 +283,7 @@ def read_tokens(status: int, content_type: str, body: bytes, *, refreshable: boo
         scope=_scope(answer.get("scope", "")),
         refresh_token=refresh,
         api_url=answer["api_url"] if isinstance(answer.get("api_url"), str) else None,
+        left_out=frozenset({"expires_in", "scope"} - answer.keys()),
     )
 
 
