@@ -7,7 +7,7 @@ of it.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
@@ -47,6 +47,9 @@ from innkeeper.store.sqlite import SqliteStore
 from innkeeper.store.vault import SqliteVault
 from innkeeper.wire.signature import Verifier
 from innkeeper.work import Parts
+
+if TYPE_CHECKING:
+    from aiohttp.abc import AbstractResolver
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,13 +240,20 @@ def _shelf(settings: Settings) -> Shelf:
 
 
 def _edges(settings: Settings, wanted: Edges) -> tuple[Clock, Transport]:
-    transport = wanted.transport or HttpTransport()
+    resolver = None if settings.development else _resolver
+    transport = wanted.transport or HttpTransport(resolver=resolver)
     if wanted.clock is not None:
         return wanted.clock, transport
     if settings.development:
         clock = MovableClock()
         return clock, FollowingTransport(transport, clock)
     return SystemClock(), transport
+
+
+def _resolver() -> "AbstractResolver":
+    from innkeeper.net.resolving import CheckedResolver  # noqa: PLC0415  # aiohttp, once something is sent
+
+    return CheckedResolver.for_zoom()
 
 
 def invitations_of(settings: Settings) -> Invitations:

@@ -5,19 +5,13 @@ import gzip
 import resource
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from innkeeper.errors import AnswerLost, Unreachable
 from innkeeper.net.outbound import (
     AsgiTransport,
-    HttpTransport,
     Message,
     Receive,
     Request,
@@ -25,48 +19,10 @@ from innkeeper.net.outbound import (
     Scope,
     Send,
 )
+from tests.net.certificates import Certificates
+from tests.net.peers import OK, Wire, drips, floods, says
 
 pytestmark = pytest.mark.anyio
-
-Peer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-
-
-class Wire:
-    """Servers on loopback, each stopped at the end, and the transport that calls them."""
-
-    def __init__(self) -> None:
-        self.transport = HttpTransport()
-        self.heads: list[bytes] = []
-        self.servers: list[asyncio.Server] = []
-        self._peers: set[asyncio.Task[None]] = set()
-
-    async def serve(self, peer: Peer, *, tls: ssl.SSLContext | None = None) -> str:
-        async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.current_task()
-            assert task is not None
-            self._peers.add(task)
-            try:
-                self.heads.append(await reader.readuntil(b"\r\n\r\n"))
-                await peer(reader, writer)
-            except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-                pass  # the client has hung up, or the test is over
-            finally:
-                writer.close()
-                self._peers.discard(task)
-
-        server = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=tls)
-        self.servers.append(server)
-        scheme = "http" if tls is None else "https"
-        return f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-
-    async def close(self) -> None:
-        await self.transport.aclose()
-        for server in self.servers:
-            server.close()
-        for task in self._peers:
-            task.cancel()
-        await asyncio.gather(*self._peers)
 
 
 @pytest.fixture
@@ -74,38 +30,6 @@ async def wire() -> AsyncIterator[Wire]:
     wire = Wire()
     yield wire
     await wire.close()
-
-
-def says(*pieces: bytes) -> Peer:
-    async def peer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        for piece in pieces:
-            writer.write(piece)
-            await writer.drain()
-
-    return peer
-
-
-def drips(head: bytes, drop: bytes) -> Peer:
-    """Answer without end, in drops: in real time, for so is the deadline."""
-
-    async def peer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(head)
-        while not writer.is_closing():
-            writer.write(drop)
-            await writer.drain()
-            await asyncio.sleep(0.005)
-
-    return peer
-
-
-def floods(head: bytes, chunk: bytes) -> Peer:
-    async def peer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(head)
-        while not writer.is_closing():
-            writer.write(chunk)
-            await writer.drain()
-
-    return peer
 
 
 async def get(wire: Wire, url: str, *, deadline: float = 5.0) -> Response:
@@ -265,14 +189,46 @@ async def test_a_deadline_that_passes_before_the_request_went_out_means_the_same
     assert not isinstance(caught.value, AnswerLost)
 
 
-async def test_k28_trusts_no_certificate_that_nobody_signed(
-    wire: Wire, tls: ssl.SSLContext
+@pytest.fixture
+def certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Certificates:
+    """An authority that the transport trusts besides, and none of the machine's."""
+    made = Certificates(tmp_path)
+    trusting = ssl.create_default_context(cafile=str(made.authority))
+    trusting.set_alpn_protocols(["http/1.1"])
+    monkeypatch.setattr("aiohttp.connector._SSL_CONTEXT_VERIFIED", trusting)
+    return made
+
+
+@pytest.mark.parametrize("alpn", [["http/1.1"], []])
+async def test_trusts_a_certificate_of_a_known_authority_with_alpn_or_without(
+    wire: Wire, certificates: Certificates, alpn: list[str]
 ) -> None:
-    url = await wire.serve(says(OK + b"\r\n"), tls=tls)
+    tls = certificates.server()
+    if alpn:
+        tls.set_alpn_protocols(alpn)
+    url = await wire.serve(says(OK + b"Content-Length: 2\r\n\r\n{}"), tls=tls)
+    assert (await get(wire, url)).body == b"{}"
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        pytest.param(lambda made: made.server(signed=False), id="K28-self-signed"),
+        pytest.param(lambda made: made.server(days=(-9, -2)), id="K28-expired"),
+        pytest.param(lambda made: made.server(days=(2, 9)), id="K28-not-yet"),
+        pytest.param(lambda made: made.server(host="127.0.0.2"), id="K28-wrong-host"),
+        pytest.param(lambda made: made.server(old=True), id="K28-tls-1.0"),
+    ],
+)
+async def test_says_nothing_to_a_peer_that_cannot_prove_who_it_is(
+    wire: Wire, certificates: Certificates, server: Callable[[Certificates], ssl.SSLContext]
+) -> None:
+    url = await wire.serve(says(OK + b"\r\n"), tls=server(certificates))
+    request = Request("POST", url, {"authorization": "Bearer t"}, b"secret")
     with pytest.raises(Unreachable) as caught:
-        await get(wire, url)
+        await wire.transport.send(request, deadline=5.0)
     assert not isinstance(caught.value, AnswerLost)
-    assert wire.heads == []
+    assert (wire.heads, wire.greeted) == ([], 0)  # and it was not tried again, less strictly
 
 
 @pytest.mark.parametrize(
@@ -312,36 +268,6 @@ async def test_opens_again_after_it_was_closed(wire: Wire) -> None:
     await wire.transport.aclose()
     await wire.transport.aclose()
     assert (await get(wire, url)).status == 200
-
-
-@pytest.fixture
-def tls(tmp_path: Path) -> ssl.SSLContext:
-    """A server's context with a certificate that it signed itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    pem = tmp_path / "server.pem"
-    pem.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        + certificate.public_bytes(serialization.Encoding.PEM)
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pem)
-    return context
 
 
 # In this process

@@ -86,6 +86,43 @@ async def test_the_connection_goes_to_the_address_that_was_looked_at():
     assert names.asked == -1, "asked once, and closed with the transport"
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        pytest.param("127.0.0.1", id="K40-loopback"),
+        pytest.param("::1", id="K40-loopback-6"),
+        pytest.param("::ffff:127.0.0.1", id="K40-mapped"),
+        pytest.param("169.254.169.254", id="K40-metadata"),
+        pytest.param("10.0.0.1", id="K40-private"),
+        pytest.param("64:ff9b::7f00:1", id="K40-nat64"),
+    ],
+)
+@pytest.mark.parametrize("host", ["zoom.us", "api.zoom.us", "API-us.Zoom.US", "api.zoom.us."])
+async def test_zooms_own_names_lead_to_public_addresses_only(host: str, address: str):
+    with pytest.raises(AddressRefused):
+        await CheckedResolver.for_zoom(Names("170.114.0.1", address)).resolve(host)
+
+
+@pytest.mark.parametrize("host", ["zoom.us.example", "notzoom.us", "zoom-proxy.internal"])
+async def test_where_other_names_lead_is_for_who_configured_them(host: str):
+    (found,) = await CheckedResolver.for_zoom(Names("10.0.0.1")).resolve(host)
+
+    assert found["host"] == "10.0.0.1"
+
+
+async def test_k40_a_second_answer_of_the_name_server_leads_nowhere_else():
+    names = Names("170.114.0.1")
+    resolver = CheckedResolver.for_zoom(names)
+    (found,) = await resolver.resolve("api.zoom.us")
+    names.addresses = ("127.0.0.1",)
+    transport = HttpTransport(resolver=lambda: resolver)
+
+    assert found["host"] == "170.114.0.1"
+    with pytest.raises(Unreachable, match="leads where nothing is sent"):
+        await transport.send(Request("POST", "https://api.zoom.us/v2/x", {}, b"secret"))
+    await transport.aclose()
+
+
 async def test_a_refused_name_is_no_connection():
     transport = HttpTransport(resolver=lambda: CheckedResolver(Names("169.254.169.254")))
 

@@ -12,6 +12,7 @@ from aiohttp.abc import AbstractResolver
 
 from innkeeper.errors import AnswerLost, Unreachable
 from innkeeper.net.exchange import Request, Response, joined, shown_address
+from innkeeper.net.resolving import AddressRefused
 
 
 class Pool:
@@ -52,8 +53,9 @@ class Pool:
             what = "no answer in time"
         except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
             what = "not an address to call"
-        except aiohttp.ClientConnectorError:
-            what = "no connection"
+        except aiohttp.ClientConnectorError as error:
+            refused = isinstance(error.os_error, AddressRefused)
+            what = "no connection" + (": the name leads where nothing is sent" if refused else "")
         except (aiohttp.ClientError, OSError) as error:
             what = f"the answer broke off ({type(error).__name__})"
         except ValueError:

@@ -7,6 +7,7 @@ at, so that no second answer of the name server can lead elsewhere.
 
 import ipaddress
 import socket
+from collections.abc import Callable
 from typing import Final
 
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -17,6 +18,9 @@ _TUNNELS: Final = tuple(
     for text in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "100.64.0.0/10")
 )
 """NAT64, 6to4, Teredo and carrier-grade NAT: addresses that stand for others."""
+
+
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class AddressRefused(OSError):
@@ -30,16 +34,38 @@ def may_reach(address: str) -> bool:
         >>> may_reach("127.0.0.1"), may_reach("169.254.169.254"), may_reach("10.0.0.7")
         (True, False, False)
     """
+    found = _read(address)
+    return found is not None and (found.is_loopback or _is_public(found))
+
+
+def is_public(address: str) -> bool:
+    """Tell whether an address is a host's on the public internet.
+
+    Example:
+        >>> is_public("170.114.0.1"), is_public("127.0.0.1"), is_public("::ffff:127.0.0.1")
+        (True, False, False)
+    """
+    found = _read(address)
+    return found is not None and _is_public(found)
+
+
+def _read(address: str) -> _Address | None:
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
-        return False
-    found = getattr(found, "ipv4_mapped", None) or found
-    if found.is_loopback:
-        return True
-    if any(found.version == net.version and found in net for net in _TUNNELS):
+        return None
+    return getattr(found, "ipv4_mapped", None) or found
+
+
+def _is_public(found: _Address) -> bool:
+    if found.is_loopback or any(found.version == net.version and found in net for net in _TUNNELS):
         return False
     return found.is_global and not found.is_multicast
+
+
+def is_zooms(host: str) -> bool:
+    """Tell whether a name is one of Zoom's own."""
+    return f".{host.lower().rstrip('.')}".endswith(".zoom.us")
 
 
 class CheckedResolver(AbstractResolver):
@@ -47,10 +73,28 @@ class CheckedResolver(AbstractResolver):
 
     Args:
         inner: Who asks the name server; the machine's own resolver when omitted.
+        may: Which addresses may be reached.
+        minds: Which names are looked at; all when omitted.
     """
 
-    def __init__(self, inner: AbstractResolver | None = None) -> None:
+    def __init__(
+        self,
+        inner: AbstractResolver | None = None,
+        *,
+        may: Callable[[str], bool] = may_reach,
+        minds: Callable[[str], bool] = lambda _: True,
+    ) -> None:
         self._inner = inner or ThreadedResolver()
+        self._may = may
+        self._minds = minds
+
+    @classmethod
+    def for_zoom(cls, inner: AbstractResolver | None = None) -> "CheckedResolver":
+        """Let Zoom's own names lead to public addresses only.
+
+        Other names are those that an operator has configured, who knows where they lead.
+        """
+        return cls(inner, may=is_public, minds=is_zooms)
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
@@ -61,7 +105,9 @@ class CheckedResolver(AbstractResolver):
             AddressRefused: If one of them may not be reached; none is used then.
         """
         found = await self._inner.resolve(host, port, family)
-        refused = [each["host"] for each in found if not may_reach(each["host"])]
+        if not self._minds(host):
+            return found
+        refused = [each["host"] for each in found if not self._may(each["host"])]
         if refused:
             message = f"{host} leads to {refused[0]}, where nothing is sent"
             raise AddressRefused(message)
