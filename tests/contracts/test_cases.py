@@ -1,6 +1,7 @@
 """What is in doubt, and how is it settled? Once, whoever does it."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 
@@ -92,6 +93,10 @@ async def test_lists_what_is_not_settled_page_by_page(store: Store) -> None:
     rest = await store.unsettled_cases(after=first[-1].id, limit=2)
     assert [case.id for case in (*first, *rest)] == wanted
     assert [case.decided for case in (*first, *rest)].count(True) == 2
+    for opened_by, count in ((NOW, 3), (NOW - MINUTE, 2)):
+        assert len(await store.unsettled_cases(opened_by=opened_by, limit=9)) == count
+    long_ago = datetime.min.replace(tzinfo=UTC)
+    assert all(case.decided for case in await store.unsettled_cases(opened_by=long_ago, limit=9))
 
 
 async def test_counts_the_doubtful_among_the_living(store: Store) -> None:

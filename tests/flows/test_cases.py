@@ -189,6 +189,20 @@ async def test_a_sign_of_life_that_cannot_be_kept_is_not_forgotten(
     assert (await scene.only()).outcome is Outcome.LIVES
 
 
+async def test_finds_the_living_among_very_many_doubts(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("innkeeper.flows.sweep._PAGE", 2)
+    everybody = [await opened(scene.store, f"guest{n}", at=scene.clock.now()) for n in range(5)]
+    for each in everybody:
+        await scene.cases.open(Reason.SEND_REFUSED, each)
+    scene.clock.advance(60)
+    for each in everybody:
+        scene.sweeper.saw(each, scene.clock.now())
+    await scene.sweeper.spare_the_living()
+    assert {case.outcome for case in await scene.store.cases()} == {Outcome.LIVES}
+
+
 async def test_of_two_sweepers_one_settles_and_both_may_begin(scene: Scene) -> None:
     ana = await scene.installed()
     await scene.cases.grant_died(ana, OVER)

@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from innkeeper import AccountScope, Card, UserScope
-from innkeeper.flows.cases import KEPT_FOR, Reason
+from innkeeper.flows.cases import EVIDENCE, KEPT_FOR, Reason
 from innkeeper.flows.sweep import ANSWER_WITHIN
 from innkeeper.ids import Jid
 from innkeeper.net.outbound import Request
@@ -18,6 +18,7 @@ from innkeeper.store.records import Case, InstallationStatus, Outcome
 from innkeeper.testing import BOT_URL, Zoom
 from innkeeper.testing.people import Visitor
 from tests.journeys.bots import Notes, porter
+from tests.journeys.test_forgetting import CutOffError, cut_off
 
 pytestmark = pytest.mark.anyio
 
@@ -571,3 +572,52 @@ async def test_a_purge_that_fails_is_tried_again_at_its_own_pace() -> None:
         for _ in range(10):
             await zoom.settle()
         assert len(tried) == 1
+
+
+CUTS = [
+    ("vault", "bury", 1),
+    ("store", "close_case", 1),
+    ("store", "begin_purge", 1),
+    ("store", "erase", 4),
+]
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize(("part", "name", "count"), CUTS)
+async def test_a_crash_anywhere_between_the_doubt_and_the_receipt_loses_nothing(
+    part: str, name: str, count: int, after: bool
+) -> None:
+    notes = Notes()
+    async with Zoom(porter(notes)) as zoom:
+        ana = await zoom.user("Ana")
+        await ana.adds_app()
+        await ana.says("due friday ship it")
+        await lost_removal(zoom, ana)
+        await pass_hours(zoom, 2)
+        cut_off(getattr(zoom.parts, part), name, count, after=after)
+        with pytest.raises(CutOffError):
+            await pass_hours(zoom, 48)
+        await zoom.restart()
+        await pass_hours(zoom, 3)
+        assert zoom.receipts.one().complete
+        assert not notes.kept
+        assert await zoom.leftovers(ana) == []
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("name", ["open_case", "accept", "set_status", "kill_grant"])
+async def test_a_crash_while_a_grant_dies_loses_no_evidence(name: str, after: bool) -> None:
+    async with Zoom(porter()) as zoom:
+        ana = await zoom.user("Ana")
+        await ana.adds_app()
+        await lost_removal(zoom, ana)
+        cut_off(zoom.parts.store, name, 1, after=after)
+        with pytest.raises(CutOffError):
+            await pass_hours(zoom, 2)
+        await zoom.restart()
+        await pass_hours(zoom, 2)
+        # Before the case was open, the crash makes it doubtful who spent the token. But the
+        # notice to authorize again cannot be delivered, and that is evidence, too.
+        assert (await only_case(zoom)).reason in EVIDENCE
+        await pass_hours(zoom, 49)
+        assert zoom.receipts.one().complete

@@ -4,9 +4,9 @@ Evidence of a removal that nothing and nobody speaks against ends in a purge, so
 that was lost is not the end of it. A case without evidence waits for a person.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
 from innkeeper.clock import Clock
@@ -24,11 +24,13 @@ ANSWER_WITHIN: Final = timedelta(hours=48)
 hours lie between a removal and its purge."""
 LISTENED_FOR: Final = timedelta(hours=2)
 """How long this process must have heard Zoom before silence counts: as long as Zoom retries."""
+COUNT_EVERY: Final = timedelta(minutes=1)
 ALARM_EVERY: Final = timedelta(days=1)
 
 _FEW: Final = 10
 _SHARE: Final = 10
 _PAGE: Final = 500
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class Swept(Doubtful, PurgeStore, Protocol):
@@ -61,6 +63,7 @@ class Sweeper:
         self._seen: dict[InstallationId, datetime] = {}
         self._listening_since: datetime | None = None
         self._alarmed_at: datetime | None = None
+        self._rests_until: datetime | None = None
 
     def saw(self, installation_id: InstallationId, at: datetime) -> None:
         """Note that Zoom has sent an event of an installation: the app was installed then."""
@@ -74,15 +77,14 @@ class Sweeper:
         Raises:
             StoreUnavailable: If the store cannot be used; nothing that was noted is lost.
         """
-        self._listening_since = self._listening_since or self._clock.now()
         await self._cases.take_note()
         await self.spare_the_living()
         begun = 0
         held: bool | None = None
-        async for case in self._unsettled():
+        async for case in self._unsettled(opened_by=self._due_by()):
             if case.decided:
                 begun += await self._bury(case)
-            elif self._is_due(case):
+            elif case.reason in EVIDENCE:
                 held = await self._too_many() if held is None else held
                 begun += 0 if held else await self._end(case)
         return begun
@@ -97,9 +99,8 @@ class Sweeper:
         if not seen:
             return
         try:
-            async for case in self._unsettled():
-                at = seen.get(case.installation_id) if case.installation_id else None
-                if at is not None and at > case.opened_at:
+            async for case in self._unsettled_of(seen):
+                if _is_newer(seen, case):
                     await self._close(case, Outcome.LIVES)
         except InnkeeperError:
             for installation_id, at in seen.items():
@@ -110,28 +111,38 @@ class Sweeper:
         """Forget what was settled long ago."""
         return await self._store.expire_cases(closed_before=self._clock.now() - KEPT_FOR)
 
-    async def _unsettled(self) -> AsyncIterator[Case]:
+    async def _unsettled(self, *, opened_by: datetime) -> AsyncIterator[Case]:
         after = ""
-        while page := await self._store.unsettled_cases(after=after, limit=_PAGE):
+        while page := await self._store.unsettled_cases(
+            opened_by=opened_by, after=after, limit=_PAGE
+        ):
             for case in page:
                 yield case
             after = page[-1].id
 
-    def _is_due(self, case: Case) -> bool:
+    async def _unsettled_of(self, seen: Iterable[InstallationId]) -> AsyncIterator[Case]:
+        """Find the cases of some: among all where these are few, else one after the other."""
+        page = await self._store.unsettled_cases(limit=_PAGE)
+        for case in page:
+            yield case
+        if len(page) == _PAGE:
+            for installation_id in seen:
+                for case in await self._store.cases_of(installation_id):
+                    yield case
+
+    def _due_by(self) -> datetime:
+        """Say by when a case must have been opened, to be due now."""
         now = self._clock.now()
-        return (
-            case.closed_at is None
-            and case.reason in EVIDENCE
-            and now >= case.opened_at + ANSWER_WITHIN
-            and self._listening_since is not None
-            and now >= self._listening_since + LISTENED_FOR
-        )
+        since = self._listening_since = self._listening_since or now
+        rests = self._rests_until is not None and now < self._rests_until
+        return _NEVER if rests or now < since + LISTENED_FOR else now - ANSWER_WITHIN
 
     async def _end(self, case: Case) -> int:
         """Settle a case that nobody has spoken about in time."""
         grant = await self._store.find_grant(str(case.installation_id))
         renewed = grant is not None and not grant.dead and issued_at(grant) > case.opened_at
-        await self._close(case, Outcome.LIVES if renewed else Outcome.UNANSWERED)
+        lives = renewed or _is_newer(self._seen, case)
+        await self._close(case, Outcome.LIVES if lives else Outcome.UNANSWERED)
         settled = await self._store.get_case(case.id)
         return await self._bury(settled) if settled is not None and settled.decided else 0
 
@@ -150,6 +161,7 @@ class Sweeper:
         if doubtful <= max(_FEW, living // _SHARE):
             return False
         now = self._clock.now()
+        self._rests_until = now + COUNT_EVERY
         if self._alarmed_at is None or now >= self._alarmed_at + ALARM_EVERY:
             self._alarmed_at = now
             self._log.error("case.too_many", doubtful=doubtful, living=living)
@@ -185,3 +197,9 @@ class Sweeper:
         if installation.status is not InstallationStatus.PURGING:
             return False
         return any(each.installation_id == installation.id for each in await self._store.purges())
+
+
+def _is_newer(seen: Mapping[InstallationId, datetime], case: Case) -> bool:
+    """Tell whether somebody was seen after the evidence that she was gone."""
+    at = seen.get(case.installation_id) if case.installation_id else None
+    return at is not None and at > case.opened_at

@@ -485,8 +485,13 @@ class CaseStore(Protocol):
         """List an installation's cases, or those that are about none, newest first."""
         ...
 
-    async def unsettled_cases(self, *, after: str = "", limit: int) -> Sequence[Case]:
-        """List, by id, installations' cases that are open or are yet to end in a purge."""
+    async def unsettled_cases(
+        self, *, opened_by: datetime | None = None, after: str = "", limit: int
+    ) -> Sequence[Case]:
+        """List, by id, installations' cases that are open or are yet to end in a purge.
+
+        Of the open ones only those opened by `opened_by`, if so asked.
+        """
         ...
 
     async def count_doubtful(self) -> tuple[int, int]:

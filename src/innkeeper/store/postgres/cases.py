@@ -91,8 +91,12 @@ class CasePart(Part):
             )
         return [read_case(row) for row in rows]
 
-    async def unsettled_cases(self, *, after: str = "", limit: int) -> Sequence[Case]:
+    async def unsettled_cases(
+        self, *, opened_by: datetime | None = None, after: str = "", limit: int
+    ) -> Sequence[Case]:
         """List, by id, installations' cases that are open or are yet to end in a purge.
+
+        Of the open ones only those opened by `opened_by`, if so asked.
 
         Raises:
             StoreUnavailable: If the database cannot be read.
@@ -100,8 +104,9 @@ class CasePart(Part):
         rows = await self._db.rows(
             f"{CASE} WHERE installation_id IS NOT NULL"
             " AND (closed_at IS NULL OR outcome IN ('purge', 'unanswered'))"
-            " AND id > $1 ORDER BY id LIMIT $2",
-            *(after, limit),
+            " AND id > $1 AND ($3::bigint IS NULL OR closed_at IS NOT NULL OR opened_at <= $3)"
+            " ORDER BY id LIMIT $2",
+            *(after, limit, None if opened_by is None else to_micros(opened_by)),
         )
         return [read_case(row) for row in rows]
 

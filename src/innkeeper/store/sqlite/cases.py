@@ -15,9 +15,9 @@ from innkeeper.store.sqlite.part import Part
 _UNSETTLED: Final = (
     f"{CASE} WHERE installation_id IS NOT NULL"
     " AND (closed_at IS NULL OR outcome IN ('purge', 'unanswered'))"
-    " AND id > ? ORDER BY id LIMIT ?"
+    " AND id > ? AND (? IS NULL OR closed_at IS NOT NULL OR opened_at <= ?) ORDER BY id LIMIT ?"
 )
-"""The schema has an index of these very words."""
+"""The schema has an index of the first condition's very words."""
 
 
 class CasePart(Part):
@@ -98,13 +98,19 @@ class CasePart(Part):
         )
         return [read_case(row) for row in rows]
 
-    async def unsettled_cases(self, *, after: str = "", limit: int) -> Sequence[Case]:
+    async def unsettled_cases(
+        self, *, opened_by: datetime | None = None, after: str = "", limit: int
+    ) -> Sequence[Case]:
         """List, by id, installations' cases that are open or are yet to end in a purge.
+
+        Of the open ones only those opened by `opened_by`, if so asked.
 
         Raises:
             StoreUnavailable: If the database cannot be read.
         """
-        return [read_case(row) for row in self._db.rows(_UNSETTLED, after, limit)]
+        until = None if opened_by is None else to_micros(opened_by)
+        rows = self._db.rows(_UNSETTLED, after, until, until, limit)
+        return [read_case(row) for row in rows]
 
     async def count_doubtful(self) -> tuple[int, int]:
         """Count the live installations with an open case, and all live ones.
