@@ -494,6 +494,7 @@ class KeyMissing(InnkeeperError):
     """The key ring lacks the key that sealed this data."""
 
     code = "key_missing"
+    exit_code: ClassVar[int] = 78
     fix = "Put the key back into INNKEEPER_KEYS (or the key file), after the newest one."
 
 

@@ -62,6 +62,10 @@ async def around(ctx: Command):
     await asyncio.sleep(0)
     del task
     gc.collect()
+    try:
+        int("x")
+    except ValueError:
+        ctx.log.exception("bot.failed")
     ctx.log.warning("token " + os.environ["ZOOM_CLIENT_SECRET"], of=os.environ["INNKEEPER_KEYS"])
     print("the last of it", flush=True)
 """
@@ -122,6 +126,7 @@ def test_i12_a_running_bot_that_crashes_in_every_way_says_no_secret(
     assert "Fatal Python error: Aborted" in ended.err
     assert "was never awaited" in ended.err
     assert "never retrieved" in ended.err
+    assert "invalid literal" in ended.err
     assert "Secret(\\u2026) is old" in ended.err
     said = ended.out + ended.err
     assert [name for name, value in SECRETS.items() if value in said] == []

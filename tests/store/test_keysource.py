@@ -1,3 +1,4 @@
+import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,7 +71,9 @@ def test_notices_that_the_file_is_another(tmp_path: Path) -> None:
     assert source.changed()
 
 
-@pytest.mark.parametrize("mode", [0o644, 0o604, 0o660, 0o666, 0o777])
+@pytest.mark.parametrize(
+    "mode", [0o644, 0o604, 0o660, 0o666, 0o777], ids=lambda mode: f"C06-{mode:o}"
+)
 def test_refuses_a_file_that_others_can_read(tmp_path: Path, mode: int) -> None:
     with pytest.raises(KeysRefused, match="chmod 600 ring"):
         written(tmp_path, KeyRing.generate(), mode).ring()
@@ -90,7 +93,11 @@ def test_a_file_beside_the_database_is_its_owners_alone(tmp_path: Path) -> None:
         KeyFile("innkeeper.key", mounted.path, ours=True).ring()
 
 
-@pytest.mark.parametrize("content", ["", "zzz", "ü" * 9, "\0" * 2_000_000])
+@pytest.mark.parametrize(
+    "content",
+    ["", "zzz", "ü" * 9, "\0" * 2_000_000],
+    ids=["C06-empty", "C06-garbage", "C06-other", "C06-large"],
+)
 def test_refuses_a_file_without_a_ring(tmp_path: Path, content: str) -> None:
     with pytest.raises(KeysRefused, match="is no key ring"):
         written(tmp_path, content).ring()
@@ -101,6 +108,24 @@ def test_refuses_a_file_that_is_not_there_or_a_directory(tmp_path: Path) -> None
         KeyFile("INNKEEPER_KEYS_FILE", tmp_path / "none").ring()
     with pytest.raises(KeysRefused, match="not a plain file"):
         KeyFile("INNKEEPER_KEYS_FILE", tmp_path).ring()
+
+
+def test_c06_refuses_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "ring", 0o600)
+    with pytest.raises(KeysRefused, match="not a plain file"):
+        KeyFile("INNKEEPER_KEYS_FILE", tmp_path / "ring").ring()
+
+
+def test_c06_refuses_the_file_of_another_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, me = written(tmp_path, KeyRing.generate()), os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: me + 1)
+    if me == 0:
+        source.ring()  # what root gives may be read by whom it is given
+        os.chown(source.path, 12345, 12345)
+    with pytest.raises(KeysRefused, match="belongs to another user"):
+        source.ring()
 
 
 def test_makes_a_file_that_only_its_owner_reads(tmp_path: Path) -> None:

@@ -217,6 +217,25 @@ GOOD = encoded(KEY)
         (f"k1:{encoded(b'0123456789abcdef' * 2)}", "not drawn at random"),
         (f"k1:{encoded(bytes(range(8)) * 4)}", "not drawn at random"),
     ],
+    ids=[
+        "C04-empty",
+        "C04-blank",
+        "C04-no-id",
+        "C04-empty-id",
+        "C04-long-id",
+        "C04-odd-id",
+        "C04-empty-entry",
+        "C04-same-id",
+        "C04-no-key",
+        "C04-42",
+        "C04-46",
+        "C04-plus",
+        "C04-31",
+        "C04-64",
+        "C04-zeros",
+        "C04-ascii",
+        "C04-low-entropy",
+    ],
 )
 def test_refuses_a_key_ring_without_repeating_any_of_it(text: str, why: str) -> None:
     with pytest.raises(ValueError, match=why) as refused:

@@ -202,6 +202,11 @@ class KeyFile:
                 why = "is not a plain file that only its owner can read"
                 fix = f"Run: chmod 600 {self.path.name}"
                 raise KeysRefused(self.name, why, fix if self.ours else f"{fix}. {_MOUNTED_FIX}")
+            if status.st_uid not in {0, os.geteuid()}:
+                fix = (
+                    "Run this as the user to whom it belongs, or give it to the one who runs this."
+                )
+                raise KeysRefused(self.name, "belongs to another user", fix)
             with self.path.open("rb") as file:
                 return file.read(_LARGEST_BYTES).decode("ascii", errors="replace").strip()
         except OSError as error:
