@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Literal
 
-from innkeeper.flows.receipts import digest, read_statement
+from innkeeper.flows.receipts import Statement, digest, read_statement
 from innkeeper.store.records import Receipt
 from innkeeper.ui.texts import Texts
 from innkeeper.ui.views import ProblemView, ReceiptStepView, ReceiptView
@@ -32,7 +33,7 @@ def proof(receipt: Receipt, texts: Texts, *, app_name: str, public_key: str) -> 
     )
     return ReceiptView(
         receipt.id,
-        "complete" if statement.complete else "kept",
+        _state(statement),
         app_name,
         datetime.fromisoformat(statement.removed_at),
         datetime.fromisoformat(statement.purged_at),
@@ -43,6 +44,12 @@ def proof(receipt: Receipt, texts: Texts, *, app_name: str, public_key: str) -> 
         verify_command=f"innkeeper receipt verify {receipt.id}.json --key {public_key}",
         download_url="?download=1",
     )
+
+
+def _state(statement: Statement) -> Literal["complete", "kept", "nothing"]:
+    if not statement.complete:
+        return "kept"
+    return "nothing" if statement.outcome == "nothing_held" else "complete"
 
 
 def _step(name: str, texts: Texts) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from innkeeper import BotRefused, Pages
+from innkeeper import BotRefused, Pages, words
 from innkeeper.errors import InstallRefused
 from innkeeper.ui import pages
 from innkeeper.ui.texts import ENGLISH, Texts
@@ -33,6 +33,7 @@ def test_every_text_is_used_and_every_use_has_a_text() -> None:
         for path in TEMPLATES.glob("*.html")
         for key in re.findall(r"\bt\('([\w.]+)'[,)]", path.read_text("utf-8"))
     }
+    used |= set(re.findall(r'texts\("([\w.]+)"', Path(words.__file__).read_text("utf-8")))
     by_name = {key for key in ENGLISH if re.match(r"(step|problem\.\w+|receipt\.\w+)\.\w+$", key)}
     assert used <= ENGLISH.keys()
     assert ENGLISH.keys() - used - by_name == set()

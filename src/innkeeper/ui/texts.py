@@ -45,6 +45,8 @@ ENGLISH: Final[Mapping[str, str]] = {
         "bot's own data that you let it keep when you removed it, or of which nobody could "
         "tell any more that it was yours."
     ),
+    "receipt.nothing.title": "There was nothing to delete",
+    "receipt.nothing.lead": "{app} kept nothing of this installation when it was removed.",
     "receipt.purging.title": "Deleting",
     "receipt.purging.lead": (
         "The app was removed, and what it kept is being deleted. Look again in a minute."

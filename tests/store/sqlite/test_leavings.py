@@ -71,7 +71,9 @@ async def live_a_life(store: SqliteStore) -> InstallationId:
     await store.set_state(ana, "canaryStateKey", b"canaryStateValue")
     await store.set_state(ana, "gone", b"canaryStateValue" * 500)
     await store.delete_state(ana, "gone")
-    pending = PendingInstall("canaryAttempt", Secret("canaryVerifier"), NOW + MINUTE)
+    pending = PendingInstall(
+        "canaryAttempt", Secret("canaryVerifier"), NOW + MINUTE, "canaryInvitation"
+    )
     await store.begin_install("canaryOauthState", pending)
     content = (
         body().replace(b"account-of-ana", ACCOUNT.encode()).replace(b"user-ana", USER.encode())

@@ -80,12 +80,12 @@ class ReceiptView:
 
     Args:
         state: `active`: nothing was removed yet; `purging`: under way; `complete`: proven;
-            `kept`: proven, but for what is listed as kept.
+            `kept`: proven, but for what is listed as kept; `nothing`: nothing was there.
         digest: What the next receipt of the chain points to, if the receipt has it.
     """
 
     id: str
-    state: Literal["active", "purging", "complete", "kept"]
+    state: Literal["active", "purging", "complete", "kept", "nothing"]
     app_name: str = ""
     removed_at: datetime | None = None
     completed_at: datetime | None = None
