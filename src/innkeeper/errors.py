@@ -27,6 +27,7 @@ InnkeeperError
 │   └── StoreInUse           another process writes to it
 ├── Fenced                   the installation is gone; nothing may be written for it
 ├── SealBroken               a sealed value does not belong where it was found
+│   └── KeyBroken            a data key in the vault does not open
 ├── KeyMissing               the key ring lacks the key that sealed the data
 ├── KeysRefused              what should hold the key ring does not, or cannot be read
 ├── KeyServiceUnavailable    the operator's key service gave no answer
@@ -488,6 +489,13 @@ class SealBroken(InnkeeperError):
 
     code = "seal_broken"
     fix = "Restore the database from a backup that was not edited by hand."
+
+
+class KeyBroken(SealBroken):
+    """A key in the vault does not open: it was altered, or is another subject's."""
+
+    code = "key_broken"
+    fix = "What it sealed cannot be read any more. If it is an installation's, end that one."
 
 
 class KeyMissing(InnkeeperError):

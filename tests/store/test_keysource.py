@@ -1,5 +1,6 @@
 import os
 import stat
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,9 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeService]:
     service = FakeService()
     yield service
     service.released.set()
+    for thread in threading.enumerate():
+        if thread.name == "innkeeper key service":
+            thread.join()
 
 
 def written(tmp_path: Path, text: str, mode: int = 0o600) -> KeyFile:
@@ -243,6 +247,18 @@ def test_a_service_that_fails_is_told_by_the_kind_of_failure(
     with pytest.raises(KeyServiceUnavailable, match=f"did not wrap a key: {kind}"):
         KeyFile("innkeeper.key", tmp_path / "innkeeper.key", service, ours=True).make()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_f24_a_service_that_hangs_does_not_gather_threads(service: FakeService) -> None:
+    source = KeyText("INNKEEPER_KEYS", Secret(service.ring()), service)
+    service.failing = service.hangs
+    before = threading.active_count()
+    for _ in range(20):
+        with pytest.raises(KeyServiceUnavailable):
+            source.ring()
+    assert threading.active_count() - before <= 8
+    with pytest.raises(KeyServiceUnavailable, match="it still hangs"):
+        source.ring()
 
 
 def test_an_answer_that_is_no_key_is_refused(service: FakeService) -> None:

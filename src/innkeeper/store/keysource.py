@@ -21,6 +21,8 @@ from innkeeper.store.sqlite.connection import FileLock
 
 SERVICE_SECONDS: Final = 10.0
 """How long a key service may take to answer."""
+_asking: Final = threading.BoundedSemaphore(8)
+"""How many threads may hang at a service that does not answer."""
 _LARGEST_BYTES: Final = 1_048_576
 _NEW_FIX: Final = "Make one with: innkeeper keys new"
 _COPY_FIX: Final = (
@@ -62,12 +64,16 @@ def new_entry(service: KeyService | None) -> str:
 def _bounded(service: KeyService, method: str, value: bytes) -> bytes:
     """Ask a service, in a thread that is left behind if it does not answer in time."""
     answers: SimpleQueue[bytes | BaseException] = SimpleQueue()
+    if not _asking.acquire(blocking=False):
+        raise KeyServiceUnavailable(f"the key service did not {method} a key", "it still hangs")
 
     def ask() -> None:
         try:
             answers.put(bytes(getattr(service, method)(value)))
         except BaseException as error:  # it is told by its kind
             answers.put(error)
+        finally:
+            _asking.release()
 
     threading.Thread(target=ask, daemon=True, name="innkeeper key service").start()
     try:

@@ -16,7 +16,7 @@ from typing import Final, NoReturn
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from innkeeper.errors import KeyMissing, SealBroken
+from innkeeper.errors import KeyBroken, KeyMissing, SealBroken
 
 KEY_BYTES: Final = 32
 _KEY_ID_BYTES: Final = 8
@@ -191,11 +191,14 @@ class KeyRing:
 
         Raises:
             KeyMissing: If the ring has no key of that id.
-            SealBroken: If the blob was altered or is another subject's, or the ring's
+            KeyBroken: If the blob was altered or is another subject's, or the ring's
                 key of that id is not the one that wrapped it.
         """
         seal = self._seal(ring_id, app)
-        return seal.unseal(blob, table="vault", column="wrapped", row=subject)
+        try:
+            return seal.unseal(blob, table="vault", column="wrapped", row=subject)
+        except SealBroken:
+            raise KeyBroken("a key in the vault does not open", f"that of {subject}") from None
 
     def _seal(self, ring_id: str, app: str) -> Seal:
         keys, seals = self._keys, self._seals

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Final
 
-from innkeeper.errors import KeyMissing, ReceiptRefused, SealBroken, StoreUnavailable
+from innkeeper.errors import KeyBroken, KeyMissing, ReceiptRefused, StoreUnavailable
 from innkeeper.ids import InstallationId, ReceiptId
 from innkeeper.store.keys import INDEX, owner_index
 from innkeeper.store.moments import to_micros
@@ -345,7 +345,7 @@ class SqliteVault:
         Raises:
             StoreUnavailable: If it could not be done, or the log is being read; call it again.
             KeyMissing: If the key ring lacks the key that wraps one.
-            SealBroken: If one was altered; what is whole has been wrapped anew before.
+            KeyBroken: If one was altered; what is whole has been wrapped anew before.
         """
         count = await self._db.write(lambda connection: self._wrap_some(connection, limit))
         if count:
@@ -365,7 +365,7 @@ class SqliteVault:
                 if count:
                     return count
         if broken:
-            raise SealBroken("a wrapped key was altered", f"that of {broken[0]}")
+            raise KeyBroken("a key in the vault does not open", f"that of {broken[0]}")
         return 0
 
     def _wrap_rows(
@@ -375,7 +375,7 @@ class SqliteVault:
         for row_id, subject, wrapped in rows:
             try:
                 key = self._wrapping.unwrap(ring_id, wrapped, subject)
-            except SealBroken:
+            except KeyBroken:
                 broken.append(subject)
                 continue
             anew = self._wrapping.wrap(key, subject)

@@ -6,7 +6,7 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from innkeeper.errors import SealBroken
+from innkeeper.errors import KeyBroken
 from innkeeper.secret import Secret
 from innkeeper.store.records import SigningKey
 from innkeeper.store.rows import Row
@@ -35,7 +35,7 @@ class Wrapping:
 
         Raises:
             KeyMissing: If the ring has no key of that id.
-            SealBroken: If the blob was altered, or is another subject's.
+            KeyBroken: If the blob was altered, or is another subject's.
         """
         return self.ring.unwrap(ring_id, wrapped, app=self.app, subject=subject)
 
@@ -50,7 +50,7 @@ class Wrapping:
     def _opens(self, ring_id: str, subject: str, wrapped: bytes) -> bool:
         try:
             self.unwrap(ring_id, wrapped, subject)
-        except SealBroken:
+        except KeyBroken:
             return False
         return True
 
@@ -71,7 +71,7 @@ class Wrapping:
 
         Raises:
             KeyMissing: If the ring has no key of that id.
-            SealBroken: If it was altered.
+            KeyBroken: If it was altered.
         """
         key_id, public, ring_id, wrapped, endorsed_by, endorsement = row
         private = self.unwrap(ring_id, wrapped, SIGNING + key_id)

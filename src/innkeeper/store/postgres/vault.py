@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Final
 
-from innkeeper.errors import KeyMissing, ReceiptRefused, SealBroken, StoreUnavailable
+from innkeeper.errors import KeyBroken, KeyMissing, ReceiptRefused, StoreUnavailable
 from innkeeper.ids import InstallationId, ReceiptId
 from innkeeper.store.keys import INDEX, owner_index
 from innkeeper.store.moments import to_micros
@@ -375,7 +375,7 @@ class PostgresVault:
         Raises:
             StoreUnavailable: If it could not be done; call it again.
             KeyMissing: If the key ring lacks the key that wraps one.
-            SealBroken: If one was altered; what is whole has been wrapped anew before.
+            KeyBroken: If one was altered; what is whole has been wrapped anew before.
         """
         count = await self._db.write(lambda connection: self._wrap_some(connection, limit))
         if count:
@@ -395,7 +395,7 @@ class PostgresVault:
             for subject, wrapped in await connection.fetch(_WRAPPED, ring_id, limit):
                 try:
                     key = self._wrapping.unwrap(ring_id, wrapped, subject)
-                except SealBroken:
+                except KeyBroken:
                     broken.append(subject)
                     continue
                 name = subject.removeprefix(SIGNING)
@@ -407,7 +407,7 @@ class PostgresVault:
             if count:
                 return count
         if broken:
-            raise SealBroken("a wrapped key was altered", f"that of {broken[0]}")
+            raise KeyBroken("a key in the vault does not open", f"that of {broken[0]}")
         return 0
 
     async def _check_ring(self) -> None:
