@@ -7,6 +7,7 @@
 # make coverage    branch coverage, with the floors it has to reach
 # make docs        run the code and check the references in docs/
 # make bench       how fast, beside a bare server
+# make soak        thousands of crashes, kills, races and orders of steps (MINUTES=20: no longer)
 # make lock        pin new versions (UPGRADE=1: the newest of everything)
 # make clean       remove all that these commands made
 #
@@ -21,7 +22,7 @@ export UV_PYTHON_DOWNLOADS := never
 
 READY := .venv/.ready
 
-.PHONY: help setup demo test test-all lint coverage docs bench browser postgres node lock clean
+.PHONY: help setup demo test test-all lint coverage docs bench soak browser postgres node lock clean
 
 help:
 	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile
@@ -56,6 +57,10 @@ docs: setup
 
 bench: setup
 	@.venv/bin/python -m bench $(ARGS)
+
+soak: setup
+	@.venv/bin/python -m tests.faults.soak --write bench/soak.md \
+		$(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
 
 browser:
 	@scripts/browser.sh > /dev/null

@@ -5,7 +5,7 @@ the app, and everybody else is a bystander.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -73,6 +73,8 @@ FENCE: Final = (
 )
 """The steps of a purge that no enumeration leaves out."""
 
+_ON_ONE_STAGE: Final = 200
+"""Then the next stage is set: the longer somebody plays, the more there is to look through."""
 _NAMES: Final = ("purge", "other", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
 
 
@@ -359,12 +361,13 @@ def crossings(*, whole: bool) -> tuple[Crossing, ...]:
     """
     purge = PURGE if whole else FENCE
     judged = PURGE if whole else (*PURGE[:3], *FENCE[2:])
+    again = (*PURGE[:3], *PURGE[6:]) if whole else FENCE
     reinstall = REINSTALL if whole else REINSTALL[1:]
     return (
         Crossing("refresh", {"purge": purge, "other": REFRESH}, _with_refresh),
         Crossing("handler", {"purge": purge, "other": HANDLER}, _with_handler),
         Crossing("reinstall", {"purge": judged, "other": reinstall}, _with_reinstall),
-        Crossing("purge", {"purge": purge, "other": purge}, _with_purge),
+        Crossing("purge", {"purge": again, "other": again}, _with_purge),
     )
 
 
@@ -379,20 +382,43 @@ class Enumerated:
 
 def enumerate_orders(crossing: Crossing, *, shelves: Shelves | None = None) -> Enumerated:
     """Play a crossing in every order there is."""
-    return asyncio.run(_enumerate(crossing, shelves))
-
-
-async def _enumerate(crossing: Crossing, shelves: Shelves | None) -> Enumerated:
     found = Enumerated()
-    async with Stage(shelves=shelves) as stage:
-        wanted: list[int] | None = []
-        while wanted is not None:
-            choices = Choices(wanted)
-            guest = await stage.guest()
-            try:
-                await crossing.play(Meeting(stage, guest, crossing, choices))
-            except Violated as violated:
-                found.violations.setdefault(str(violated), list(stage.scheduler.order))
-            found.orders += 1
-            wanted = choices.following()
+    for order, wrong in orders(crossing, shelves=shelves):
+        found.orders += 1
+        if wrong:
+            found.violations.setdefault(wrong, order)
     return found
+
+
+def orders(
+    crossing: Crossing, *, shelves: Shelves | None = None
+) -> Iterator[tuple[list[str], str]]:
+    """Play a crossing in every order there is.
+
+    Yields:
+        The order in which the steps were taken, and what did not hold, if anything.
+    """
+    wanted: list[int] | None = []
+    while wanted is not None:
+        with asyncio.Runner() as runner:
+            stage = Stage(shelves=shelves)
+            runner.run(stage.__aenter__())
+            try:
+                for _ in range(_ON_ONE_STAGE):
+                    choices = Choices(wanted)
+                    wrong = runner.run(_play(stage, crossing, choices))
+                    yield stage.scheduler.order, wrong
+                    wanted = choices.following()
+                    if wanted is None:
+                        break
+            finally:
+                runner.run(stage.__aexit__(None, None, None))
+
+
+async def _play(stage: Stage, crossing: Crossing, choices: Choices) -> str:
+    guest = await stage.guest()
+    try:
+        await crossing.play(Meeting(stage, guest, crossing, choices))
+    except Violated as violated:
+        return str(violated)
+    return ""

@@ -35,12 +35,11 @@ class CutOff(BaseException):  # no error: the process is gone
 class Plan:
     """What happens at the points; this one lets everything pass, and writes down what passed.
 
-    Args:
-        armed: Whether the points count from the beginning.
+    It counts while it is armed.
     """
 
-    def __init__(self, *, armed: bool = False) -> None:
-        self.armed = armed
+    def __init__(self) -> None:
+        self.armed = False
         self.dead = False
         self.passed: list[str] = []
         self.failed = ""
@@ -58,6 +57,10 @@ class Plan:
     async def strike(self, point: str) -> None:
         """Do what is planned for this point."""
 
+    def rise(self) -> None:
+        """Live again."""
+        self.dead = False
+
     def alive(self) -> None:
         """Let nobody do anything who is dead."""
         if self.dead:
@@ -71,8 +74,8 @@ class Plan:
 class At(Plan):
     """Does something once, at the point that comes as the nth."""
 
-    def __init__(self, number: int, *, armed: bool = False) -> None:
-        super().__init__(armed=armed)
+    def __init__(self, number: int) -> None:
+        super().__init__()
         self.number = number
         self.struck = ""
         """The point it struck at, with its occurrence."""
@@ -98,13 +101,17 @@ class Crash(At):
     """Ends the process there: from then on it touches nothing any more.
 
     Args:
+        again: At which point the next process dies, counted from its start; 0 lets it live.
         every: Count every point, and not only those since which something has changed:
             a process that dies between two reads leaves what it left before the first.
     """
 
-    def __init__(self, number: int, *, every: bool = False) -> None:
+    def __init__(self, number: int, *, again: int = 0, every: bool = False) -> None:
         super().__init__(number)
+        self.again = again
         self.every = every
+        self.first = ""
+        """The point that the first process died at, if there was to be a second."""
         self.world: Callable[[], object] = object
         """Gives what compares equal while nothing has changed outside of the process."""
         self.seen: Callable[[], None] = lambda: None
@@ -121,6 +128,14 @@ class Crash(At):
         self.armed, self.dead = False, True
         self.seen()
         raise CutOff
+
+    def rise(self) -> None:
+        """Live again; if need be until the next point."""
+        self.dead = False
+        if self.again:
+            self.first, self.struck = self.struck, ""
+            self.number, self.again = self.again, 0
+            self._counted, self._last, self.armed = 0, None, True
 
 
 class Fail(At):

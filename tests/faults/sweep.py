@@ -5,10 +5,9 @@ left out, and a step that is added tomorrow is swept tomorrow.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from innkeeper.errors import InnkeeperError
@@ -48,11 +47,13 @@ async def play(scene: Scene, plan: Plan, *, shelves: Shelves | None = None) -> N
         with suppress(CutOff, InnkeeperError):
             await scene.act(town)
         plan.armed = False
-        if plan.dead:
+        while plan.dead:
             oracle.left()
-            await town.rise()
-            await oracle.risen()
-            await town.settle()
+            with suppress(CutOff):
+                await town.rise()
+                await oracle.risen()
+                await town.settle()
+        plan.armed = False
         await scene.recover(town)
         await scene.judge(town, oracle)
 
@@ -72,42 +73,60 @@ def run(scene: Scene, plan: Plan, *, shelves: Shelves | None = None) -> str:
     return ""
 
 
-def crashes(
-    scene: Scene,
-    *,
-    shelves: Shelves | None = None,
-    every: bool = False,
-    until_wrong: bool = False,
-) -> Swept:
+Strikes = Iterator[tuple[str, str]]
+"""Where each run was struck, and what did not hold, if anything."""
+
+
+def strikes(
+    scene: Scene, kind: Callable[[int], At] = Crash, *, shelves: Shelves | None = None
+) -> Strikes:
+    """Strike a scene at every point; the last run meets none and plays to its end."""
+    for number in range(1, MOST_POINTS):
+        plan = kind(number)
+        wrong = run(scene, plan, shelves=shelves)
+        yield plan.struck, wrong
+        if not plan.struck:
+            return
+    message = f"{scene.name} does not end"
+    raise AssertionError(message)
+
+
+def crashes_twice(scene: Scene, *, every: bool = False) -> Strikes:
+    """Cut the process off at every point, and the next one at every point of its start."""
+    first, struck = 0, True
+    while struck:
+        first, second, struck = first + 1, 0, False
+        while True:
+            second += 1
+            plan = Crash(first, again=second, every=every)
+            wrong = run(scene, plan)
+            if not plan.struck:
+                break
+            struck = True
+            yield f"{plan.first}, then {plan.struck}", wrong
+
+
+def crashes(scene: Scene, *, shelves: Shelves | None = None, until_wrong: bool = False) -> Swept:
     """Cut the process off at every point of a scene.
 
     Args:
-        every: Also where nothing has changed since the last one.
         until_wrong: End where the first thing is wrong.
     """
-    return _sweep(scene, partial(Crash, every=every), shelves, until_wrong=until_wrong)
+    return _swept(scene, strikes(scene, Crash, shelves=shelves), until_wrong=until_wrong)
 
 
 def failures(scene: Scene, *, shelves: Shelves | None = None) -> Swept:
     """Have every call of a scene fail once, in a process that lives on."""
-    return _sweep(scene, Fail, shelves)
+    return _swept(scene, strikes(scene, Fail, shelves=shelves), until_wrong=False)
 
 
-def _sweep(
-    scene: Scene,
-    kind: Callable[[int], At],
-    shelves: Shelves | None,
-    *,
-    until_wrong: bool = False,
-) -> Swept:
+def _swept(scene: Scene, met: Strikes, *, until_wrong: bool) -> Swept:
     swept = Swept()
-    for number in range(1, MOST_POINTS):
-        plan = kind(number)
-        wrong = run(scene, plan, shelves=shelves)
+    for where, wrong in met:
         if wrong:
-            swept.violations.append(f"{scene.name}, {plan.struck or 'to its end'}: {wrong}")
-        if not plan.struck or (wrong and until_wrong):
-            return swept
-        swept.struck.append(plan.struck)
-    message = f"{scene.name} does not end"
-    raise AssertionError(message)
+            swept.violations.append(f"{scene.name}, {where or 'to its end'}: {wrong}")
+        if where:
+            swept.struck.append(where)
+        if wrong and until_wrong:
+            break
+    return swept
