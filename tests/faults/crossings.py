@@ -10,12 +10,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, cast
-from urllib.parse import parse_qs, urlsplit
 
 from innkeeper.clock import Clock, epoch_ms
 from innkeeper.emulator.oauth.tokens import revoke_installation
-from innkeeper.emulator.world import Code, User
-from innkeeper.errors import Fenced, InnkeeperError, NeedsReauth
+from innkeeper.emulator.world import User
+from innkeeper.errors import Fenced, NeedsReauth
 from innkeeper.ids import AccountId, InstallationId, UserId
 from innkeeper.net.outbound import AsgiTransport
 from innkeeper.store.base import Store, Vault
@@ -119,10 +118,13 @@ class Stage(Town):
         )
 
     async def _start(self) -> None:
-        base = self.shelves.shelf(self._settings, Within())
+        owned: Shelf | None = None
         for name, app in zip(_NAMES, self._apps, strict=False):
             turns = Turns(name, self.scheduler)
-            owned = lend(cast("Parts", base)) if self._running else base
+            if owned is None or not self.shelves.one_writer:
+                owned = self.shelves.shelf(self._settings, Within())
+            elif not self._running[1:]:
+                owned = lend(cast("Parts", owned))
             app.configure(
                 self._settings,
                 transport=WatchedTransport(self.transport, turns),
@@ -191,37 +193,6 @@ class Stage(Town):
             raise Violated(message)
         await self.workers[worker].dispatcher.settled()
 
-    async def authorized_anew(self, user: User) -> Callable[[int], Awaitable[bool]]:
-        """Bring somebody to the callback; a call with a worker's number takes her through it."""
-        begun = await self.workers[1].installer.begin({})
-        asked = {name: values[0] for name, values in parse_qs(urlsplit(begun.url).query).items()}
-        world, app = self.emulator.world, self.record
-        world.install(app, user)
-        code = world.new_id()
-        world.codes[code] = Code(
-            value=code,
-            client_id=app.client_id,
-            user_id=user.id,
-            redirect_uri=asked["redirect_uri"],
-            redirect_uri_given=True,
-            challenge=asked["code_challenge"],
-            method=asked["code_challenge_method"],
-            issued_at=self.clock.now(),
-            scopes=list(app.scopes),
-        )
-
-        async def come_back(worker: int) -> bool:
-            query = {"code": [code], "state": [asked["state"]]}
-            try:
-                await self.workers[worker].installer.finish(
-                    query, {begun.cookie: [begun.cookie_value]}
-                )
-            except InnkeeperError:
-                return False
-            return True
-
-        return come_back
-
     async def finish_purges(self) -> None:
         """Let what was put off be tried again."""
         for _ in range(5):
@@ -258,9 +229,9 @@ class Meeting:
         steps, choices = self.crossing.steps, self.choices
         await self.stage.scheduler.run(actors, steps=steps, choices=choices, watch=self._watch)
 
-    def _watch(self) -> None:
+    async def _watch(self) -> None:
         settings, gone = self.stage.parts.settings, self.guest.installation_id
-        before, self.rows = self.rows, self.stage.shelves.purging(settings, gone)
+        before, self.rows = self.rows, await self.stage.shelves.purging(settings, gone)
         if before is not None and self.rows is not None and self.rows - before:
             came = sorted({table for table, _ in self.rows - before})
             raise Violated(f"I9: rows came to {', '.join(came)} after the fence")
@@ -325,11 +296,11 @@ async def _with_reinstall(meeting: "Meeting") -> None:
     stage, guest = meeting.stage, meeting.guest
     removed = stage.remove(guest)
     stage.lapse(hours=1 / 3600)
-    come_back = await stage.authorized_anew(guest.user)
+    callback = await stage.authorized_anew(guest.user)
     welcome: list[bool] = []
 
     async def reinstall() -> None:
-        welcome.append(await come_back(1))
+        welcome.append(await callback.to(stage.workers[1]))
 
     removal = stage.deauthorize(guest, removed)
     await meeting.hold({"purge": removal, "other": reinstall()})

@@ -75,7 +75,7 @@ class Scheduler:
         *,
         steps: Steps,
         choices: Choices,
-        watch: Callable[[], None],
+        watch: Callable[[], Awaitable[None]],
     ) -> None:
         """Run the actors to their ends, in the order that the choices make.
 
@@ -94,7 +94,7 @@ class Scheduler:
             task.add_done_callback(lambda _: self._moved.set())
         try:
             while await self._all_stand(tasks):
-                watch()
+                await watch()
                 ready = [name for name, waiting in self._waiting.items() if waiting]
                 name = ready[choices.choose(len(ready)) if len(ready) > 1 else 0]
                 point, turn = self._waiting[name].pop(0)
@@ -104,7 +104,7 @@ class Scheduler:
             self._on = False
             for _, turn in (each for waiting in self._waiting.values() for each in waiting):
                 turn.cancel()
-        watch()
+        await watch()
         await asyncio.gather(*tasks.values())
 
     async def _all_stand(self, tasks: Mapping[str, asyncio.Future[object]]) -> bool:

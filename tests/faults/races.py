@@ -27,11 +27,10 @@ async def _callbacks(rounds: int, workers: int, shelves: Shelves | None) -> Race
     async with Stage(shelves=shelves, workers=workers) as stage:
         for number in range(rounds):
             user = stage.new_person(f"Guest {number}").user
-            come_back = await stage.authorized_anew(user)
+            callback = await stage.authorized_anew(user)
             before = stage.emulator.traffic.newest
-            served = await asyncio.gather(
-                *(come_back((number + each) % workers) for each in range(2))
-            )
+            both = [stage.workers[(number + each) % workers] for each in range(2)]
+            served = await asyncio.gather(*(callback.to(parts) for parts in both))
             asked = _asked(stage, before, "authorization_code")
             raced.rounds += 1
             raced.asked += asked

@@ -82,6 +82,11 @@ class Table:
 class Shelves(Protocol):
     """A kind of store."""
 
+    @property
+    def one_writer(self) -> bool:
+        """Whether only one store at a time may write, so that workers have to share it."""
+        ...
+
     def shelf(self, settings: Settings, plan: Plan) -> Shelf:
         """Make a store and a vault whose every call is watched."""
         ...
@@ -102,13 +107,17 @@ class Shelves(Protocol):
         """Look into a copy; `folder` is a place to work in."""
         ...
 
-    def purging(self, settings: Settings, installation_id: str) -> set[tuple[str, Row]] | None:
+    async def purging(
+        self, settings: Settings, installation_id: str
+    ) -> set[tuple[str, Row]] | None:
         """Give the rows of an installation with their tables; None unless it is being purged."""
         ...
 
 
 class SqliteShelves:
     """Two files in a folder."""
+
+    one_writer = True
 
     def __init__(self) -> None:
         self._open: dict[str, Connection] = {}
@@ -154,7 +163,9 @@ class SqliteShelves:
         folder.rmdir()
         return Remains(found[0], found[1], copied, unsound)
 
-    def purging(self, settings: Settings, installation_id: str) -> set[tuple[str, Row]] | None:
+    async def purging(
+        self, settings: Settings, installation_id: str
+    ) -> set[tuple[str, Row]] | None:
         """Look at a database that is in use; each read is over before anything else is done."""
         path = str(settings.database)
         if path not in self._open:

@@ -2,13 +2,16 @@
 
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 from innkeeper import App, Command
 from innkeeper.emulator.oauth.tokens import issue
-from innkeeper.emulator.world import User
+from innkeeper.emulator.world import Code, User
+from innkeeper.errors import InnkeeperError
 from innkeeper.flows.installations import whole_ms
 from innkeeper.ids import AccountId, InstallationId, Jid, UserId
 from innkeeper.net.outbound import Transport
@@ -17,6 +20,7 @@ from innkeeper.store.records import Owner, Person
 from innkeeper.testing import BOT_URL, Visitor, Zoom
 from innkeeper.testing.clocks import PassingClock
 from innkeeper.wire.oauth import Tokens
+from innkeeper.work import Parts
 from tests.faults.edges import CutOff, Mortal, Plan, WatchedTransport
 from tests.faults.shelves import Remains, Shelves, SqliteShelves
 from tests.journeys.bots import Notes, porter
@@ -31,6 +35,22 @@ def bot(notes: Notes) -> App:
         return f"You are {(await ctx.client.users.me()).email}"
 
     return app
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """What a browser brings back from Zoom."""
+
+    query: Mapping[str, Sequence[str]]
+    cookies: Mapping[str, Sequence[str]]
+
+    async def to(self, parts: Parts) -> bool:
+        """Bring it to a worker; say whether the app is installed."""
+        try:
+            await parts.installer.finish(self.query, self.cookies)
+        except InnkeeperError:
+            return False
+        return True
 
 
 class Town(Zoom):
@@ -90,6 +110,27 @@ class Town(Zoom):
         given = issue(world, app, "user", account_id=account_id, scopes=scopes, user_id=user.id)
         refresh = Secret(given.refresh or "")
         return Tokens(Secret(given.access), expires_in, frozenset(scopes), refresh)
+
+    async def authorized_anew(self, user: User) -> "Callback":
+        """Bring somebody through the consent page, so that only the callback is left."""
+        begun = await self.parts.installer.begin({})
+        asked = {name: values[0] for name, values in parse_qs(urlsplit(begun.url).query).items()}
+        world, app = self.emulator.world, self.record
+        world.install(app, user)
+        code = world.new_id()
+        world.codes[code] = Code(
+            value=code,
+            client_id=app.client_id,
+            user_id=user.id,
+            redirect_uri=asked["redirect_uri"],
+            redirect_uri_given=True,
+            challenge=asked["code_challenge"],
+            method=asked["code_challenge_method"],
+            issued_at=self.clock.now(),
+            scopes=list(app.scopes),
+        )
+        query = {"code": [code], "state": [asked["state"]]}
+        return Callback(query, {begun.cookie: [begun.cookie_value]})
 
     def lapse(self, *, hours: float) -> None:
         """Let time pass in which nobody does anything, the bot included."""
