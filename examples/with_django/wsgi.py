@@ -11,8 +11,11 @@ from wsgiref.util import shift_path_info
 from bot import app as bot
 from django.core.wsgi import get_wsgi_application
 
+from with_django.database import django_connections
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "with_django.settings")
 
+bot.middleware(django_connections)
 site, zoom = get_wsgi_application(), bot.wsgi()
 
 
