@@ -19,9 +19,12 @@ from innkeeper import (
     Context,
     Depends,
     EffectUnconfirmed,
+    Filled,
+    Form,
     MessageUnconfirmed,
     SentMessage,
     Submitted,
+    number_input,
 )
 from innkeeper.errors import BotRefused, StoreUnavailable
 from innkeeper.store.records import EventState
@@ -232,6 +235,34 @@ async def test_where_nothing_is_named_nothing_is_used_up(tmp_path: Path) -> None
         await ana.adds_app()
         await zoom.trigger("chat_message.submit", {"payload.object.message_id": ""}, by=ana)
         assert raised == ["this event does not say which message it is about"]
+
+
+class Leave(Form):
+    """What somebody asks for."""
+
+    days: int = number_input("How many days?")
+
+
+async def test_a_form_that_is_sent_twice_counts_once() -> None:
+    app, taken = App("Desk"), list[int]()
+
+    @app.command("leave")
+    async def leave(_ctx: Command) -> Card:
+        return Leave.card("Leave")
+
+    @app.form(Leave)
+    async def took(ctx: Filled[Leave]) -> None:
+        await ctx.consume()
+        taken.append(ctx.values.days)
+
+    async with Zoom(app) as zoom:
+        ana = zoom.person("Ana")
+        await ana.adds_app()
+        await ana.says("/bot leave")
+        await ana.submits("Send", days="3")
+        await ana.submits("Send", days="4")
+        assert taken == [3]
+        assert await ends(zoom, "chat_message.submit") == [DONE, LATE]
 
 
 # what is done once
