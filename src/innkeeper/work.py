@@ -87,7 +87,7 @@ class Parts:
         """Let handlers end, and let go of everything."""
         with suppress(TimeoutError):
             async with asyncio.timeout(GRACE_SECONDS):
-                await self.installer.aclose()
+                await self.installer.attempts.aclose()
         await self.dispatcher.close(grace_seconds=GRACE_SECONDS)
         with suppress(StoreUnavailable):
             await self.sweeper.spare_the_living()

@@ -83,7 +83,7 @@ async def test_who_allows_is_led_back_and_sees_the_launch_page_when_they_reload(
 
 async def test_a_slow_zoom_is_waited_for_by_a_page_that_looks_again(page: Page, town: Town) -> None:
     parts = await town.app.start()
-    parts.installer.patience_seconds = 0.3
+    parts.installer.attempts.patience_seconds = 0.3
     town.emulator.faults.add({"kind": "slow", "seconds": 2}, on={"path": "/oauth/token"}, times=1)
     await sign_in(page, town, "Ana")
     await page.goto(f"{town.bot_url}/install")
@@ -94,7 +94,7 @@ async def test_a_slow_zoom_is_waited_for_by_a_page_that_looks_again(page: Page, 
 
 async def test_the_page_that_waits_keeps_nobody_out(page: Page, town: Town) -> None:
     parts = await town.app.start()
-    parts.installer.patience_seconds = 0.3
+    parts.installer.attempts.patience_seconds = 0.3
     town.emulator.faults.add({"kind": "slow", "seconds": 6}, on={"path": "/oauth/token"}, times=1)
     await sign_in(page, town, "Ana")
     await page.goto(f"{town.bot_url}/install")

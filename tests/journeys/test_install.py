@@ -381,7 +381,7 @@ async def test_o31_says_that_it_still_goes_on_and_finishes(
     zoom, road = between
     ana = await zoom.user("Ana")
     await ana.signs_in()
-    zoom.parts.installer.patience_seconds = 0.02
+    zoom.parts.installer.attempts.patience_seconds = 0.02
     url = await allowed(ana)
     road.open.clear()
     for _ in range(3):
@@ -392,7 +392,7 @@ async def test_o31_says_that_it_still_goes_on_and_finishes(
     ben = await zoom.user("Ben")
     assert says(await ben.browser.exchange("GET", url), "state_unknown")
     road.open.set()
-    zoom.parts.installer.patience_seconds = 5
+    zoom.parts.installer.attempts.patience_seconds = 5
     answer = await ana.browser.exchange("GET", url)
     assert answer.headers["location"].startswith(f"{BOT_URL}/launch?receipt=rcp_")
     again = await ana.browser.exchange("GET", url)
@@ -406,12 +406,12 @@ async def test_o31_fails_once_where_zoom_refuses_in_the_end(
     zoom, road = between
     ana = await zoom.user("Ana")
     await ana.signs_in()
-    zoom.parts.installer.patience_seconds = 0.02
+    zoom.parts.installer.attempts.patience_seconds = 0.02
     url = changed(await allowed(ana), code="made-up")
     road.open.clear()
     assert (await ana.browser.exchange("GET", url)).status == 202
     road.open.set()
-    zoom.parts.installer.patience_seconds = 5
+    zoom.parts.installer.attempts.patience_seconds = 5
     assert says(await ana.browser.exchange("GET", url), "token_exchange_failed")
     assert says(await ana.browser.exchange("GET", url), "state_unknown")
     assert exchanges(zoom) == 1
@@ -441,7 +441,7 @@ async def test_o31_stopping_the_app_waits_for_an_install_under_way(
     zoom, road = between
     ana = await zoom.user("Ana")
     await ana.signs_in()
-    zoom.parts.installer.patience_seconds = 0.02
+    zoom.parts.installer.attempts.patience_seconds = 0.02
     url = await allowed(ana)
     road.open.clear()
     assert (await ana.browser.exchange("GET", url)).status == 202
@@ -476,18 +476,18 @@ async def test_o31_forgets_the_attempts_that_nobody_asks_for_any_more(
 ) -> None:
     zoom, road = between
     installer = zoom.parts.installer
-    installer.patience_seconds = 0.02
+    installer.attempts.patience_seconds = 0.02
     ana = await zoom.user("Ana")
     await ana.signs_in()
     url = await allowed(ana)
     road.open.clear()
     assert (await ana.browser.exchange("GET", url)).status == 202
     road.open.set()
-    await installer.aclose()
+    await installer.attempts.aclose()
     await zoom.clock.advance(minutes=11)
-    installer.patience_seconds = 5
+    installer.attempts.patience_seconds = 5
     await ana.installs()
-    assert installer.under_way == 0
+    assert len(installer.attempts) == 0
 
 
 def locked(zoom: Zoom) -> connection.Connection:

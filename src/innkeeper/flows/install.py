@@ -4,7 +4,6 @@ State, cookie and PKCE bind one attempt to one browser; the state is consumed be
 the code goes anywhere.
 """
 
-import asyncio
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
@@ -26,11 +25,12 @@ from innkeeper.errors import (
     StoreUnavailable,
 )
 from innkeeper.flows.admission import Admission
+from innkeeper.flows.attempts import Attempts, UnderWay
 from innkeeper.flows.invitations import Invitation, Invitations
 from innkeeper.ids import random_token
 from innkeeper.secret import Secret
 from innkeeper.store.base import InstallationStore
-from innkeeper.store.records import Installation, PendingInstall
+from innkeeper.store.records import PendingInstall
 from innkeeper.wire.oauth import AuthorizeRequest, challenge_of
 
 ATTEMPT_LIFETIME = timedelta(minutes=10)
@@ -40,8 +40,6 @@ MOST_ATTEMPTS = 8
 
 CLOCKS_DIFFER = timedelta(minutes=1)
 """How far the clocks of two machines may lie apart, if one begins and one finishes."""
-PATIENCE_SECONDS = 8.0
-"""How long somebody looks at nothing before they are told that it still goes on."""
 
 Query = Mapping[str, Sequence[str]]
 Cookies = Mapping[str, Sequence[str]]
@@ -136,25 +134,18 @@ class Installer:
         invitations: Invitations,
         admission: Admission,
         clock: Clock,
-        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         self._settings = settings
         self._store = store
         self._invitations = invitations
         self._admission = admission
         self._clock = clock
-        self.patience_seconds = patience_seconds
-        """How long somebody looks at nothing before they are told that it still goes on."""
-        self._under_way: dict[str, _UnderWay] = {}
+        self.attempts = Attempts(clock)
+        """Those whose codes are being traded."""
         prefix = "__Host-" if settings.secure else ""
         self._prefix = f"{prefix}innkeeper-"
         self.marker = f"{prefix}innkeeper_restarted"
         """Names the cookie that stops a loop of installs without a state."""
-
-    @property
-    def under_way(self) -> int:
-        """How many codes are being traded, or were and nobody has asked for the end yet."""
-        return len(self._under_way)
 
     async def begin(self, cookies: Cookies, invitation: str | None = None) -> Begun:
         """Start an attempt: a fresh state and PKCE verifier, kept for ten minutes.
@@ -213,18 +204,13 @@ class Installer:
         done = self._done_before(state, cookies)
         if done is not None:
             return done
-        slow = self._slow(state, cookies)
+        slow = self.attempts.slow(_attempt(state)) if self._is_bound(state, cookies) else None
         pending = slow.pending if slow else await self._consume(state, cookies)
         try:
             return await (self._wait(state, slow) if slow else self._go_on(state, pending, query))
         except InstallRefused as refusal:
             refusal.invitation = pending.invitation
             raise
-
-    async def aclose(self) -> None:
-        """Let the attempts under way finish, so that no answer of Zoom's is thrown away."""
-        tasks = [under_way.task for under_way in self._under_way.values()]
-        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _go_on(self, state: str, pending: PendingInstall, query: Query) -> Outcome:
         self._check_issuer(_single(query, "iss"))
@@ -235,43 +221,17 @@ class Installer:
         code = _single(query, "code")
         if not code:
             raise CodeMissing("callback refused", "no code")
-        task = asyncio.create_task(self._admission.admit(code, pending, invitation))
-        task.add_done_callback(_look_at)
-        under_way = _UnderWay(task, pending, return_to)
-        self._forget_ended()
-        self._under_way[pending.attempt] = under_way
-        return await self._wait(state, under_way)
+        work = self._admission.admit(code, pending, invitation)
+        begun = self.attempts.begin(pending, work, return_to=return_to)
+        return await self._wait(state, begun)
 
-    async def _wait(self, state: str, under_way: "_UnderWay") -> Outcome:
-        """Wait for the end, but not so long that somebody thinks that nothing happens.
-
-        Whoever stops waiting stops nothing: the code is spent, and it could not be begun again.
-        """
-        task, attempt = under_way.task, under_way.pending.attempt
-        try:
-            await asyncio.wait({task}, timeout=self.patience_seconds)
-        finally:
-            under_way.slow = not task.done()
-        if under_way.slow:
+    async def _wait(self, state: str, under_way: UnderWay) -> Outcome:
+        installation = await self.attempts.end_of(under_way)
+        if installation is None:
             return Working()
-        self._under_way.pop(attempt, None)
-        if task.cancelled():
-            raise InstallUnavailable("install not finished", "the app was stopped")
-        receipt = task.result().receipt_id
+        receipt = installation.receipt_id
         value = f"{_finished(state)}.{receipt}"
         return Installed(receipt, self._cookie_of(state), value, under_way.return_to)
-
-    def _slow(self, state: str, cookies: Cookies) -> "_UnderWay | None":
-        """Find the attempt of a browser that was told to ask again."""
-        found = self._under_way.get(_attempt(state))
-        return found if found and found.slow and self._is_bound(state, cookies) else None
-
-    def _forget_ended(self) -> None:
-        """Drop the attempts that ended, and whose browser never asked again."""
-        now = self._clock.now()
-        for attempt, under_way in list(self._under_way.items()):
-            if under_way.task.done() and under_way.pending.expires_at < now:
-                del self._under_way[attempt]
 
     def _destination(self, invitation: Invitation | None) -> str:
         if invitation is None or not invitation.return_to:
@@ -333,23 +293,6 @@ class Installer:
 
     def _cookie_of(self, state: str) -> str:
         return self._prefix + _attempt(state)
-
-
-@dataclass(slots=True)
-class _UnderWay:
-    """An attempt whose code is being traded."""
-
-    task: asyncio.Task[Installation]
-    pending: PendingInstall
-    return_to: str
-    slow: bool = False
-    """Whether the browser was told to ask again."""
-
-
-def _look_at(task: asyncio.Task[Installation]) -> None:
-    """Take note of how it ended, for perhaps nobody asks any more."""
-    if not task.cancelled():
-        task.exception()
 
 
 def _single(query: Query, name: str) -> str | None:
