@@ -173,7 +173,7 @@ async def test_a_removal_of_another_app_deletes_nothing(house: House) -> None:
     assert (await reasons(house))["app_deauthorized"] == (EventState.QUARANTINED, "wrong_client")
     assert [each["event"] for each in logs if each["log_level"] == "error"] == [
         "dispatch.kept_aside",
-        "deauthorize.case_opened",
+        "case.opened",
     ]
     assert await people(house) == ["User-1"]
 
@@ -232,7 +232,7 @@ async def test_a_removal_that_cannot_be_understood_waits_for_a_person(
     assert await statements(house) == []
     (case,) = await house.parts.store.cases()
     assert (case.reason, case.installation_id) == ("deauthorization_unreadable", None)
-    assert "deauthorize.case_opened" in [each["event"] for each in logs]
+    assert "case.opened" in [each["event"] for each in logs]
     assert "User-1" not in str(logs)
 
 
