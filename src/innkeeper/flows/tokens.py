@@ -28,7 +28,7 @@ FORCED_EVERY = timedelta(seconds=60)
 """Zoom refusing our tokens makes us ask for another no oftener than this."""
 PARALLEL = 4
 """How many renewals the background has under way; callers are not held up by it."""
-LISTED = 200
+LISTED = 100
 """How many the background looks up at a time: opening their seals takes a while, too."""
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
