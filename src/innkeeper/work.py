@@ -19,7 +19,7 @@ from innkeeper.flows.report import Reporter
 from innkeeper.flows.rotation import Rotation
 from innkeeper.flows.speak import Speaker
 from innkeeper.flows.sweep import Sweeper
-from innkeeper.net.outbound import Request, Transport
+from innkeeper.net.outbound import HttpTransport, Request, Transport
 from innkeeper.settings import Settings
 from innkeeper.store.base import BotStateStore, Store, Vault
 from innkeeper.wire.signature import PAST
@@ -82,6 +82,8 @@ class Parts:
         await self.store.open()
         await self.store.reclaim(now=self.clock.now())
         await self.forgetter.reconcile()
+        if isinstance(self.transport, HttpTransport):
+            self.transport.open()  # now, for loading it takes longer than an answer may
 
     async def close(self) -> None:
         """Let handlers end, and let go of everything."""
