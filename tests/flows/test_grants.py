@@ -1,6 +1,7 @@
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from innkeeper.errors import Fenced, GrantRefused, NeedsReauth, TokenResponseInvalid, Unreachable
 from innkeeper.secret import Secret
@@ -210,7 +211,11 @@ async def test_revokes_also_for_an_installation_that_is_over(scene: Scene) -> No
 )
 async def test_follows_an_api_url_only_to_zoom(scene: Scene, offered: object, used: str) -> None:
     scene.zoom.extra = {"api_url": offered}
-    assert (await scene.grants.chatbot()).api_url == used
+    with capture_logs() as logs:
+        assert (await scene.grants.chatbot()).api_url == used
+    ignored = isinstance(offered, str) and used == API
+    assert [each["event"] for each in logs] == ["grant.api_url_ignored"] * ignored
+    assert "evil" not in repr(logs)
 
 
 async def test_does_not_follow_an_api_url_that_was_trusted_under_other_settings(

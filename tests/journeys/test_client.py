@@ -181,7 +181,17 @@ async def test_a_day_is_not_waited_for(scene: Scene):
     assert (await scene.client.users.me()).email == scene.ana.user.email  # no chatbot's call
 
 
-@pytest.mark.parametrize("kind", ["lost_answer", "slow", "truncate", "bad_json", "reset", "empty"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param("lost_answer", id="K46-accepted-then-lost"),
+        pytest.param("slow", id="K46-accepted-then-late"),
+        "truncate",
+        "bad_json",
+        "reset",
+        "empty",
+    ],
+)
 async def test_a_message_whose_answer_was_lost_is_not_sent_again(scene: Scene, kind: str):
     order: dict[str, Any] = {"kind": kind} | ({"seconds": 60} if kind == "slow" else {})
     rule = scene.zoom.faults.add(order, on=SENDING)
