@@ -21,11 +21,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import asyncpg
 
-from innkeeper.store.postgres.address import PostgresAddress
+from innkeeper.store.addresses import PostgresAddress
 from innkeeper.testing.zoom import in_memory
 
 PASSWORD = "canary-database-password-51c7"  # trusted without it; no log may hold it
@@ -59,6 +59,13 @@ class Server:
         asyncio.run(_empty(self.url, space, f"{space}_vault"))
         self.free.append(space)
 
+    @contextmanager
+    def fresh_space(self) -> Iterator[str]:
+        """Lend schemas that nobody has made yet."""
+        space = f"t_{os.getpid()}_{next(_NAMES)}"
+        yield space
+        asyncio.run(_drop(self.url, space, f"{space}_vault"))
+
     def address(self, schema: str) -> PostgresAddress:
         return PostgresAddress.parse(self.url, schema=schema)
 
@@ -79,6 +86,17 @@ class Server:
             "autovacuum_naptime": "5s",
         }
         named = [each for name, value in options.items() for each in ("-c", f"{name}={value}")]
+        end = time.monotonic() + _START_SECONDS
+        while not self._is_up(named):
+            if time.monotonic() > end:
+                log = (self.folder / "log").read_text()
+                raise NoPostgres(f"it did not start: {log[-800:]}")
+            time.sleep(0.1)  # those whom a killed server left behind are still ending
+
+    def _is_up(self, named: Sequence[str]) -> bool:
+        """Start a process, and wait until it answers, or ends."""
+        assert self.programs is not None
+        assert self.folder is not None
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [self.programs / "postgres", "-D", self.folder / "data", *named],
@@ -88,7 +106,11 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C is for the tests
             )
-        self._wait()
+        while self.process.poll() is None:
+            if asyncio.run(_answers(self.url)):
+                return True
+            time.sleep(0.05)
+        return False
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """Stop it: SIGINT ends connections, SIGQUIT does not even write down what it has."""
@@ -100,15 +122,6 @@ class Server:
     def restart(self, how: signal.Signals = signal.SIGINT) -> None:
         self.stop(how)
         self.start()
-
-    def _wait(self) -> None:
-        assert self.process is not None
-        end = time.monotonic() + _START_SECONDS
-        while not asyncio.run(_answers(self.url)):
-            if self.process.poll() is not None or time.monotonic() > end:
-                log = cast("Path", self.folder) / "log"
-                raise NoPostgres(f"it did not start: {log.read_text()[-800:]}")
-            time.sleep(0.05)
 
 
 @cache
@@ -213,6 +226,15 @@ async def _empty(url: str, *schemas: str) -> None:
             schemas,
         )
         await connection.execute("SET session_replication_role = replica")  # triggers rest
-        await connection.execute(deletions or "")
+        await connection.execute(deletions or "SELECT 1")
+    finally:
+        await connection.close()
+
+
+async def _drop(url: str, *schemas: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        for schema in schemas:
+            await connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
     finally:
         await connection.close()

@@ -8,6 +8,7 @@ import pytest
 from innkeeper.errors import SettingsRefused
 from innkeeper.secret import Secret
 from innkeeper.settings import Settings, fault_of_address, is_loopback, read_settings
+from innkeeper.store.addresses import PostgresAddress
 from innkeeper.store.seal import KeyRing
 
 GOOD = {
@@ -145,6 +146,88 @@ def test_takes_several_secret_tokens_while_one_is_rotated(tmp_path: Path) -> Non
 )
 def test_refuses_a_database_it_does_not_know(tmp_path: Path, value: str) -> None:
     assert "INNKEEPER_DATABASE_URL" in faults(tmp_path, INNKEEPER_DATABASE_URL=value)
+
+
+POSTGRES = "postgresql://innkeeper:p%40ss@db.example.com:5432/bots?sslmode=require"
+
+
+def test_keeps_the_vault_beside_the_store_in_postgresql(tmp_path: Path) -> None:
+    settings = read(tmp_path, INNKEEPER_DATABASE_URL=POSTGRES, INNKEEPER_KEYS=KeyRing.generate())
+    store, vault = settings.database, settings.vault
+    assert isinstance(store, PostgresAddress)
+    assert isinstance(vault, PostgresAddress)
+    assert (store.schema, vault.schema) == ("innkeeper", "innkeeper_vault")
+    assert store.url.reveal() == vault.url.reveal() == POSTGRES
+    assert Secret("p@ss") in settings.secrets
+    assert "p%40ss" not in repr(settings)
+    assert not (tmp_path / "innkeeper.key").exists()
+
+
+def test_takes_other_schemas_of_postgresql(tmp_path: Path) -> None:
+    settings = read(
+        tmp_path,
+        INNKEEPER_DATABASE_URL=f"{POSTGRES}&schema=porter",
+        INNKEEPER_VAULT_URL="postgres://keys@/vaults?host=/run/postgresql&schema=porter",
+        INNKEEPER_KEYS=KeyRing.generate(),
+    )
+    assert isinstance(settings.database, PostgresAddress)
+    assert isinstance(settings.vault, PostgresAddress)
+    assert settings.database.url.reveal() == POSTGRES
+    assert settings.database.schema == settings.vault.schema == "porter"
+    assert settings.vault.url.reveal() == "postgres://keys@/vaults?host=/run/postgresql"
+
+
+def test_asks_for_keys_where_several_processes_share_them(tmp_path: Path) -> None:
+    found = faults(tmp_path, INNKEEPER_DATABASE_URL=POSTGRES)
+    assert "keys new" in found["INNKEEPER_KEYS"]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "postgresql://",
+        "postgresql://host",
+        "postgresql://host:port/db",
+        "postgresql://host:0/db",
+        "postgresql://[host/db",
+        "postgresql://host/db?schema=",
+        "postgresql://host/db?schema=Porter",
+        "postgresql://host/db?schema=pg_porter",
+        'postgresql://host/db?schema=a"b',
+    ],
+)
+def test_refuses_an_address_that_is_none_of_postgresqls(tmp_path: Path, value: str) -> None:
+    found = faults(tmp_path, INNKEEPER_DATABASE_URL=value, INNKEEPER_KEYS=KeyRing.generate())
+    assert list(found) == ["INNKEEPER_DATABASE_URL"]
+
+
+def test_refuses_a_vault_that_other_processes_do_not_share(tmp_path: Path) -> None:
+    found = faults(
+        tmp_path,
+        INNKEEPER_DATABASE_URL=POSTGRES,
+        INNKEEPER_VAULT_URL="sqlite:///vault.db",
+        INNKEEPER_KEYS=KeyRing.generate(),
+    )
+    assert "do not share" in found["INNKEEPER_VAULT_URL"]
+
+
+def test_refuses_a_vault_in_the_stores_own_schema(tmp_path: Path) -> None:
+    found = faults(
+        tmp_path,
+        INNKEEPER_DATABASE_URL=POSTGRES,
+        INNKEEPER_VAULT_URL=f"{POSTGRES}&schema=innkeeper",
+        INNKEEPER_KEYS=KeyRing.generate(),
+    )
+    assert "the database itself" in found["INNKEEPER_VAULT_URL"]
+
+
+def test_says_how_to_get_a_driver_that_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("innkeeper.settings.find_spec", lambda _name: None)
+    found = faults(tmp_path, INNKEEPER_DATABASE_URL=POSTGRES, INNKEEPER_KEYS=KeyRing.generate())
+    assert "innkeeper[postgres]" in found["INNKEEPER_DATABASE_URL"]
 
 
 @pytest.mark.parametrize("value", ["yes", "ADMIN", ""])

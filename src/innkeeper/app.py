@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from innkeeper.net.outbound import AsgiApp, Receive, Send, Transport
     from innkeeper.net.outbound import Scope as AsgiScope
     from innkeeper.settings import Settings
+    from innkeeper.shelf import Shelf
     from innkeeper.ui.theme import Pages
-    from innkeeper.wiring import Shelf
     from innkeeper.work import Parts, Worker
     from innkeeper.wsgi import Wsgi
 

@@ -24,7 +24,8 @@ InnkeeperError
 │   └── AnswerLost           the request went out whole; whether it took effect is unknown
 │       └── MessageUnconfirmed  a chat message that may stand there, or may not
 ├── StoreUnavailable         the database cannot take a write now
-│   └── StoreInUse           another process writes to it
+│   ├── StoreInUse           another process writes to it
+│   └── DatabaseUnreachable  PostgreSQL does not answer
 ├── Fenced                   the installation is gone; nothing may be written for it
 ├── SealBroken               a sealed value does not belong where it was found
 │   └── KeyBroken            a data key in the vault does not open
@@ -475,6 +476,16 @@ class StoreInUse(StoreUnavailable):
 
     code = "store_in_use"
     fix = "Let one process serve it, with as many threads as you like; stop the other one."
+
+
+class DatabaseUnreachable(StoreUnavailable):
+    """PostgreSQL does not answer, or does not let us in."""
+
+    code = "database_unreachable"
+    fix = (
+        "Check that PostgreSQL runs, and that INNKEEPER_DATABASE_URL and INNKEEPER_VAULT_URL "
+        "lead to it; deliveries are taken again as soon as it answers."
+    )
 
 
 class Fenced(InnkeeperError):

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, cast
 from urllib.parse import urlsplit
@@ -19,10 +20,18 @@ from dotenv import dotenv_values
 from innkeeper.errors import Fault, KeysRefused, SettingsRefused
 from innkeeper.ids import AccountId, Jid
 from innkeeper.secret import Secret
+from innkeeper.store.addresses import (
+    POSTGRES_SCHEMES,
+    STORE_SCHEMA,
+    VAULT_SCHEMA,
+    PostgresAddress,
+)
 from innkeeper.store.keysource import KeyFile, KeyService, KeySource, KeyText
 from innkeeper.store.seal import KeyRing
 
 Management = Literal["admin", "user"]
+Place = Path | PostgresAddress
+"""Where something is kept: in a SQLite file, or in a schema of PostgreSQL."""
 
 EMULATOR_PREFIX = "emu_"
 ZOOM_URL = "https://zoom.us"
@@ -60,8 +69,8 @@ class Settings:
     """Whom the app is for; everybody where it is empty."""
     return_to: tuple[str, ...] = ()
     """The origins, besides our own, that an install may lead back to."""
-    database: Path = Path("innkeeper.db")
-    vault: Path = Path("innkeeper.vault.db")
+    database: Place = Path("innkeeper.db")
+    vault: Place = Path("innkeeper.vault.db")
     key_source: KeySource | None = field(default=None, repr=False)
     """Where the key ring was read, and may be read again; None if it was made up."""
     warnings: tuple[str, ...] = field(default=(), repr=False)
@@ -80,7 +89,9 @@ class Settings:
     def secrets(self) -> tuple[Secret, ...]:
         """What no log line may hold, whoever writes it."""
         ring = self.key_source.secrets if self.key_source else ()
-        own = (self.client_secret, *self.secret_tokens, *ring)
+        places = [self.database, self.vault]
+        passwords = [each.password for each in places if isinstance(each, PostgresAddress)]
+        own = (self.client_secret, *self.secret_tokens, *ring, *filter(None, passwords))
         return (*own, self.s2s_client_secret) if self.s2s_client_secret else own
 
     @property
@@ -184,12 +195,8 @@ class _Reader:
         accounts = self._accounts("INNKEEPER_ACCOUNTS")
         return_to = self._origins("INNKEEPER_RETURN_TO")
         database = self._database("INNKEEPER_DATABASE_URL", self._directory / "innkeeper.db")
-        vault = self._database(
-            "INNKEEPER_VAULT_URL", database.with_name(f"{database.stem}.vault{database.suffix}")
-        )
+        vault = self._vault(database)
         s2s_secret = self._value("ZOOM_S2S_CLIENT_SECRET")
-        if vault == database:
-            self._fault("INNKEEPER_VAULT_URL", "is the database itself", _VAULT_FIX)
         source = self._key_source(database, vault)
         keys = self._keys(source) if source else None
         if keys is None or self.faults:
@@ -304,10 +311,25 @@ class _Reader:
                 self._fault(name, why, _ORIGINS_FIX)
         return tuple(origins)
 
-    def _database(self, name: str, default: Path) -> Path:
+    def _vault(self, database: Place) -> Place:
+        name = "INNKEEPER_VAULT_URL"
+        if isinstance(database, PostgresAddress):
+            vault = self._database(name, database.beside(VAULT_SCHEMA), schema=VAULT_SCHEMA)
+            if isinstance(vault, Path):
+                self._fault(name, "is a file, which other processes do not share", _SHARED_FIX)
+        else:
+            beside = database.with_name(f"{database.stem}.vault{database.suffix}")
+            vault = self._database(name, beside, schema=VAULT_SCHEMA)
+        if vault == database:
+            self._fault(name, "is the database itself", _VAULT_FIX)
+        return vault
+
+    def _database(self, name: str, default: Place, *, schema: str = STORE_SCHEMA) -> Place:
         value = self._value(name)
         if not value:
             return default
+        if value.startswith(POSTGRES_SCHEMES):
+            return self._postgres(name, value, default, schema=schema)
         found = _SQLITE.fullmatch(value)
         if found is None:
             self._fault(name, "is not a database this version knows", _DATABASE_FIX)
@@ -321,7 +343,16 @@ class _Reader:
             return path
         return default
 
-    def _key_source(self, database: Path, vault: Path) -> KeySource | None:
+    def _postgres(self, name: str, value: str, default: Place, *, schema: str) -> Place:
+        if find_spec("asyncpg") is None:
+            self._fault(name, "names PostgreSQL, whose driver is not installed", _DRIVER_FIX)
+        try:
+            return PostgresAddress.parse(value, schema=schema)
+        except ValueError as error:
+            self._fault(name, f"is no address of PostgreSQL's: {error}", _POSTGRES_FIX)
+            return default
+
+    def _key_source(self, database: Place, vault: Place) -> KeySource | None:
         service = self.key_service()
         written, named = self._value("INNKEEPER_KEYS"), self._value("INNKEEPER_KEYS_FILE")
         if written and named:
@@ -330,8 +361,13 @@ class _Reader:
             return KeyText("INNKEEPER_KEYS", Secret(written), service)
         if named:
             return KeyFile("INNKEEPER_KEYS_FILE", self._directory / named, service)
+        if isinstance(database, PostgresAddress):
+            why = "is missing, and every process on PostgreSQL needs the same"
+            self._fault("INNKEEPER_KEYS", why, _KEYS_FIX)
+            return None
         path = database.with_name("innkeeper.key")
-        if not path.exists() and (database.exists() or vault.exists()):
+        kept = database.exists() or (isinstance(vault, Path) and vault.exists())
+        if not path.exists() and kept:
             self._fault(path.name, "is gone, and what is stored was sealed with it", _KEY_LOST_FIX)
             return None
         return KeyFile(path.name, path, service, ours=True)
@@ -427,7 +463,19 @@ _ORIGINS_FIX = (
     "List origins such as https://example.com, separated by commas; "
     "leave it out to lead back to this app's own address only."
 )
-_DATABASE_FIX = "Write it as sqlite:///path/to/file.db; leave it out for innkeeper.db right here."
+_DATABASE_FIX = (
+    "Write it as sqlite:///path/to/file.db or postgresql://user:password@host/database; "
+    "leave it out for innkeeper.db right here."
+)
+_POSTGRES_FIX = (
+    "Write it as postgresql://user:password@host:5432/database, with ?schema=name "
+    "where the schema is not to be called innkeeper."
+)
+_DRIVER_FIX = "Install it with: pip install 'innkeeper[postgres]'"
+_SHARED_FIX = (
+    "Leave it out for a schema of its own beside the database, or name another PostgreSQL database."
+)
+_KEYS_FIX = "Make one with `innkeeper keys new`, and give all processes the same."
 _VAULT_FIX = "Give the vault a file of its own: it is backed up apart, and never restored."
 _KEY_LOST_FIX = (
     "Put your copy of it back beside the database, or set INNKEEPER_KEYS; "

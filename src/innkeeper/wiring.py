@@ -7,7 +7,7 @@ of it.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -41,10 +41,9 @@ from innkeeper.ids import InstallationId
 from innkeeper.net.outbound import HttpTransport, Transport
 from innkeeper.secret import Secret
 from innkeeper.settings import Settings
-from innkeeper.store.base import BotStateStore, ClaimStore, Store, Vault
+from innkeeper.shelf import Shelf, make_shelf
+from innkeeper.store.base import BotStateStore, ClaimStore, Store
 from innkeeper.store.records import Installation, InstallationStatus
-from innkeeper.store.sqlite import SqliteStore
-from innkeeper.store.vault import SqliteVault
 from innkeeper.wire.signature import Verifier
 from innkeeper.work import Parts
 
@@ -59,13 +58,6 @@ class Handling:
     threads: Threads
     overrides: Overrides
     manner: Manner
-
-
-class Shelf(NamedTuple):
-    """Where everything is kept."""
-
-    store: Store
-    vault: Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +86,7 @@ def wire(
     for warning in settings.warnings:
         log.warning("settings.warning", text=warning)
     clock, transport = _edges(settings, edges)
-    store, vault = edges.shelf or _shelf(settings)
+    store, vault = edges.shelf or make_shelf(settings)
     registry = Registry(
         store, vault, per_account=settings.management == "admin", accounts=settings.accounts
     )
@@ -231,12 +223,6 @@ def wire(
         log=log,
         follows=isinstance(transport, FollowingTransport),
     )
-
-
-def _shelf(settings: Settings) -> Shelf:
-    vault = SqliteVault(str(settings.vault), settings.keys, app=settings.client_id)
-    store = SqliteStore(str(settings.database), vault=vault, app=settings.client_id)
-    return Shelf(store, vault)
 
 
 def _edges(settings: Settings, wanted: Edges) -> tuple[Clock, Transport]:

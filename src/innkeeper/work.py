@@ -144,6 +144,7 @@ class Worker:
     async def take_up(self) -> int:
         """Take up deferred events and purges that are due; end handlers whose time is up."""
         self._parts.dispatcher.cut_overdue()
+        await self._parts.store.keep_alive()
         taken = await self._parts.dispatcher.take_due()
         return taken + await self._parts.forgetter.run_due()
 

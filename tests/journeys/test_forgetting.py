@@ -82,6 +82,7 @@ async def test_a_purge_that_was_cut_off_is_finished_at_the_next_start(
         assert await zoom.leftovers(ana) == []
 
 
+@pytest.mark.sqlite  # files are put back
 async def test_yesterdays_backup_serves_nobody_who_was_forgotten(tmp_path: Path) -> None:
     notes = Notes()
     kept, backup = tmp_path / "kept", tmp_path / "backup"

@@ -468,6 +468,7 @@ KILLS = {
 
 
 @pytest.mark.slow
+@pytest.mark.sqlite  # another program keeps it in files
 @pytest.mark.parametrize("kill", KILLS)
 async def test_a_kill_leaves_nothing_to_be_done_twice(tmp_path: Path, kill: str) -> None:
     dies, end, left, written = KILLS[kill]

@@ -18,9 +18,9 @@ from innkeeper.errors import InnkeeperError
 from innkeeper.flows.receipts import Statement, hand_out, read_statement
 from innkeeper.ids import InstallationId, ReceiptId
 from innkeeper.settings import Settings
+from innkeeper.shelf import make_shelf
+from innkeeper.store.base import Store, Vault
 from innkeeper.store.records import Installation, Purge
-from innkeeper.store.sqlite import SqliteStore
-from innkeeper.store.vault import SqliteVault
 
 MOST: Final = 100_000
 T = TypeVar("T")
@@ -108,7 +108,7 @@ def show_receipt(receipt_id: str) -> None:
         NothingKept: If there is none with this id.
     """
 
-    async def file(store: SqliteStore, vault: SqliteVault) -> bytes:
+    async def file(store: Store, vault: Vault) -> bytes:
         receipt = await store.get_receipt(ReceiptId(receipt_id))
         if receipt is None:
             raise NothingKept("no such receipt", receipt_id[:80])
@@ -118,7 +118,7 @@ def show_receipt(receipt_id: str) -> None:
     typer.echo(look(file).decode())
 
 
-def look(ask: Callable[[SqliteStore, SqliteVault], Awaitable[T]]) -> T:
+def look(ask: Callable[[Store, Vault], Awaitable[T]]) -> T:
     """Ask what is kept, also while the app runs.
 
     Raises:
@@ -135,12 +135,11 @@ def look(ask: Callable[[SqliteStore, SqliteVault], Awaitable[T]]) -> T:
 
 
 @asynccontextmanager
-async def _opened() -> AsyncGenerator[tuple[SqliteStore, SqliteVault]]:
+async def _opened() -> AsyncGenerator[tuple[Store, Vault]]:
     settings = Settings.load(Path.cwd())
-    if not settings.database.is_file():
+    if isinstance(settings.database, Path) and not settings.database.is_file():
         raise NothingKept("there is no database", f"{settings.database} is not there")
-    vault = SqliteVault(str(settings.vault), settings.keys, app=settings.client_id, read_only=True)
-    store = SqliteStore(str(settings.database), vault=vault, app=settings.client_id, read_only=True)
+    store, vault = make_shelf(settings, read_only=True)
     await vault.open()
     try:
         await store.open()

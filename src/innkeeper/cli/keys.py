@@ -1,6 +1,7 @@
 """Which keys of the ring are still needed? And: a new one, and everything wrapped by it."""
 
 import asyncio
+from pathlib import Path
 from typing import Final
 
 import typer
@@ -9,9 +10,8 @@ from innkeeper.cli.kept import NothingKept
 from innkeeper.cli.printing import print_columns, print_json
 from innkeeper.errors import KeysRefused, StoreInUse
 from innkeeper.settings import Settings, load_key_service
-from innkeeper.store.base import Vault
+from innkeeper.shelf import make_vault
 from innkeeper.store.keysource import KeyFile, new_entry
-from innkeeper.store.vault import SqliteVault
 
 _AT_ONCE: Final = 2000
 _PUT_FIRST: Final = "Put one of `innkeeper keys new` before the ones that are there."
@@ -83,9 +83,9 @@ def _begin(settings: Settings) -> int:
 
 
 async def _counted(settings: Settings) -> dict[str, int]:
-    if not settings.vault.is_file():
+    if isinstance(settings.vault, Path) and not settings.vault.is_file():
         raise NothingKept("there is no vault", f"{settings.vault} is not there")
-    vault = _vault(settings, read_only=True)
+    vault = make_vault(settings, read_only=True)
     await vault.open()
     try:
         return dict(await vault.wrapped_by())
@@ -97,7 +97,7 @@ async def _wrapped_anew(settings: Settings, *, total: int) -> None:
     from rich.console import Console  # noqa: PLC0415  # others of these commands need none
     from rich.progress import Progress  # noqa: PLC0415
 
-    vault = _vault(settings, read_only=False)
+    vault = make_vault(settings, read_only=False)
     await vault.open()
     try:
         with Progress(console=Console(stderr=True)) as progress:
@@ -106,12 +106,6 @@ async def _wrapped_anew(settings: Settings, *, total: int) -> None:
                 progress.advance(task, count)
     finally:
         await vault.close()
-
-
-def _vault(settings: Settings, *, read_only: bool) -> Vault:
-    return SqliteVault(
-        str(settings.vault), settings.keys, app=settings.client_id, read_only=read_only
-    )
 
 
 def _left(settings: Settings, wrapped: dict[str, int]) -> int:

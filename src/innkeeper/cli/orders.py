@@ -23,10 +23,9 @@ from innkeeper.flows.cases import EVIDENCE, Reason
 from innkeeper.flows.sweep import ANSWER_WITHIN
 from innkeeper.ids import InstallationId
 from innkeeper.settings import Settings
+from innkeeper.shelf import make_shelf
 from innkeeper.store.base import Store
 from innkeeper.store.records import Case, Outcome
-from innkeeper.store.sqlite import SqliteStore
-from innkeeper.store.vault import SqliteVault
 
 _MISUSED: Final = 2
 _ORDERED: Final = "The running app does it within seconds; if none runs, its next start does."
@@ -221,10 +220,9 @@ def _order(decide: Callable[[Store], Awaitable[T]]) -> T:
 @asynccontextmanager
 async def _opened() -> AsyncGenerator[Store]:
     settings = Settings.load(Path.cwd())
-    if not settings.database.is_file():
+    if isinstance(settings.database, Path) and not settings.database.is_file():
         raise NothingKept("there is no database", f"{settings.database} is not there")
-    vault = SqliteVault(str(settings.vault), settings.keys, app=settings.client_id, read_only=True)
-    store = SqliteStore(str(settings.database), vault=vault, app=settings.client_id, guest=True)
+    store, vault = make_shelf(settings, guest=True)
     await vault.open()
     try:
         await store.open()

@@ -66,6 +66,13 @@ class InboxStore(Protocol):
         """Make ready what a process that died had claimed; called once, at the start."""
         ...
 
+    async def keep_alive(self) -> int:
+        """Say that this process lives, and make ready what dead ones had claimed; say how much.
+
+        Called every second or so: whoever is silent for much longer is taken for dead.
+        """
+        ...
+
     async def finish(
         self,
         event: EventId,

@@ -12,8 +12,8 @@ from typing import Any, cast
 
 from innkeeper.app import App
 from innkeeper.net.outbound import Receive, Scope, Send
+from innkeeper.shelf import Shelf
 from innkeeper.store.base import Store, Vault
-from innkeeper.wiring import Shelf
 from innkeeper.work import Parts
 
 

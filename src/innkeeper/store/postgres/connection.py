@@ -7,8 +7,8 @@ from typing import Any, Final, Protocol, cast
 
 import asyncpg as untyped  # type: ignore[import-untyped]  # it ships no types
 
-from innkeeper.errors import Fenced, StoreUnavailable
-from innkeeper.store.postgres.address import PostgresAddress
+from innkeeper.errors import DatabaseUnreachable, Fenced, StoreUnavailable
+from innkeeper.store.addresses import PostgresAddress
 from innkeeper.store.rows import Row
 
 asyncpg = cast("Any", untyped)
@@ -27,6 +27,8 @@ _UNUSABLE: Final = frozenset(
 )
 """Classes of SQLSTATE that say that the database cannot be used as it is: no connection, read
 only, no rights, no room, locked, shutting down, not migrated, broken."""
+_UNREACHABLE: Final = frozenset({"08", "28", "57", "3D"})
+"""Those of them that say that there is no way to it just now."""
 _SETTINGS: Final = {
     "application_name": "innkeeper",
     "idle_in_transaction_session_timeout": "15s",
@@ -79,7 +81,10 @@ def explained(error: Exception) -> Exception:
     lost = isinstance(error, (OSError, asyncpg.InterfaceError))
     if isinstance(error, asyncpg.DataError) or not (lost or state[:2] in _UNUSABLE):
         return error
-    return StoreUnavailable("the database cannot be used", type(error).__name__)
+    name = type(error).__name__
+    if lost or state[:2] in _UNREACHABLE:
+        return DatabaseUnreachable("PostgreSQL cannot be reached", name)
+    return StoreUnavailable("the database cannot be used", name)
 
 
 def may_be_repeated(error: BaseException) -> bool:
@@ -129,15 +134,20 @@ class Connections:
             async with asyncio.timeout(2 * CONNECT_SECONDS):
                 self._pool = await asyncpg.create_pool(
                     self._address.url.reveal(),
-                    min_size=1,
+                    min_size=0,  # else it complains by itself while the server is away
                     max_size=MOST_CONNECTIONS,
                     timeout=CONNECT_SECONDS,
                     command_timeout=ANSWER_SECONDS,
                     server_settings=settings_for(self._address),
                 )
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            name = type(error).__name__
-            raise StoreUnavailable("PostgreSQL cannot be reached", name) from error
+            async with self.taken():
+                pass
+        except BaseException as error:
+            await self.close()
+            ours = explained(error) if isinstance(error, Exception) else error
+            if ours is error:
+                raise
+            raise ours from error
 
     async def close(self) -> None:
         """Let go of all connections."""

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from innkeeper.errors import StoreUnavailable
-from innkeeper.store.postgres.address import PostgresAddress
+from innkeeper.store.addresses import PostgresAddress
 from innkeeper.store.postgres.connection import (
     Connection,
     Connections,

@@ -1,10 +1,11 @@
 """What is in the inbox? Events, kept until they are handled, once each."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from innkeeper.errors import SealBroken
+from innkeeper.errors import SealBroken, StoreUnavailable
 from innkeeper.ids import EventId, InstallationId
 from innkeeper.store.events import (
     ANSWERS,
@@ -20,6 +21,7 @@ from innkeeper.store.events import (
 from innkeeper.store.keys import Keys
 from innkeeper.store.moments import from_micros, to_micros
 from innkeeper.store.postgres.arrivals import (
+    NOTHING,
     Arrival,
     Ending,
     Known,
@@ -29,7 +31,8 @@ from innkeeper.store.postgres.arrivals import (
 from innkeeper.store.postgres.connection import Connection, plain
 from innkeeper.store.postgres.database import Database
 from innkeeper.store.postgres.lane import Lane
-from innkeeper.store.postgres.part import Part, hold
+from innkeeper.store.postgres.part import hold
+from innkeeper.store.postgres.processes import ProcessPart
 from innkeeper.store.records import Accepted, EventState, InboxEvent, InboxRow, Owner
 from innkeeper.store.rows import Row, read_inbox_row
 from innkeeper.store.seal import Seal
@@ -46,18 +49,13 @@ _CLAIM: Final = """
     SELECT id, place, name, received_at, claimed.attempts, sealed
     FROM claimed JOIN inbox USING (id) ORDER BY due_at, id
 """
-_RECLAIM: Final = """
-    UPDATE inbox_bodies AS bodies SET claimed_by = NULL, due_at = least(received_at, $1)
-    FROM inbox WHERE inbox.id = bodies.id AND claimed_by IS NOT NULL
-        AND (claimed_by = $2 OR claimed_by NOT IN (SELECT id FROM processes))
-"""
 _ANSWER: Final = """
     INSERT INTO inbox_answers (id, installation_id, sealed)
     SELECT id, $2::text, $3::bytea FROM inbox_bodies WHERE id = $1 ON CONFLICT (id) DO NOTHING
 """
 
 
-class InboxPart(Part):
+class InboxPart(ProcessPart):
     """The inbox."""
 
     def __init__(self, db: Database, keys: Keys) -> None:
@@ -65,17 +63,7 @@ class InboxPart(Part):
         self._arrivals: Lane[Arrival, Known] = db.lane(write_arrivals)
         self._endings: Lane[Ending, None] = db.lane(write_endings)
         self._today: tuple[int, Seal] | None = None
-        self._process = 0
-
-    async def _enter(self) -> None:
-        """Become a process that can hold events."""
-        row = await self._db.row("INSERT INTO processes DEFAULT VALUES RETURNING id")
-        self._process = row[0] if row else 0
-        self._today = None
-
-    async def _leave(self) -> None:
-        """Hold nothing any more: what was held is anybody's."""
-        await self._db.change("DELETE FROM processes WHERE id = $1", self._process)
+        self._claiming = asyncio.Lock()
 
     async def accept(
         self, *, key: bytes, name: str, body: bytes, owner: Owner | None, now: datetime
@@ -93,16 +81,14 @@ class InboxPart(Part):
             else await self._turn_day(micros)
         )
         place = place_of(body, key)
-        known = await self._arrivals.put(
-            Arrival(
-                place,
-                plain(name),
-                micros,
-                self._links.get(owner),
-                seal.seal(body, table=BODIES, column="sealed", row=place.hex()),
-                self._process,
-            )
-        )
+        sealed = seal.seal(body, table=BODIES, column="sealed", row=place.hex())
+        link = self._links.get(owner)
+        arrival = Arrival(place, plain(name), micros, link, sealed, self._arriver)
+        try:
+            known = await self._arrivals.put(arrival)
+        except StoreUnavailable:
+            self._lose(place, sealed)
+            raise
         answer = await self._answer(known)
         state = EventState(known.state)
         return Accepted(EventId(str(known.number)), known.fresh, state, answer)
@@ -129,7 +115,12 @@ class InboxPart(Part):
         Raises:
             StoreUnavailable: If nothing can be claimed.
         """
-        rows = await self._db.rows(_CLAIM, to_micros(now), limit, self._process)
+        async with self._claiming:
+            await self._settle_claims()
+            self._in_doubt = True
+            rows = await self._db.rows(_CLAIM, to_micros(now), limit, self._claimer)
+            self._in_doubt = False
+            self._held.update(row[0] for row in rows)
         opened = [await self._open(row, now) for row in rows]
         return [event for event in opened if event is not None]
 
@@ -146,14 +137,6 @@ class InboxPart(Part):
             await self.finish(event, EventState.QUARANTINED, now=now, reason=broken.code)
             return None
         return InboxEvent(event, name, body, from_micros(received_at), attempts)
-
-    async def reclaim(self, *, now: datetime) -> int:
-        """Make ready what this process, or one that has left, had claimed; at the start.
-
-        Raises:
-            StoreUnavailable: If it cannot be done.
-        """
-        return await self._db.change(_RECLAIM, to_micros(now), self._process)
 
     async def finish(
         self,
@@ -173,13 +156,14 @@ class InboxPart(Part):
         Raises:
             StoreUnavailable: If it could not be written.
         """
+        number = row_number(event)
         if state in KEEPING:
-            await self._set_aside(row_number(event), state, reason, installation_id)
+            await self._set_aside(number, state, reason, installation_id)
         elif answer is not None:
-            ending = Ending(row_number(event), erasing(state), reason)
-            await self._end_with(answer, ending, installation_id)
+            await self._end_with(answer, Ending(number, erasing(state), reason), installation_id)
         else:
-            await self._endings.put(Ending(row_number(event), erasing(state), reason))
+            await self._endings.put(Ending(number, erasing(state), reason))
+        self._held.discard(number)
 
     def finish_soon(self, event: EventId, state: EventState) -> None:
         """End an event with the next commit, without waiting for it. Its body is erased.
@@ -189,7 +173,9 @@ class InboxPart(Part):
         Raises:
             ValueError: For an end that keeps the body: that one is worth waiting for.
         """
-        self._endings.put_soon(Ending(row_number(event), erasing(state), ""))
+        number = row_number(event)
+        self._endings.put_soon(Ending(number, erasing(state), ""))
+        self._held.discard(number)
 
     async def _set_aside(
         self, number: int, state: EventState, reason: str, installation_id: InstallationId | None
@@ -244,8 +230,8 @@ class InboxPart(Part):
                 return
             given_back = await connection.fetchval(
                 "UPDATE inbox_bodies SET claimed_by = NULL, due_at = $2"
-                " WHERE id = $1 AND claimed_by = $3 RETURNING id",
-                *(number, to_micros(until), self._process),
+                " WHERE id = $1 AND claimed_by = ANY($3) RETURNING id",
+                *(number, to_micros(until), self._names),
             )
             if given_back is not None:
                 await connection.execute(
@@ -253,6 +239,7 @@ class InboxPart(Part):
                 )
 
         await self._db.write(job)
+        self._held.discard(number)
 
     async def revive(self, event: EventId, *, now: datetime) -> bool:
         """Make a DEAD or QUARANTINED event ready again, its attempts counted anew.
@@ -289,6 +276,8 @@ class InboxPart(Part):
         Raises:
             StoreUnavailable: If the database cannot be read.
         """
+        if not self._db.read_only:
+            await self._endings.put(NOTHING)  # with the ends that nobody waited for
         rows = await self._db.rows(
             "SELECT id, name, state, reason, attempts, received_at, installation_id"
             " FROM inbox_events ORDER BY id DESC LIMIT $1",

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
-from innkeeper.store.postgres.address import PostgresAddress
+from innkeeper.store.addresses import PostgresAddress
 from innkeeper.store.postgres.connection import CONNECT_SECONDS, asyncpg, settings_for
 
 _AGAIN_SECONDS: Final = 0.5

@@ -1,8 +1,8 @@
 """How does the schema grow, while older and newer versions of Innkeeper run side by side?
 
-A migration only adds: what runs beside it does not notice. Its first line says the oldest
-schema whose code still fits, `-- fits: 1`; the day a migration takes something away, that
-number rises, and code that does not fit any more stops at its start.
+A migration only adds: what runs beside it does not notice. One that takes something away
+says in its first line which is the oldest schema whose code still fits, `-- fits: 7`; code
+that does not fit any more stops at its start.
 """
 
 import re

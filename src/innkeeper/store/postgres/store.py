@@ -4,9 +4,9 @@ from contextlib import suppress
 from typing import Final
 
 from innkeeper.errors import KeyMissing, StoreUnavailable
+from innkeeper.store.addresses import PostgresAddress
 from innkeeper.store.base import Vault
 from innkeeper.store.keys import APP, Keys
-from innkeeper.store.postgres.address import PostgresAddress
 from innkeeper.store.postgres.arrivals import NOTHING
 from innkeeper.store.postgres.cases import CasePart
 from innkeeper.store.postgres.claims import ClaimPart

@@ -12,9 +12,9 @@ from typing import Final
 
 from innkeeper.errors import KeyBroken, KeyMissing, ReceiptRefused, StoreUnavailable
 from innkeeper.ids import InstallationId, ReceiptId
+from innkeeper.store.addresses import PostgresAddress
 from innkeeper.store.keys import INDEX, owner_index
 from innkeeper.store.moments import to_micros
-from innkeeper.store.postgres.address import PostgresAddress
 from innkeeper.store.postgres.connection import Connection
 from innkeeper.store.postgres.database import Database
 from innkeeper.store.postgres.listener import Listener

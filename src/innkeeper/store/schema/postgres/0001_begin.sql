@@ -173,7 +173,7 @@ CREATE UNIQUE INDEX cases_open ON cases (coalesce(installation_id, ''), reason)
 
 CREATE FUNCTION refuse_fenced() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF TG_TABLE_NAME = 'installations' OR NOT EXISTS (
+    IF NOT EXISTS (
         SELECT 1 FROM installations WHERE id = NEW.installation_id AND status <> 'purging'
     ) THEN
         RAISE EXCEPTION 'fenced' USING ERRCODE = 'IK001';
@@ -181,8 +181,13 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION refuse_purging() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'fenced' USING ERRCODE = 'IK001';
+END $$;
+
 CREATE TRIGGER fence BEFORE UPDATE ON installations
-    FOR EACH ROW WHEN (OLD.status = 'purging') EXECUTE FUNCTION refuse_fenced();
+    FOR EACH ROW WHEN (OLD.status = 'purging') EXECUTE FUNCTION refuse_purging();
 CREATE TRIGGER fence BEFORE INSERT OR UPDATE OF installation_id ON inbox_bodies
     FOR EACH ROW WHEN (NEW.installation_id IS NOT NULL) EXECUTE FUNCTION refuse_fenced();
 CREATE TRIGGER fence BEFORE INSERT ON inbox_answers

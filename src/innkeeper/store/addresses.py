@@ -3,14 +3,14 @@
 import re
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 
 from innkeeper.secret import Secret
 
 STORE_SCHEMA: Final = "innkeeper"
 VAULT_SCHEMA: Final = "innkeeper_vault"
 
-_SCHEMES: Final = frozenset({"postgresql", "postgres"})
+POSTGRES_SCHEMES: Final = ("postgresql://", "postgres://")
 _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}", re.ASCII)
 
 
@@ -33,8 +33,8 @@ class PostgresAddress:
         Raises:
             ValueError: If it is none; the message repeats nothing of it.
         """
-        parts = urlsplit(text)
-        if parts.scheme not in _SCHEMES:
+        parts = _split(text)
+        if not text.startswith(POSTGRES_SCHEMES):
             message = "it does not begin with postgresql://"
             raise ValueError(message)
         if not parts.path.strip("/"):
@@ -49,6 +49,24 @@ class PostgresAddress:
         rest = urlencode([each for each in options if each[0] != "schema"], safe="/")
         return cls(Secret(parts._replace(query=rest).geturl()), ours)
 
+    @property
+    def password(self) -> Secret | None:
+        """The password in it, if there is one."""
+        password = urlsplit(self.url.reveal()).password
+        return Secret(unquote(password)) if password else None
+
     def beside(self, schema: str) -> "PostgresAddress":
         """Name another schema of the same database."""
         return PostgresAddress(self.url, schema)
+
+
+def _split(text: str) -> SplitResult:
+    try:
+        parts = urlsplit(text)
+        port_is_usable = parts.port != 0
+    except ValueError:
+        port_is_usable, parts = False, urlsplit("")
+    if not port_is_usable:
+        message = "its host or port cannot be read"
+        raise ValueError(message)
+    return parts

@@ -1,0 +1,1 @@
+"""The PostgreSQL store and vault: what is theirs alone."""

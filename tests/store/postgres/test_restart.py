@@ -1,0 +1,94 @@
+"""A server that goes away, and comes back: nothing is lost, and nobody waits long."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from innkeeper.errors import StoreUnavailable
+from innkeeper.store.postgres import PostgresStore
+from innkeeper.store.records import EventState
+from tests.contracts.houses import NOW, PostgresHouse, accepted, body, opened
+from tests.postgres import Server, begun
+
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def own(postgres: Server) -> Iterator[Server]:
+    """A server that nobody else uses."""
+    if postgres.programs is None:
+        pytest.skip("the named server is not ours to stop")
+    server = begun()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def house(own: Server) -> Iterator[PostgresHouse]:
+    with own.space() as space:
+        yield PostgresHouse(own, space)
+
+
+async def until_it_works(store: PostgresStore) -> float:
+    """Give the seconds until an arrival is kept again."""
+    start = time.monotonic()
+    for number in range(1000):
+        try:
+            await accepted(store, body(text=f"again {number}"))
+        except StoreUnavailable:
+            await asyncio.sleep(0.02)
+        else:
+            break
+    return time.monotonic() - start
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT, signal.SIGKILL])
+async def test_rides_out_a_restart(own: Server, store: PostgresStore, how: signal.Signals) -> None:
+    ana = await opened(store)
+    event = await accepted(store, body())
+    await asyncio.to_thread(own.stop, how)
+    assert not await store.ready()
+    with pytest.raises(StoreUnavailable):
+        await accepted(store, body(text="refused"))
+    with pytest.raises(StoreUnavailable):
+        await store.claim(now=NOW, limit=1)
+    store.finish_soon(event.id, EventState.DONE)
+    await asyncio.to_thread(own.start)
+    assert await until_it_works(store) < 1.0
+    await store.set_state(ana, "due", b"friday")
+    async with asyncio.timeout(5):
+        while (await accepted(store, body())).state is not EventState.DONE:  # noqa: ASYNC110  # it tells nobody
+            await asyncio.sleep(0.05)
+    await store.keep_alive()
+    assert await store.ready()
+
+
+async def test_takes_events_while_it_restarts_again_and_again(
+    own: Server, store: PostgresStore
+) -> None:
+    kept: dict[str, str] = {}
+    stopping = asyncio.Event()
+
+    async def deliver(sender: int) -> None:
+        number = 0
+        while not stopping.is_set():
+            text = f"{sender} {number}"
+            try:
+                kept[(await accepted(store, body(text=text))).id] = text
+                number += 1
+            except StoreUnavailable:
+                await asyncio.sleep(0.01)
+
+    senders = [asyncio.create_task(deliver(each)) for each in range(8)]
+    for how in (signal.SIGQUIT, signal.SIGINT, signal.SIGQUIT):
+        await asyncio.sleep(0.2)
+        await asyncio.to_thread(own.restart, how)
+    await asyncio.sleep(0.2)
+    stopping.set()
+    await asyncio.gather(*senders)
+    rows = {row.id for row in await store.inbox_rows(limit=1_000_000)}
+    assert kept.keys() <= rows
+    assert len(kept) > 8
