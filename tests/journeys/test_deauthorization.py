@@ -515,6 +515,7 @@ async def test_a_late_purge_is_told_three_times_and_seen_where_people_look(
 # when storage fails
 
 
+@pytest.mark.sqlite  # its file is locked
 async def test_a_removal_that_cannot_be_kept_is_asked_for_again(
     house: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

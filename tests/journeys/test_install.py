@@ -497,6 +497,7 @@ def locked(zoom: Zoom) -> connection.Connection:
     return held
 
 
+@pytest.mark.sqlite  # its file is locked
 async def test_o38_gives_back_what_it_cannot_keep(
     between: tuple[Zoom, Between], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -524,6 +525,7 @@ async def test_o38_gives_back_what_it_cannot_keep(
     assert len(await zoom.parts.store.installations()) == 1
 
 
+@pytest.mark.sqlite  # its file is locked
 async def test_o38_sends_no_code_where_it_cannot_take_the_state(
     zoom: Zoom, ana: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -538,6 +540,7 @@ async def test_o38_sends_no_code_where_it_cannot_take_the_state(
     assert again.headers["location"].startswith(f"{BOT_URL}/launch")
 
 
+@pytest.mark.sqlite  # its file is locked
 async def test_o38_begins_nothing_that_it_cannot_keep(
     zoom: Zoom, ana: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -549,6 +552,7 @@ async def test_o38_begins_nothing_that_it_cannot_keep(
     assert "set-cookie" not in answer.headers
 
 
+@pytest.mark.sqlite  # its file is locked
 async def test_o38_puts_nobody_out_who_only_authorizes_anew(
     between: tuple[Zoom, Between], monkeypatch: pytest.MonkeyPatch
 ) -> None:

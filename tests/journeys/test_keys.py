@@ -91,6 +91,7 @@ async def test_f64_a_bot_lives_through_a_rotation_and_a_broken_file(tmp_path: Pa
         assert not await zoom.leftovers(ana)
 
 
+@pytest.mark.sqlite  # it is about the file's own key ring
 async def test_f24_a_bot_without_its_key_service_answers_503_until_it_is_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
