@@ -81,7 +81,11 @@ def wire(
 
     Args:
         scopes: What an authorization must come with.
+
+    Raises:
+        BotRefused: If the bot cannot forget whoever may remove the app.
     """
+    table.suit(settings.management)
     log = structlog.get_logger("innkeeper")
     for warning in settings.warnings:
         log.warning("settings.warning", text=warning)

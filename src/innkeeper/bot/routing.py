@@ -5,7 +5,7 @@ app starts (`table`), over all routers that were included, so the order of files
 imports does not matter.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
@@ -29,8 +29,10 @@ from innkeeper.bot.functions import Origin, origin_of
 from innkeeper.bot.matching import ANY
 from innkeeper.bot.purging import Forget, Verify, purge_step
 from innkeeper.bot.reactions import CallNext
+from innkeeper.bot.tables import PurgedTable
 from innkeeper.errors import BotRefused
 from innkeeper.flows.steps import PurgeStep
+from innkeeper.store.owned import Database, OwnedDatabase, OwnedTable, ParamStyle
 from innkeeper.wire.messages import Card
 
 Answer = str | Card | None
@@ -85,6 +87,10 @@ class Notes:
     guards: list[Registration] = field(default_factory=list[Registration])
     """Error handlers."""
     purges: list[PurgeStep] = field(default_factory=list[PurgeStep])
+    tables: list[PurgedTable] = field(default_factory=list[PurgedTable])
+    """Those of the bot's own that a purge deletes from."""
+    databases: list[OwnedDatabase] = field(default_factory=list[OwnedDatabase])
+    """Those of the bot's own that `innkeeper check` looks into."""
     closed: bool = False
     """Whether the app has started, so that nothing more is heard."""
 
@@ -232,6 +238,44 @@ class Router:
             return delete
 
         return register
+
+    def purge_table(
+        self,
+        name: str,
+        database: Database,
+        *,
+        user: str | None = None,
+        account: str | None = None,
+        paramstyle: ParamStyle = "qmark",
+    ) -> None:
+        """Delete somebody's rows from a table of the bot's own when they remove the app.
+
+        A step of the purge like `purge`, tried again until no such row is left.
+
+        Args:
+            database: A SQLite file, or a function that opens a DB-API connection. For an
+                async one write a step of your own.
+            user: The column with Zoom's user ids.
+            account: The column with Zoom's account ids; an app that admins install needs it.
+            paramstyle: How that connection's module marks places: `?` or `%s`.
+
+        Raises:
+            BotRefused: If it names no column.
+        """
+        self._may_register("purge_table", name)
+        table = PurgedTable(OwnedTable(name, database, paramstyle), user, account)
+        self.noted.tables.append(table)
+        self.noted.purges.append(table.step())
+        self.noted.databases.append(OwnedDatabase(database))
+
+    def owns(self, database: Database, *, impersonal: Collection[str] = ()) -> None:
+        """Have `innkeeper check` look into a database of the bot's own for forgotten tables.
+
+        Args:
+            impersonal: Its tables that are about nobody, whatever their columns are called.
+        """
+        self._may_register("owns", database)
+        self.noted.databases.append(OwnedDatabase(database, frozenset(impersonal)))
 
     def include(self, router: "Router") -> None:
         """Take over all that a router has, or will have by the start.

@@ -7,7 +7,7 @@ fills, a context that the event does not have, two handlers that take the same.
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from innkeeper.bot.calls import Calls
@@ -31,11 +31,13 @@ from innkeeper.bot.functions import Nature
 from innkeeper.bot.matching import ANY, Ambiguous, Commands, Values
 from innkeeper.bot.reactions import Call, Reaction
 from innkeeper.bot.routing import Registration, Router
+from innkeeper.bot.tables import PurgedTable
 from innkeeper.bot.words import WordsRefused, read_words
 from innkeeper.errors import BotRefused
 from innkeeper.flows.authorized import Authorization
 from innkeeper.flows.reauth import ReauthDue
 from innkeeper.flows.steps import PurgeStep
+from innkeeper.store.owned import OwnedDatabase
 from innkeeper.wire.events import Event
 from innkeeper.wire.payloads import (
     AppDeauthorized,
@@ -124,6 +126,8 @@ class Table:
         self.reactions: list[tuple[Registration, Reaction]] = []
         """All, in the order of their registration."""
         self.purges: list[PurgeStep] = []
+        self.tables: list[PurgedTable] = []
+        self.databases: list[OwnedDatabase] = []
         self._others: dict[tuple[str, str], Reaction] = {}
         self._forms: dict[str, type[Form]] = {}
         self._events: dict[str, tuple[Reaction, ...]] = {}
@@ -199,6 +203,18 @@ class Table:
                 return Match(reaction, GIVEN[kind])
         return None
 
+    def faults(self, management: Literal["admin", "user"]) -> list[BotRefused]:
+        """List what is wrong with the bot where the app is managed so."""
+        return [fault for table in self.tables if (fault := table.fault(management))]
+
+    def suit(self, management: Literal["admin", "user"]) -> None:
+        """Make sure that the bot can forget whoever may remove the app.
+
+        Raises:
+            BotRefused: With all that is wrong.
+        """
+        _refuse(self.faults(management))
+
     # filling it
 
     def _fill(self, root: Router) -> None:
@@ -214,6 +230,8 @@ class Table:
                 if step.name in {other.name for other in self.purges}:
                     faults.append(BotRefused(f"@app.purge({step.name!r})", "is registered twice"))
                 self.purges.append(step)
+            self.tables += branch.router.noted.tables
+            self.databases += branch.router.noted.databases
         _refuse(faults)
 
     def _put(self, registration: Registration, reaction: Reaction) -> None:

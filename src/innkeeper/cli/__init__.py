@@ -228,6 +228,14 @@ def routes(
         raise typer.Exit(explain_text(bot, explain, as_json=as_json))
 
 
+@app.command()
+def check(bot: BotFile = Path("bot.py"), *, as_json: AsJson = False) -> None:
+    """Tell what is wrong with your bot: settings, handlers, tables that no step purges."""
+    from innkeeper.cli.check import check as look  # noqa: PLC0415
+
+    raise typer.Exit(look(bot, as_json=as_json))
+
+
 @keys.command("new")
 def keys_new() -> None:
     """Print a fresh key for INNKEEPER_KEYS; put it before the ones you have."""

@@ -1,0 +1,91 @@
+"""`innkeeper check`: what is wrong with a bot, before it runs."""
+
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from innkeeper.cli.check import check
+
+BOT = """
+from innkeeper import App
+app = App()
+app.purge_table("notes", "own.db", user="user_id")
+app.owns("own.db", impersonal=["rooms"])
+
+@app.purge("tickets")
+def forget(scope): return 0
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name, value in {
+        "ZOOM_CLIENT_ID": "a-client-id",
+        "ZOOM_CLIENT_SECRET": "a-client-secret-of-the-test",
+        "ZOOM_BOT_JID": "bot@xmpp.zoom.us",
+        "ZOOM_WEBHOOK_SECRET_TOKEN": "a-secret-token-of-the-test",
+        "ZOOM_APP_MANAGEMENT": "user",
+        "INNKEEPER_PUBLIC_URL": "https://bot.example.com",
+    }.items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "bot.py").write_text(BOT)
+    connection = sqlite3.connect(tmp_path / "own.db")
+    connection.executescript(
+        "CREATE TABLE notes (user_id TEXT); CREATE TABLE tickets (account_id TEXT);"
+        "CREATE TABLE rooms (owner_id TEXT);"
+    )
+    connection.close()
+    return tmp_path
+
+
+def checked(folder: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, list[dict[str, str]]]:
+
+    code = check(folder / "bot.py", as_json=True)
+    return code, json.loads(capsys.readouterr().out)
+
+
+def test_finds_nothing_where_nothing_is_wrong(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert checked(folder, capsys) == (0, [])
+
+
+def test_finds_a_table_that_no_step_purges(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    connection = sqlite3.connect(folder / "own.db")
+    connection.execute("CREATE TABLE letters (id INTEGER, sender_jid TEXT)")
+    connection.close()
+    code, [finding] = checked(folder, capsys)
+    assert code == 3
+    assert "letters" in finding["where"]
+    assert "sender_jid" in finding["why"]
+    assert "app.purge_table('letters'" in finding["fix"]
+
+
+def test_finds_all_that_is_wrong_at_once(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ZOOM_BOT_JID")
+    (folder / "own.db").unlink()
+    code, found = checked(folder, capsys)
+    assert code == 3
+    assert [each["where"].split()[0] for each in found] == ["ZOOM_BOT_JID", "own.db"]
+
+
+def test_finds_a_table_that_does_not_suit_the_management(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZOOM_APP_MANAGEMENT", "admin")
+    code, [finding] = checked(folder, capsys)
+    assert (code, finding["where"]) == (3, "app.purge_table('notes')")
+
+
+def test_says_where_a_bot_is_broken(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "bot.py").write_text("app = 7 +")
+    code, [finding] = checked(folder, capsys)
+    assert code == 3
+    assert "bot.py:1" in finding["where"]
