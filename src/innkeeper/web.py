@@ -275,8 +275,9 @@ class Web:
         return self._page(request, view)
 
     async def _proof(self, request: Request, receipt: Receipt) -> Response:
-        keys = {key.id: key.public for key in await self.parts.vault.signing_keys()}
-        file = hand_out(receipt, public=keys[receipt.key_id])
+        signing = await self.parts.vault.signing_keys()
+        keys = {key.id: key.public for key in signing}
+        file = hand_out(receipt, public=keys[receipt.key_id], keys=signing)
         wants_json = "application/json" in request.headers.get("accept", "")
         if wants_json or "download" in request.query_params:
             name = f'attachment; filename="{receipt.id}.json"'

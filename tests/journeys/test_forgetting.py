@@ -120,7 +120,7 @@ async def test_the_receipt_verifies_offline_and_no_altered_one_does() -> None:
         statement = verify_file(answer.body, public=key.public)
         assert statement.receipt == address.rpartition("/")[2]
         (receipt,) = await zoom.parts.store.receipts()
-        assert hand_out(receipt, public=key.public) == answer.body
+        assert hand_out(receipt, public=key.public, keys=[key]) == answer.body
         for altered in (
             answer.body.replace(b'"document": "ey', b'"document": "fy'),
             answer.body[:-3],

@@ -339,14 +339,17 @@ def receipt_show(
 
 @receipt.command("verify")
 def receipt_verify(
-    file: Annotated[Path, typer.Argument(help="The receipt's JSON file.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="The JSON file of a receipt, or of each."),
+    ],
     *,
     key: Annotated[str, typer.Option(help="The operator's public key, in hex.")],
 ) -> None:
-    """Check a receipt offline: who signed it, and what it says was deleted."""
-    from innkeeper.cli.receipts import verify  # noqa: PLC0415
+    """Check a receipt offline, or that several follow one another: which link is broken?"""
+    from innkeeper.cli.receipts import verify, verify_all  # noqa: PLC0415
 
-    raise typer.Exit(verify(file, key))
+    raise typer.Exit(verify(files[0], key) if len(files) == 1 else verify_all(files, key))
 
 
 def _checked(*ports: int) -> None:

@@ -112,8 +112,9 @@ def show_receipt(receipt_id: str) -> None:
         receipt = await store.get_receipt(ReceiptId(receipt_id))
         if receipt is None:
             raise NothingKept("no such receipt", receipt_id[:80])
-        keys = {key.id: key.public for key in await vault.signing_keys()}
-        return hand_out(receipt, public=keys[receipt.key_id])
+        signing = await vault.signing_keys()
+        keys = {key.id: key.public for key in signing}
+        return hand_out(receipt, public=keys[receipt.key_id], keys=signing)
 
     typer.echo(look(file).decode())
 

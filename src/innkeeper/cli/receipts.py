@@ -1,11 +1,12 @@
 """Does this receipt hold? Checked offline, with nothing but the operator's public key."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
 
 from innkeeper.errors import ReceiptRefused
-from innkeeper.flows.receipts import verify_file
+from innkeeper.flows.receipts import verify_chain, verify_file
 
 _FAULT_FOUND = 3
 _KEY_BYTES = 32
@@ -22,14 +23,36 @@ def verify(file: Path, key: str) -> int:
     try:
         statement = verify_file(content, public=public)
     except ReceiptRefused as refusal:
-        typer.echo(f"innkeeper: {refusal}", err=True)
-        return _FAULT_FOUND
+        return _refused(refusal)
     typer.echo(f"valid: receipt {statement.receipt}, number {statement.sequence}")
     typer.echo(f"installation {statement.installation}, generation {statement.generation}")
     typer.echo(f"removed {statement.removed_at}, purged {statement.purged_at}")
     for step, deleted in statement.steps.items():
         typer.echo(f"  {step}: {deleted} deleted")
+    for step in statement.kept:
+        typer.echo(f"  {step}: kept")
     return 0
+
+
+def verify_all(files: Sequence[Path], key: str) -> int:
+    """Check receipts and that each follows the one before; return the exit code, as `verify`.
+
+    Raises:
+        ReceiptRefused: If a file or the key cannot be read.
+    """
+    public, contents = _key(key), [_content(file) for file in files]
+    try:
+        statements = verify_chain(contents, public=public)
+    except ReceiptRefused as refusal:
+        return _refused(refusal)
+    first, last = statements[0].sequence, statements[-1].sequence
+    typer.echo(f"valid: {len(statements)} receipts, numbers {first} to {last}, none is missing")
+    return 0
+
+
+def _refused(refusal: ReceiptRefused) -> int:
+    typer.echo(f"innkeeper: {refusal}", err=True)
+    return _FAULT_FOUND
 
 
 def _key(key: str) -> bytes:
