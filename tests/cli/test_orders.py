@@ -2,8 +2,10 @@
 
 import asyncio
 import hashlib
+import http.client
 import json
 import sys
+import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,10 +15,13 @@ import pytest
 
 from innkeeper import AccountScope, App, Card, UserScope, cli
 from innkeeper.flows.cases import Reason
+from innkeeper.secret import Secret
 from innkeeper.store.records import InstallationStatus, Outcome
 from innkeeper.store.seal import KeyRing
 from innkeeper.testing import Zoom
-from tests.cli.commands import CONFIGURED, Ended, innkeeper
+from innkeeper.wire.signature import sign
+from tests.cli import commands
+from tests.cli.commands import CONFIGURED, Ended, free_ports, innkeeper, started
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -234,3 +239,54 @@ def _digest(folder: Path) -> dict[str, str]:
         for path in folder.iterdir()
         if path.name.endswith((".db", ".db-wal"))
     }
+
+
+def test_a_process_that_serves_finds_what_another_has_decided(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    (tmp_path / "bot.py").write_text(commands.BOT)
+    env = CONFIGURED | {"INNKEEPER_USER_OAUTH": "off"}
+    with started("run", "--port", str(port), port=port, cwd=tmp_path, env=env) as server:
+        server.wait_until_it_answers()
+        assert _post(port, _event(env)) == 200
+
+        def asks(*argv: str) -> Any:
+            ended = innkeeper(*argv, "--json", cwd=tmp_path, env=env)
+            assert ended.code == 0, ended.said
+            return json.loads(ended.out)
+
+        (hers,) = asks("installation", "list")
+        asks("installation", "revoke", hers["id"], "--yes")
+        for _ in range(20):
+            receipts = asks("receipt", "list")
+            if receipts:
+                break
+        assert receipts[0]["installation"] == hers["id"]
+        assert asks("installation", "list") == []
+        assert server.end().code == 0
+
+
+def _event(env: Mapping[str, str]) -> bytes:
+    payload = {
+        "robotJid": env["ZOOM_BOT_JID"],
+        "accountId": "account-of-ana",
+        "userId": "user-of-ana",
+        "userJid": "user-of-ana@xmpp.zoom.us",
+        "userName": "Ana",
+        "timestamp": int(time.time() * 1000),
+    }
+    return json.dumps({"event": "bot_installed", "payload": payload}).encode()
+
+
+def _post(port: int, body: bytes) -> int:
+    now = str(int(time.time()))
+    secret = Secret(CONFIGURED["ZOOM_WEBHOOK_SECRET_TOKEN"])
+    headers = {
+        "Content-Type": "application/json",
+        "X-Zm-Request-Timestamp": now,
+        "X-Zm-Signature": sign(body, timestamp=now, secret=secret),
+    }
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("POST", "/events", body, headers)
+    status = connection.getresponse().status
+    connection.close()
+    return status

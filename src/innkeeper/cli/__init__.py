@@ -314,7 +314,7 @@ def purge_dry_run(
     as_json: AsJson = False,
 ) -> None:
     """Count what a purge would delete, step by step; change nothing."""
-    from innkeeper.cli.orders import dry_run  # noqa: PLC0415
+    from innkeeper.cli.dryrun import dry_run  # noqa: PLC0415
 
     dry_run(installation_id, bot=bot, as_json=as_json)
 
