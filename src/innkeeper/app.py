@@ -134,7 +134,7 @@ class App(Router):
         return_to: str = "",
         account_id: AccountId | None = None,
         user_id: UserId | None = None,
-        lifetime: timedelta = timedelta(days=1),
+        lifetime: timedelta | None = None,
     ) -> str:
         """Make a link to `/install`. What it carries can be neither read nor altered by others.
 
@@ -148,10 +148,12 @@ class App(Router):
                 URL's host, or an address at an origin of `INNKEEPER_RETURN_TO`.
             account_id: The only Zoom account that is let in by this link.
             user_id: The only Zoom user that is.
-            lifetime: For how long it can be followed; at most 30 days.
+            lifetime: For how long it can be followed: a day when omitted, at most 30. A link
+                that carries nothing can be followed for ever.
 
         Raises:
-            BotRefused: If one of them cannot be carried.
+            BotRefused: If one of them cannot be carried, or `INNKEEPER_USER_OAUTH` is off, so
+                that nobody learns who has authorized the app.
             SettingsRefused: If the app was not started, and cannot be.
         """
         from innkeeper.clock import SystemClock  # noqa: PLC0415  # see above
@@ -161,14 +163,16 @@ class App(Router):
 
         settings = self._parts.settings if self._parts else self._read_settings()
         clock = self._parts.clock if self._parts else self._clock or SystemClock()
-        invitation = invitations_of(settings).write(
-            metadata=metadata or {},
-            return_to=return_to,
-            account_id=account_id,
-            user_id=user_id,
-            lifetime=lifetime,
-            now=clock.now(),
-        )
+        invitation = None
+        if metadata or return_to or account_id or user_id or lifetime is not None:
+            invitation = invitations_of(settings).write(
+                metadata=metadata or {},
+                return_to=return_to,
+                account_id=account_id,
+                user_id=user_id,
+                lifetime=timedelta(days=1) if lifetime is None else lifetime,
+                now=clock.now(),
+            )
         return with_query(f"{settings.public_url}/install", **{PARAMETER: invitation})
 
     def _read_settings(self) -> Settings:

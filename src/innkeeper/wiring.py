@@ -249,7 +249,10 @@ def _resolver() -> "AbstractResolver":
 def invitations_of(settings: Settings) -> Invitations:
     """Make what writes and reads the links to `/install`."""
     return Invitations(
-        secret=settings.client_secret, public_url=settings.public_url, origins=settings.return_to
+        secret=settings.client_secret,
+        public_url=settings.public_url,
+        origins=settings.return_to,
+        anonymous=not settings.user_oauth,
     )
 
 

@@ -19,6 +19,7 @@ from innkeeper.secret import Secret
 from innkeeper.store.records import EventState, InboxEvent
 from innkeeper.testing import BOT_URL, Visitor, Zoom
 from innkeeper.wire.events import decode
+from tests.doors import settings_at
 from tests.flows.test_reauth import OWNER, PERSON
 from tests.journeys.house import NOW, running
 from tests.journeys.test_install import CALLBACK, allowed, asked, exchanges, says
@@ -513,6 +514,27 @@ async def test_says_what_a_link_cannot_carry(wrong: Any, heard: Heard) -> None:
     async with Zoom(heard.app):
         with pytest.raises(BotRefused):
             heard.app.install_url(**wrong)
+
+
+def test_a_site_makes_a_link_before_the_bot_has_started(tmp_path: Path) -> None:
+    app = App("Porter", settings=settings_at("https://bot.example.com/zoom", tmp_path))
+    url = app.install_url(metadata={"customer": 42}, return_to="/settings")
+    assert url.startswith("https://bot.example.com/zoom/install?invitation=")
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_link_that_carries_nothing_is_the_plain_one(heard: Heard) -> None:
+    async with Zoom(heard.app):
+        assert heard.app.install_url() == f"{BOT_URL}/install"
+        assert "invitation=" in heard.app.install_url(lifetime=timedelta(hours=1))
+
+
+async def test_a_bot_that_learns_nothing_of_who_came_makes_no_link(heard: Heard) -> None:
+    async with Zoom(heard.app, user_oauth=False):
+        assert heard.app.install_url() == f"{BOT_URL}/install"
+        with pytest.raises(BotRefused) as refused:
+            heard.app.install_url(metadata={"customer": 42})
+        assert "INNKEEPER_USER_OAUTH" in refused.value.fix
 
 
 async def test_a_link_is_short_enough_for_every_browser(heard: Heard) -> None:

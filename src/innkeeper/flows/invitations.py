@@ -29,7 +29,6 @@ from innkeeper.secret import Secret
 from innkeeper.store.seal import Seal
 from innkeeper.wire import lossless
 
-LIFETIME: Final = timedelta(days=1)
 LONGEST_LIFETIME: Final = timedelta(days=30)
 METADATA_LIMIT_BYTES: Final = 2048
 """So that the whole link stays below what browsers and proxies take."""
@@ -62,16 +61,25 @@ class Invitations:
     Args:
         secret: What the key is derived from; whoever changes it ends all open invitations.
         origins: Where an install may lead back to, besides the public URL's own origin.
+        anonymous: Whether it never becomes known who has authorized the app.
     """
 
-    def __init__(self, *, secret: Secret, public_url: str, origins: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        secret: Secret,
+        public_url: str,
+        origins: tuple[str, ...] = (),
+        anonymous: bool = False,
+    ) -> None:
+        self._anonymous = anonymous
         key = hmac.digest(secret.reveal().encode(), b"innkeeper invitation 1", "sha256")
         self._seal = Seal(hashlib.sha256(key).hexdigest()[:16], key, app=public_url)
         home = urlsplit(public_url)
         self._home = f"{home.scheme}://{home.netloc}"
         self._origins = (self._home, *origins)
 
-    def write(  # what a link can carry, each by its name
+    def write(
         self,
         *,
         metadata: Mapping[str, Any],
@@ -85,8 +93,11 @@ class Invitations:
 
         Raises:
             BotRefused: If the metadata is no JSON or too large, if an install may not lead
-                to `return_to`, or if it would live too long.
+                to `return_to`, if it would live too long, or if nobody would learn who
+                followed it.
         """
+        if self._anonymous:
+            raise BotRefused("install_url", "can carry nothing", _ANONYMOUS_FIX)
         if not timedelta(0) < lifetime <= LONGEST_LIFETIME:
             raise BotRefused("install_url: lifetime", "is not between 0 and 30 days", _FIX)
         if return_to and self.address(return_to) is None:
@@ -165,3 +176,4 @@ _FIX: Final = (
     "Give metadata as JSON of at most 2 KiB, a path or an origin of INNKEEPER_RETURN_TO as "
     "return_to, and a lifetime of at most 30 days."
 )
+_ANONYMOUS_FIX: Final = "Switch INNKEEPER_USER_OAUTH on: only then is it known who came."
