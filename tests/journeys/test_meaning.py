@@ -271,6 +271,7 @@ def locked(_house: House, folder: Path) -> Iterator[None]:
         other.close()
 
 
+@pytest.mark.sqlite
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "fails",
