@@ -8,9 +8,9 @@ from typing import Any, cast
 import asyncpg  # pyright: ignore[reportMissingTypeStubs]  # it has none
 
 from innkeeper.settings import Settings
+from innkeeper.store.addresses import PostgresAddress
 from innkeeper.store.base import Store, Vault
 from innkeeper.store.postgres import PostgresStore, PostgresVault
-from innkeeper.store.postgres.address import PostgresAddress
 from innkeeper.wiring import Shelf
 from tests.faults.edges import Plan, WatchedPart
 from tests.faults.shelves import OWNED, Remains, Row
