@@ -558,3 +558,12 @@ async def test_two_tabs_of_two_links_do_not_mix(heard: Heard) -> None:
             await zoom.settle()
         assert heard.metadata == [{"customer": 2}, {"customer": 1}]
         assert await asked(ana)
+
+
+async def test_one_worker_begins_what_another_finishes(heard: Heard) -> None:
+    async with Zoom(heard.app, workers=2) as zoom:
+        for name in ("Ana", "Ben"):
+            visitor = await zoom.user(name)
+            page = await visitor.installs(heard.app.install_url(metadata={"customer": name}))
+            assert page.url.startswith(f"{BOT_URL}/launch?receipt=")
+        assert heard.metadata == [{"customer": "Ana"}, {"customer": "Ben"}]
