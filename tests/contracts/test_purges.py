@@ -439,3 +439,13 @@ async def test_counts_what_erasing_would_delete(store: Store) -> None:
     assert {part: await store.erase(ana, part) for part in ERASABLE} == counted
     assert not any((await store.count_erasable(ana)).values())
     assert (await store.count_erasable(bob))["grants"] == 1
+
+
+async def test_erases_more_than_is_erased_at_once(store: Store) -> None:
+    ana, bob = await opened(store), await opened(store, "bob")
+    await asyncio.gather(*(store.set_state(ana, f"key {n}", b"value") for n in range(2003)))
+    await store.set_state(bob, "key", b"value")
+    await purge_begun(store, ana)
+    assert await store.erase(ana, "state") == 2003
+    assert await store.erase(ana, "state") == 0
+    assert await store.get_state(bob, "key") == b"value"

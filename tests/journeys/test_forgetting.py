@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from innkeeper import UserScope
 from innkeeper.errors import ReceiptRefused
 from innkeeper.flows.purge import Forgetter
-from innkeeper.flows.receipts import hand_out, verify_file
+from innkeeper.flows.receipts import digest, hand_out, verify_file
 from innkeeper.net.outbound import Request
 from innkeeper.store.records import Installation
+from innkeeper.store.sqlite.connection import connect
 from innkeeper.testing import BOT_URL, Zoom
 from tests.journeys.bots import Notes, porter
 
@@ -107,6 +109,106 @@ async def test_yesterdays_backup_serves_nobody_who_was_forgotten(tmp_path: Path)
         await ben.says("help")
         assert "Try" in ben.chat.last.text
         assert await zoom.leftovers(ana) == []
+
+
+class Backup:
+    """A backup of the database alone, as it is made and restored while the bot is stopped."""
+
+    def __init__(self, kept: Path) -> None:
+        self._kept = kept
+        self._copy = kept.with_name("backup.db")
+
+    async def make(self, zoom: Zoom) -> None:
+        await zoom.app.stop()
+        shutil.copy(self._kept / "innkeeper.db", self._copy)
+        await zoom.restart()
+
+    async def restore(self, zoom: Zoom) -> None:
+        await zoom.app.stop()
+        shutil.copy(self._copy, self._kept / "innkeeper.db")
+        for name in ("innkeeper.db-wal", "innkeeper.db-shm"):
+            (self._kept / name).unlink(missing_ok=True)
+        await zoom.restart()
+
+
+@pytest.fixture
+def backup(tmp_path: Path) -> Backup:
+    (tmp_path / "kept").mkdir()
+    return Backup(tmp_path / "kept")
+
+
+@pytest.mark.sqlite  # files are put back
+async def test_a_restored_backup_loses_no_receipt_and_forks_no_chain(
+    tmp_path: Path, backup: Backup
+) -> None:
+    """Row D27: one receipt for one removal, before and after."""
+    async with Zoom(porter(), directory=tmp_path / "kept") as zoom:
+        ana, ben = await zoom.user("Ana"), await zoom.user("Ben")
+        for person in (ana, ben):
+            await person.add_app()
+        await backup.make(zoom)
+        await ana.removes_app()
+        before = zoom.receipts.one()
+        for _ in range(2):
+            await backup.restore(zoom)
+            assert zoom.receipts.one() == before
+            address = f"{BOT_URL}/receipts/{before.receipt}"
+            answer = await zoom.transport.send(Request("GET", address))
+            assert b"receipt verify" in answer.body
+            assert await zoom.leftovers(ana) == []
+        await ben.removes_app()
+        first, second = await zoom.parts.store.receipts()
+        assert [each.sequence for each in zoom.receipts.all()] == [1, 2]
+        assert zoom.receipts.all()[1].previous == digest(first)
+        assert await zoom.parts.vault.receipts() == [first, second]
+
+
+@pytest.mark.sqlite  # files are put back
+async def test_a_restored_backup_of_an_unfinished_purge_is_finished_without_guessing_whose(
+    tmp_path: Path, backup: Backup
+) -> None:
+    """The backup says that the bot's step is still to do, and nobody knows for whom."""
+    app, scopes, fails = porter(), list[object](), [True]
+
+    @app.purge("elsewhere")
+    def elsewhere(scope: object) -> int:
+        scopes.append(scope)
+        if fails:
+            raise ConnectionError
+        return 1
+
+    async with Zoom(app, directory=tmp_path / "kept") as zoom:
+        ana = await zoom.user("Ana")
+        await ana.add_app()
+        await ana.removes_app()
+        await backup.make(zoom)
+        assert zoom.receipts.all() == ()
+        fails.clear()
+        await zoom.clock.advance(hours=1)
+        before = zoom.receipts.one()
+        assert before.steps["bot:elsewhere"] == 1
+        asked = len(scopes)
+        await backup.restore(zoom)
+        await zoom.clock.advance(hours=1)
+        assert zoom.receipts.one() == before
+        assert await zoom.parts.store.purges() == []
+        assert len(scopes) == asked
+        assert all(isinstance(scope, UserScope) for scope in scopes)
+
+
+@pytest.mark.sqlite  # files are put back
+async def test_receipts_of_before_the_vault_kept_them_are_taken_over(tmp_path: Path) -> None:
+    async with Zoom(porter(), directory=tmp_path) as zoom:
+        ana = await zoom.user("Ana")
+        await ana.add_app()
+        await ana.removes_app()
+        await zoom.app.stop()
+        connection = connect(str(tmp_path / "innkeeper.vault.db"))
+        connection.run("DELETE FROM receipts")
+        connection.close()
+        await zoom.restart()
+        assert await zoom.parts.vault.receipts() == await zoom.parts.store.receipts()
+        assert len(await zoom.parts.vault.receipts()) == 1
 
 
 async def test_the_receipt_verifies_offline_and_no_altered_one_does() -> None:

@@ -29,6 +29,7 @@ def test_finds_a_mark_however_it_was_written_down() -> None:
     assert canaries.found_in({"here": b"before and after"}) == []
 
 
+@pytest.mark.sqlite  # it reads the files
 async def test_nothing_is_left_anywhere_of_somebody_who_left(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -55,7 +56,7 @@ async def test_nothing_is_left_anywhere_of_somebody_who_left(
             assert said == [ana.user.id]
             receipt = zoom.receipts.one()
             assert receipt.complete
-            assert receipt.steps["state"] == 4
+            assert receipt.steps["state"] >= 4
             page = await zoom.transport.send(
                 Request("GET", f"{BOT_URL}/receipts/{hers.receipt_id}")
             )

@@ -21,14 +21,15 @@ _AT_ONCE: Final = 1000
 _READ_AT_ONCE: Final = 200
 
 _ERASE: Final = {
-    "grants": ("DELETE FROM grants WHERE installation_id = ?",),
+    "grants": (("grants", "rowid"),),
     "state": (
-        "DELETE FROM states WHERE installation_id = ?",
-        "DELETE FROM consumed WHERE installation_id = ?",
-        "DELETE FROM effects WHERE installation_id = ?",
+        ("states", "rowid"),
+        ("consumed", "installation_id, key_index"),
+        ("effects", "rowid"),
     ),
-    "cases": ("DELETE FROM cases WHERE installation_id = ?",),
+    "cases": (("cases", "rowid"),),
 }
+"""By part: the tables, and what tells their rows apart."""
 _COUNT: Final = {
     "grants": "SELECT count(*) FROM grants WHERE installation_id = ?",
     "state": "SELECT count(*) FROM states WHERE installation_id = ?",
@@ -81,12 +82,20 @@ class ErasingPart(InboxPart):
         """
         if part == "inbox":
             return await self._erase_inbox(installation_id)
-        statements = _ERASE[part]
+        return sum([await self._erase_rows(*each, installation_id) for each in _ERASE[part]])
 
-        def job(connection: Connection) -> int:
-            return sum(connection.change(each, (installation_id,)) for each in statements)
-
-        return await self._db.write(job)
+    async def _erase_rows(self, table: str, row: str, installation_id: InstallationId) -> int:
+        """Delete some at a time: between two commits others have their turn."""
+        erased = 0
+        while True:
+            some = await self._db.change(
+                f"DELETE FROM {table} WHERE ({row}) IN"  # noqa: S608  # one of `_ERASE`
+                f" (SELECT {row} FROM {table} WHERE installation_id = ? LIMIT {_AT_ONCE})",
+                installation_id,
+            )
+            erased += some
+            if some < _AT_ONCE:
+                return erased
 
     async def erase_installation(self, installation_id: InstallationId) -> int:
         """Delete the installation's row; its purge stays until `end_purge`.
