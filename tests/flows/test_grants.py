@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 from structlog.testing import capture_logs
@@ -139,6 +140,13 @@ async def test_revoking_ends_the_grant_without_calling_it_lost(scene: Scene) -> 
         await scene.grants.user(ANA)
     assert scene.lost == []
     assert not await scene.grants.revoke(ANA)
+
+
+async def test_revokes_what_there_is_where_there_is_no_refresh_token(scene: Scene) -> None:
+    await scene.authorize()
+    scene.store.grants[ANA] = replace(scene.store.grants[ANA], refresh_token=None)
+    assert await scene.grants.revoke(ANA)
+    assert scene.zoom.revoked == ["access-0"]
 
 
 async def test_revoking_spares_an_authorization_that_came_meanwhile(scene: Scene) -> None:

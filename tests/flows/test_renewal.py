@@ -409,6 +409,8 @@ async def test_works_without_hooks(scene: Scene) -> None:
     scene.zoom.refresh = "rotated elsewhere"
     with pytest.raises(NeedsReauth):
         await grants.user(ANA)
+    await grants.adopt(ANA, tokens(access="newer"))
+    assert (await grants.user(ANA)).token == Secret("newer")
 
 
 async def test_a_lease_that_cannot_be_given_up_hides_nothing(

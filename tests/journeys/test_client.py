@@ -21,7 +21,7 @@ from innkeeper import (
     UserId,
 )
 from innkeeper.emulator.chat.unfurls import open_trigger
-from innkeeper.errors import AnswerLost, ApiRefused
+from innkeeper.errors import AnswerLost, ApiRefused, StoreUnavailable
 from innkeeper.testing import Visitor, Zoom
 
 pytestmark = pytest.mark.anyio
@@ -371,6 +371,19 @@ async def test_a_scope_that_was_not_granted_is_asked_for_once(scene: Scene):
 
     await scene.ana.installs()
     assert await scene.client.request("GET", channels)
+
+
+async def test_a_scope_that_cannot_be_asked_for_is_missing_all_the_same(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+):
+    async def full(*_: object, **__: object) -> None:
+        raise StoreUnavailable("disk full")
+
+    for token in scene.zoom.emulator.world.tokens:
+        token.scopes.clear()
+    monkeypatch.setattr(scene.zoom.parts.store, "accept", full)
+    with pytest.raises(ScopeNotGranted):
+        await scene.client.users.me()
 
 
 async def test_a_chatbot_that_lacks_its_scope_asks_nobody(scene: Scene):
