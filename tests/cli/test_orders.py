@@ -16,12 +16,15 @@ import pytest
 from innkeeper import AccountScope, App, Card, UserScope, cli
 from innkeeper.flows.cases import Reason
 from innkeeper.secret import Secret
-from innkeeper.store.records import InstallationStatus, Outcome
+from innkeeper.store.base import Store
+from innkeeper.store.records import Case, InstallationStatus, Outcome
 from innkeeper.store.seal import KeyRing
 from innkeeper.testing import Zoom
 from innkeeper.wire.signature import sign
 from tests.cli import commands
 from tests.cli.commands import CONFIGURED, Ended, free_ports, innkeeper, started
+from tests.contracts.houses import APP, NOW, PostgresHouse, opened
+from tests.postgres import Server
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -239,6 +242,48 @@ def _digest(folder: Path) -> dict[str, str]:
         for path in folder.iterdir()
         if path.name.endswith((".db", ".db-wal"))
     }
+
+
+def test_decides_in_postgresql_as_well(postgres: Server, run: Run) -> None:
+    async def doubt(house: PostgresHouse) -> Case:
+        async with opened_house(house) as store:
+            ana = await opened(store)
+            return await store.open_case(Reason.SEND_REFUSED, installation_id=ana, now=NOW)
+
+    async def decided(house: PostgresHouse) -> Sequence[Case]:
+        async with opened_house(house) as store:
+            return await store.unsettled_cases(limit=9)
+
+    with postgres.space() as space:
+        house = PostgresHouse(postgres, space)
+        case = asyncio.run(doubt(house))
+        env = CONFIGURED | {
+            "ZOOM_CLIENT_ID": APP,
+            "INNKEEPER_DATABASE_URL": _url(postgres, space),
+            "INNKEEPER_VAULT_URL": _url(postgres, f"{space}_vault"),
+            "INNKEEPER_KEYS": house.ring,
+        }
+        [listed] = json.loads(run(("case", "list", "--json"), env).out)
+        assert listed["id"] == case.id
+        assert run(("case", "purge", case.id, "--yes"), env).code == 0
+        [settled] = asyncio.run(decided(house))
+        assert settled.outcome is Outcome.PURGE
+
+
+@asynccontextmanager
+async def opened_house(house: PostgresHouse) -> AsyncGenerator[Store]:
+    vault = house.vault()
+    await vault.open()
+    store = house.store(vault)
+    await store.open()
+    yield store
+    await store.close()
+    await vault.close()
+
+
+def _url(postgres: Server, schema: str) -> str:
+    joint = "&" if "?" in postgres.url else "?"
+    return f"{postgres.url}{joint}schema={schema}"
 
 
 def test_a_process_that_serves_finds_what_another_has_decided(tmp_path: Path) -> None:
