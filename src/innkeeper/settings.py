@@ -71,6 +71,8 @@ class Settings:
     """The origins, besides our own, that an install may lead back to."""
     database: Place = Path("innkeeper.db")
     vault: Place = Path("innkeeper.vault.db")
+    handles_events: bool = True
+    """Whether this process handles events, or only takes them in."""
     key_source: KeySource | None = field(default=None, repr=False)
     """Where the key ring was read, and may be read again; None if it was made up."""
     warnings: tuple[str, ...] = field(default=(), repr=False)
@@ -197,6 +199,10 @@ class _Reader:
         database = self._database("INNKEEPER_DATABASE_URL", self._directory / "innkeeper.db")
         vault = self._vault(database)
         s2s_secret = self._value("ZOOM_S2S_CLIENT_SECRET")
+        handlers = self._choice("INNKEEPER_HANDLERS", ("here", "elsewhere"), _HANDLERS_FIX, "here")
+        if handlers == "elsewhere" and isinstance(database, Path):
+            why = "is elsewhere, and no other process can work on SQLite"
+            self._fault("INNKEEPER_HANDLERS", why, _HANDLERS_FIX)
         source = self._key_source(database, vault)
         keys = self._keys(source) if source else None
         if keys is None or self.faults:
@@ -221,6 +227,7 @@ class _Reader:
             return_to=return_to,
             database=database,
             vault=vault,
+            handles_events=handlers == "here",
             key_source=source,
             warnings=tuple(self.warnings),
         )
@@ -472,6 +479,9 @@ _POSTGRES_FIX = (
     "where the schema is not to be called innkeeper."
 )
 _DRIVER_FIX = "Install it with: pip install 'innkeeper[postgres]'"
+_HANDLERS_FIX = (
+    "Set it to here, or, on PostgreSQL and with an `innkeeper worker` beside, to elsewhere."
+)
 _SHARED_FIX = (
     "Leave it out for a schema of its own beside the database, or name another PostgreSQL database."
 )

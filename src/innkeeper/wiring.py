@@ -185,6 +185,7 @@ def wire(
         owner_of=registry.owner_of,
         refused=lambda reason: log.warning("webhook.refused", reason=reason),
         removal_refused=cases.removal_refused,
+        handled_here=settings.handles_events,
     )
     news = News(inbox=store, clock=clock, take=dispatcher.take)
     admission = Admission(

@@ -1,4 +1,5 @@
 import asyncio
+import hashlib
 from datetime import timedelta
 
 import pytest
@@ -25,6 +26,27 @@ async def test_accepts_an_event_as_claimed_by_this_process(store: Store) -> None
     fresh = await accepted(store, body(), name="ana")
     assert (fresh.fresh, fresh.state, fresh.answer) == (True, EventState.CLAIMED, None)
     assert await store.claim(now=NOW + DAY, limit=10) == []
+
+
+async def test_keeps_an_event_for_anybody(store: Store) -> None:
+    content = body(text="for anybody")
+    key = hashlib.sha256(content).digest()
+    kept = await store.accept(
+        key=key, name="bot_notification", body=content, owner=None, now=NOW, claimed=False
+    )
+    assert (kept.fresh, kept.state) == (True, EventState.READY)
+    again = await accepted(store, content)
+    assert (again.id, again.fresh, again.state) == (kept.id, False, EventState.READY)
+    (event,) = await store.claim(now=NOW, limit=10)
+    assert (event.id, event.body) == (kept.id, content)
+
+
+async def test_who_says_that_it_lives_keeps_what_it_holds(store: Store) -> None:
+    event = await accepted(store, body())
+    for _ in range(3):
+        assert await store.keep_alive() == 0
+    assert await store.claim(now=NOW + DAY, limit=10) == []
+    assert (await accepted(store, body())).id == event.id
 
 
 async def test_answers_a_repeated_delivery_with_the_first_ones_state_and_answer(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import asyncpg  # pyright: ignore[reportMissingTypeStubs]  # it has none
+from innkeeper.store.postgres.address import PostgresAddress
 
 from innkeeper.settings import Settings
 from innkeeper.store.addresses import PostgresAddress

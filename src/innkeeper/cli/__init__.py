@@ -108,6 +108,14 @@ def run(
     run_bot(bot, host=host, port=port)
 
 
+@app.command()
+def worker(bot: BotFile = Path("bot.py")) -> None:
+    """Handle events that your bot's web processes took in, on PostgreSQL."""
+    from innkeeper.cli.worker import run_worker  # noqa: PLC0415
+
+    run_worker(bot)
+
+
 @emulator.command("start")
 def emulator_start(
     *,

@@ -19,7 +19,7 @@ def run_bot(path: Path, *, host: str, port: int | None) -> None:
     """Run a bot with the settings of the environment."""
     settings = Settings.load()
     configure(settings.secrets)
-    app = _loaded(path, settings)
+    app = loaded(path, settings)
     port = port or urlsplit(settings.public_url).port or 8080
     listener = bind(host, port)
     app.configure(settings)
@@ -37,7 +37,7 @@ def run_bot(path: Path, *, host: str, port: int | None) -> None:
         run_until_done(main())
 
 
-def _loaded(path: Path, settings: Settings) -> App:
+def loaded(path: Path, settings: Settings) -> App:
     """Load the bot; what its own code says on failing is shown without our secrets."""
     try:
         return load_bot(path)

@@ -61,9 +61,10 @@ class Receiver:
         owner_of: Says whose event it seems to be, from what little is read of it.
         refused: Told why a delivery was turned away; for logs and meters only.
         removal_refused: Told that one was turned away which looks like our app's removal.
+        handled_here: Otherwise events are left to workers, but for what waits for its answer.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # its parts, each by its name
         self,
         *,
         verifier: Verifier,
@@ -74,6 +75,7 @@ class Receiver:
         owner_of: Callable[[Glimpse], Owner | None],
         refused: Callable[[str], None],
         removal_refused: Callable[[], None],
+        handled_here: bool = True,
     ) -> None:
         self._verifier = verifier
         self._inbox = inbox
@@ -82,6 +84,7 @@ class Receiver:
         self._owner_of = owner_of
         self._refused = refused
         self._removal_refused = removal_refused
+        self._handled_here = handled_here
         self._client_id = client_id.encode()
         self._dedup = hashlib.sha256(client_id.encode())
 
@@ -117,15 +120,23 @@ class Receiver:
     async def _keep(self, body: bytes, seen: Glimpse, now: datetime) -> Answer:
         key = self._dedup.copy()
         key.update(body)
+        ours = self._handled_here or seen.event == INSTALLED
         try:
             accepted = await self._inbox.accept(
-                key=key.digest(), name=seen.event, body=body, owner=self._owner_of(seen), now=now
+                key=key.digest(),
+                name=seen.event,
+                body=body,
+                owner=self._owner_of(seen),
+                now=now,
+                claimed=ours,
             )
         except StoreUnavailable:
             self._refused("StoreUnavailable")
             return UNAVAILABLE
         if not accepted.fresh:
             return _repeated(accepted, seen.event)
+        if not ours:
+            return TAKEN
         event = InboxEvent(accepted.id, seen.event, body, now, 1)
         if seen.event == INSTALLED:
             answer = await self._desk.answer(event)

@@ -5,7 +5,7 @@ its live installation, so nothing is written for one that is gone: `Fenced`.
 Time always arrives as an argument.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
@@ -41,13 +41,21 @@ class InboxStore(Protocol):
     """The inbox: events kept until handled, once each."""
 
     async def accept(
-        self, *, key: bytes, name: str, body: bytes, owner: Owner | None, now: datetime
+        self,
+        *,
+        key: bytes,
+        name: str,
+        body: bytes,
+        owner: Owner | None,
+        now: datetime,
+        claimed: bool = True,
     ) -> Accepted:
         """Keep an event, claimed by this process, unless its key is known already.
 
         Args:
             key: SHA-256 of client id and body; 32 bytes.
             owner: Whose event it seems to be, a hint only; None if it names nobody.
+            claimed: Otherwise it is ready for anybody, and a worker is woken for it.
 
         Raises:
             StoreUnavailable: If it cannot be kept; then nothing was.
@@ -64,6 +72,13 @@ class InboxStore(Protocol):
 
     async def reclaim(self, *, now: datetime) -> int:
         """Make ready what a process that died had claimed; called once, at the start."""
+        ...
+
+    async def nudged(self, wake: Callable[[], None]) -> None:
+        """Call `wake` when somebody should claim, because events came in for anybody.
+
+        It ends when it is cancelled. A nudge may be lost, so look every second as well.
+        """
         ...
 
     async def keep_alive(self) -> int:

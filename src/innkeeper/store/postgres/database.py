@@ -13,7 +13,7 @@ from innkeeper.store.postgres.connection import (
     storable,
 )
 from innkeeper.store.postgres.lane import Bulk, ItemT, Lane, ResultT
-from innkeeper.store.postgres.migrations import check, migrate
+from innkeeper.store.postgres.migrations import check, lock, migrate
 from innkeeper.store.rows import Row
 
 T = TypeVar("T")
@@ -122,6 +122,19 @@ class Database:
                 if attempt == _ATTEMPTS or not may_be_repeated(error.__cause__ or error):
                     raise
         raise StoreUnavailable("the database cannot be used", "other writes stand in the way")
+
+    async def write_alone_in_schema(self, job: Job[None]) -> None:
+        """Run a job in a transaction while nobody else does so, or migrates.
+
+        Raises:
+            StoreUnavailable: If it could not be done.
+        """
+
+        async def locked(connection: Connection) -> None:
+            await lock(connection, self.address.schema)
+            await job(connection)
+
+        await self.write(locked)
 
     async def vacuum(self, *tables: str) -> None:
         """Free what deleted rows took.

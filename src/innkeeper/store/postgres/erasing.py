@@ -13,6 +13,7 @@ from innkeeper.store.moments import from_micros, to_micros
 from innkeeper.store.postgres.arrivals import Ending, write_endings
 from innkeeper.store.postgres.connection import Connection, changed
 from innkeeper.store.postgres.inbox import InboxPart
+from innkeeper.store.postgres.nudges import PRUNE
 from innkeeper.store.records import EventState
 from innkeeper.store.removal import Removal
 
@@ -65,6 +66,7 @@ class ErasingPart(InboxPart):
             StoreUnavailable: If not all could be done; what is left waits for the next call.
         """
         count = await self._db.write(lambda link: _expire_bodies(link, to_micros(bodies_before)))
+        await self._db.change(PRUNE)
         ((last,),) = await self._db.rows(_LAST_BEFORE, to_micros(hashes_before))
         while True:
             forgotten = await self._db.change(_FORGET, last, _AT_ONCE)

@@ -1,7 +1,7 @@
 """What is in the inbox? Events, kept until they are handled, once each."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -31,6 +31,7 @@ from innkeeper.store.postgres.arrivals import (
 from innkeeper.store.postgres.connection import Connection, plain
 from innkeeper.store.postgres.database import Database
 from innkeeper.store.postgres.lane import Lane
+from innkeeper.store.postgres.nudges import Nudges
 from innkeeper.store.postgres.part import hold
 from innkeeper.store.postgres.processes import ProcessPart
 from innkeeper.store.records import Accepted, EventState, InboxEvent, InboxRow, Owner
@@ -60,13 +61,21 @@ class InboxPart(ProcessPart):
 
     def __init__(self, db: Database, keys: Keys) -> None:
         super().__init__(db, keys)
-        self._arrivals: Lane[Arrival, Known] = db.lane(write_arrivals)
+        self._arrivals: Lane[Arrival, Known] = db.lane(self._write_arrivals)
         self._endings: Lane[Ending, None] = db.lane(write_endings)
         self._today: tuple[int, Seal] | None = None
         self._claiming = asyncio.Lock()
+        self._nudges = Nudges(db.address)
 
     async def accept(
-        self, *, key: bytes, name: str, body: bytes, owner: Owner | None, now: datetime
+        self,
+        *,
+        key: bytes,
+        name: str,
+        body: bytes,
+        owner: Owner | None,
+        now: datetime,
+        claimed: bool = True,
     ) -> Accepted:
         """Keep an event, claimed by this process, unless its key is known already.
 
@@ -83,15 +92,36 @@ class InboxPart(ProcessPart):
         place = place_of(body, key)
         sealed = seal.seal(body, table=BODIES, column="sealed", row=place.hex())
         link = self._links.get(owner)
-        arrival = Arrival(place, plain(name), micros, link, sealed, self._arriver)
+        holder = self._arriver if claimed else None
+        arrival = Arrival(place, plain(name), micros, link, sealed, holder)
         try:
             known = await self._arrivals.put(arrival)
         except StoreUnavailable:
             self._lose(place, sealed)
             raise
         answer = await self._answer(known)
-        state = EventState(known.state)
+        state = EventState.READY if known.fresh and not claimed else EventState(known.state)
         return Accepted(EventId(str(known.number)), known.fresh, state, answer)
+
+    async def nudged(self, wake: Callable[[], None]) -> None:
+        """Call `wake` when this process should claim, because events came in for anybody."""
+        await self._nudges.hear(wake)
+
+    async def _write_arrivals(
+        self, connection: Connection, arrivals: Sequence[Arrival]
+    ) -> Sequence[Known]:
+        if all(arrival.holder is not None for arrival in arrivals):
+            return await write_arrivals(connection, arrivals)
+        async with connection.transaction():
+            known = await write_arrivals(connection, arrivals)
+            for_anybody = [
+                each.number
+                for each, arrival in zip(known, arrivals, strict=True)
+                if each.fresh and arrival.holder is None
+            ]
+            if for_anybody:
+                await self._nudges.send(connection, for_anybody)
+        return known
 
     async def _turn_day(self, micros: int) -> Seal:
         seal = await self._keys.make(day_subject(micros))

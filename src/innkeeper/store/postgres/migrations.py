@@ -101,11 +101,7 @@ async def migrate(connection: Connection, *, schema: str, folder: str) -> int:
         return 0
     count = 0
     async with connection.transaction():
-        await connection.execute(
-            "SELECT pg_advisory_xact_lock($1, hashtext($2))",
-            *(_LOCK, schema),
-            timeout=_MIGRATING_SECONDS,
-        )
+        await lock(connection, schema)
         await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         await connection.execute(_BEGIN)
         found = await standing(connection, schema=schema, folder=folder)
@@ -117,6 +113,15 @@ async def migrate(connection: Connection, *, schema: str, folder: str) -> int:
             )
             count += 1
     return count
+
+
+async def lock(connection: Connection, schema: str) -> None:
+    """Keep others from changing the schema until this transaction ends."""
+    await connection.execute(
+        "SELECT pg_advisory_xact_lock($1, hashtext($2))",
+        *(_LOCK, schema),
+        timeout=_MIGRATING_SECONDS,
+    )
 
 
 def _refuse_newer(found: Standing, schema: str) -> None:

@@ -56,6 +56,7 @@ class PostgresStore(ErasingPart, PurgePart, CasePart, PendingPart, GrantPart, St
             for name, value in belongs.items():
                 await self._check(name, value)
             if not self._db.read_only:
+                await self._db.write_alone_in_schema(self._nudges.install)
                 await self._enter()
         except BaseException:
             await self._db.close()

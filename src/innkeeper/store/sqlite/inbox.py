@@ -1,7 +1,8 @@
 """What is in the inbox? Events, kept until they are handled, once each."""
 
+import asyncio
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from innkeeper.errors import SealBroken
@@ -52,9 +53,18 @@ class InboxPart(Part):
         self._today = None
 
     async def accept(
-        self, *, key: bytes, name: str, body: bytes, owner: Owner | None, now: datetime
+        self,
+        *,
+        key: bytes,
+        name: str,
+        body: bytes,
+        owner: Owner | None,
+        now: datetime,
+        claimed: bool = True,
     ) -> Accepted:
         """Keep an event, claimed by this process, unless its key is known already.
+
+        One that is for anybody is given back as soon as it is kept.
 
         Raises:
             StoreUnavailable: If it cannot be kept; then nothing was.
@@ -76,6 +86,9 @@ class InboxPart(Part):
             )
         )
         if first is None:
+            if not claimed:
+                await self.defer(event, until=now, reason="")
+                return Accepted(event, fresh=True, state=EventState.READY)
             return Accepted(event, fresh=True, state=EventState.CLAIMED)
         return await self._repeated(first)
 
@@ -150,6 +163,10 @@ class InboxPart(Part):
             " WHERE id IN (SELECT id FROM inbox_bodies) AND state = 'claimed'",
             to_micros(now),
         )
+
+    async def nudged(self, wake: Callable[[], None]) -> None:  # noqa: ARG002  # nobody else puts in
+        """Wait: no other process puts anything in."""
+        await asyncio.get_running_loop().create_future()
 
     async def keep_alive(self) -> int:
         """Say nothing: no other process may hold an event of this database."""
