@@ -121,7 +121,7 @@ class EffectUnconfirmed(InnkeeperError):
     """
 
     code = "effect_unconfirmed"
-    fix = "Look whether it was done; if not, deliver the event again, and it is."
+    fix = "Look whether it was done; if not, ask the person to repeat what they did."
 
     def __init__(self, key: str) -> None:
         self.key = key

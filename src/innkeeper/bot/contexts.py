@@ -223,7 +223,7 @@ class Talking(Context[P]):
 
         Raises:
             EffectUnconfirmed: If an earlier attempt began it and its end is not known; the
-                event is dead-lettered, and does it again once it is replayed.
+                event is dead-lettered, and does it again if it is revived.
             BotRefused: If what it gave cannot be kept.
             Fenced: If the person removed the app meanwhile.
             LookupError: If the event belongs to no installation.
