@@ -84,6 +84,7 @@ async def test_who_leaves_gives_back_what_it_held(
     event = await accepted(leaving, body())
     await leaving.close()
     await vault.close()
+    assert await store.keep_alive() == 1
     assert [each.id for each in await store.claim(now=NOW, limit=10)] == [event.id]
 
 

@@ -29,6 +29,7 @@ _BEAT: Final = """
     RETURNING before.beat_at > clock_timestamp() - $2::interval
 """
 _BURY: Final = "DELETE FROM processes WHERE beat_at < clock_timestamp() - $1::interval RETURNING id"
+_LEAVE: Final = "UPDATE processes SET beat_at = '-infinity' WHERE id = ANY($1)"
 _FREE: Final = "UPDATE inbox_bodies SET claimed_by = NULL WHERE claimed_by = ANY($1)"
 _GIVE_BACK: Final = """
     UPDATE inbox_bodies AS bodies SET claimed_by = NULL FROM inbox
@@ -37,7 +38,8 @@ _GIVE_BACK: Final = """
 _RECLAIM: Final = """
     UPDATE inbox_bodies AS bodies SET claimed_by = NULL, due_at = least(received_at, $1)
     FROM inbox WHERE inbox.id = bodies.id AND claimed_by IS NOT NULL
-        AND (claimed_by = ANY($2) OR claimed_by NOT IN (SELECT id FROM processes))
+        AND (claimed_by = ANY($2) OR claimed_by NOT IN (
+            SELECT id FROM processes WHERE beat_at > '-infinity'))
 """
 
 
@@ -66,13 +68,8 @@ class ProcessPart(Part):
         self._arriver, self._claimer = await self._db.write(job)
 
     async def _leave(self) -> None:
-        """Hold nothing any more: what was held is anybody's."""
-
-        async def job(connection: Connection) -> None:
-            await connection.execute(_FREE, self._names)
-            await connection.execute("DELETE FROM processes WHERE id = ANY($1)", self._names)
-
-        await self._db.write(job)
+        """Be dead at once: whoever looks next takes over what was held."""
+        await self._db.change(_LEAVE, self._names)
 
     async def reclaim(self, *, now: datetime) -> int:
         """Make ready what this process, or one that has left, had claimed; at the start.
