@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any, cast
 
 import asyncpg  # pyright: ignore[reportMissingTypeStubs]  # it has none
-from innkeeper.store.postgres.address import PostgresAddress
 
 from innkeeper.settings import Settings
+from innkeeper.shelf import Shelf
 from innkeeper.store.addresses import PostgresAddress
 from innkeeper.store.base import Store, Vault
 from innkeeper.store.postgres import PostgresStore, PostgresVault
-from innkeeper.wiring import Shelf
 from tests.faults.edges import Plan, WatchedPart
 from tests.faults.shelves import OWNED, Remains, Row
 
