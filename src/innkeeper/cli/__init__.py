@@ -30,11 +30,13 @@ keys = typer.Typer(no_args_is_help=True, help="The keys that seal what is stored
 receipt = typer.Typer(no_args_is_help=True, help="Signed proofs of deletion.")
 installation = typer.Typer(no_args_is_help=True, help="Who has authorized the app.")
 purge = typer.Typer(no_args_is_help=True, help="Deletions under way.")
+store = typer.Typer(no_args_is_help=True, help="The database on PostgreSQL.")
 app.add_typer(installation, name="installation")
 app.add_typer(case, name="case")
 app.add_typer(purge, name="purge")
 app.add_typer(emulator, name="emulator")
 app.add_typer(keys, name="keys")
+app.add_typer(store, name="store")
 app.add_typer(receipt, name="receipt")
 
 EMULATOR_PORT = 8700
@@ -266,6 +268,22 @@ def keys_status(*, as_json: AsJson = False) -> None:
     from innkeeper.cli.keys import show_status  # noqa: PLC0415
 
     show_status(as_json=as_json)
+
+
+@store.command("status")
+def store_status(*, as_json: AsJson = False) -> None:
+    """Tell how far the schemas are migrated."""
+    from innkeeper.cli.store import show_standing  # noqa: PLC0415
+
+    show_standing(as_json=as_json)
+
+
+@store.command("migrate")
+def store_migrate() -> None:
+    """Bring the schemas up to date, beside running apps."""
+    from innkeeper.cli.store import bring_up_to_date  # noqa: PLC0415
+
+    bring_up_to_date()
 
 
 @installation.command("list")
