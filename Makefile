@@ -58,7 +58,7 @@ docs: setup
 bench: setup
 	@.venv/bin/python -m bench $(ARGS)
 
-soak: setup
+soak: setup postgres
 	@.venv/bin/python -m tests.faults.soak --write bench/soak.md \
 		$(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from innkeeper.clock import MovableClock
+from innkeeper.emulator.world import AppRecord
 from innkeeper.errors import InnkeeperError
 from innkeeper.ids import Jid
 from innkeeper.net.inbound import read_body, send_answer
@@ -50,7 +51,7 @@ from tests.faults.town import Town, bot
 from tests.journeys.bots import Notes
 
 PATIENCE_SECONDS = 30.0
-_LOADED_LATE = ("innkeeper.net.pool", "innkeeper.web", "innkeeper.wiring", "innkeeper.work")
+LOADED_LATE = ("innkeeper.net.pool", "innkeeper.web", "innkeeper.wiring", "innkeeper.work")
 """What an app loads when it starts: loaded once here, no child has to."""
 
 
@@ -94,6 +95,20 @@ class Order:
     zoom: str
     now: datetime
     number: int
+
+
+def told_of(record: AppRecord, *, keys: str, directory: Path) -> Mapping[str, Any]:
+    """Write down what a child needs to know of its app."""
+    return {
+        "client_id": record.client_id,
+        "client_secret": record.client_secret,
+        "bot_jid": record.bot_jid,
+        "secret_token": record.secret_token,
+        "management": record.management,
+        "account_id": record.account_id,
+        "keys": keys,
+        "directory": str(directory),
+    }
 
 
 def settings_of(told: Mapping[str, Any]) -> Settings:
@@ -224,7 +239,7 @@ class Child:
 
     def __init__(self, order: Order) -> None:
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([__name__, *_LOADED_LATE])
+        context.set_forkserver_preload([__name__, *LOADED_LATE])
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=live, args=(order, theirs), daemon=True)
         self._process.start()
@@ -311,18 +326,8 @@ class Nursery(Town):
 
     @property
     def _told(self) -> Mapping[str, Any]:
-        record = self.record
-        return {
-            "client_id": record.client_id,
-            "client_secret": record.client_secret,
-            "bot_jid": record.bot_jid,
-            "secret_token": record.secret_token,
-            "management": record.management,
-            "account_id": record.account_id,
-            "keys": self._ring,
-            "directory": str(self.directory),
-            "notes": str(self._place / "notes"),
-        }
+        told = told_of(self.record, keys=self._ring, directory=self.directory)
+        return {**told, "notes": str(self._place / "notes")}
 
     async def __aexit__(self, *ended: Any) -> None:
         """End, and leave nothing behind."""

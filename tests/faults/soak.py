@@ -1,19 +1,22 @@
 """How many can there be before one goes wrong? The full counts, and a table of what came of them.
 
-    python -m tests.faults.soak [--minutes N] [--only NAME] [--write PATH]
+    python -m tests.faults.soak [--minutes N] [--only NAME] [--at-once N] [--write PATH]
 
-With `--minutes` each part ends when its share of the time is over, and the table says how
-far it came.
+Two parts are played at a time. With `--minutes` each ends when its share of the time is
+over, and the table says how far it came.
 """
 
 import argparse
+import asyncio
 import logging
+import multiprocessing
 import os
 import platform
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -25,9 +28,17 @@ import structlog
 from tests.faults.children import kill
 from tests.faults.crossings import crossings, orders
 from tests.faults.edges import Crash, Fail
-from tests.faults.races import Raced, double_callbacks, one_expiry
+from tests.faults.halts import HALTED, halted_holder
+from tests.faults.races import (
+    Raced,
+    callbacks_of_processes,
+    double_callbacks,
+    expiry_of_processes,
+    one_expiry,
+)
 from tests.faults.scenes import SCENES, Install, Purge, Refresh, Scene
 from tests.faults.sweep import Strikes, crashes_twice, strikes
+from tests.postgres import server
 
 HEAD = """\
 # What `make soak` found last
@@ -39,49 +50,70 @@ HEAD = """\
 """
 
 
-@dataclass(slots=True)
+Play = Callable[[], Iterator[tuple[int, str]]]
+"""Gives how many each round was, and what went wrong in it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """One kind of trouble, and how much of it."""
 
     name: str
     asked: int
     """How many there should be; 0: as many as there are."""
-    play: Callable[[], Iterator[tuple[int, str]]]
-    """Gives how many each round was, and what went wrong in it."""
+    play: Play
+    postgres: bool = False
+    """Whether it takes place on PostgreSQL."""
+
+    def run(self, seconds: float) -> "Outcome":
+        """Play until it is enough, or the time is over."""
+        began, came = time.monotonic(), Outcome(self.name, self.asked)
+        try:
+            for count, wrong in self.play():
+                came.played += count
+                if wrong:
+                    came.fail(wrong)
+                came.seconds = time.monotonic() - began
+                if self.asked and came.played >= self.asked:
+                    break
+                if came.seconds > seconds:
+                    return came
+        except Exception as error:  # the others go on, and the table tells
+            came.fail(repr(error))
+            return came
+        came.whole = True
+        return came
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of a part."""
+
+    name: str
+    asked: int
     played: int = 0
     wrong: list[str] = field(default_factory=list[str])
     seconds: float = 0.0
     whole: bool = False
     """Whether it came to its end."""
 
-    def run(self, seconds: float) -> None:
-        """Play until it is enough, or the time is over."""
-        began = time.monotonic()
-        for count, wrong in self.play():
-            self.played += count
-            if wrong:
-                self.wrong.append(wrong)
-                print(f"  {self.name}: {wrong}", file=sys.stderr)  # noqa: T201
-            self.seconds = time.monotonic() - began
-            if self.asked and self.played >= self.asked:
-                break
-            if self.seconds > seconds:
-                return
-        self.whole = True
+    def fail(self, wrong: str) -> None:
+        """Note what went wrong, and say it at once."""
+        self.wrong.append(wrong)
+        print(f"  {self.name}: {wrong}", file=sys.stderr)  # noqa: T201
 
     def row(self) -> str:
         """Write its line of the table."""
         asked = f"{self.asked:,}" if self.asked else "all"
-        played = f"{self.played:,}" + ("" if self.whole else " (time was up)")
+        left = "" if self.whole else " (stopped)" if self.wrong else " (time was up)"
+        played = f"{self.played:,}{left}"
         return f"| {self.name} | {asked} | {played} | {len(self.wrong)} | {self.seconds:,.0f} |\n"
 
 
 # the parts
 
 
-def _rounds(
-    race: Callable[..., Raced], total: int, *, workers: int
-) -> Callable[[], Iterator[tuple[int, str]]]:
+def _rounds(race: Callable[..., Raced], total: int, *, workers: int) -> Play:
     """Race in stages of a hundred rounds, or what looks through the guests takes ever longer."""
 
     def play() -> Iterator[tuple[int, str]]:
@@ -95,7 +127,37 @@ def _rounds(
     return play
 
 
-def _orders(name: str) -> Callable[[], Iterator[tuple[int, str]]]:
+def _rounds_of_processes(
+    race: Callable[[int, str, str], Raced], total: int, *, at_once: int
+) -> Play:
+    """Race in so many rounds with the same processes, then with others."""
+
+    def play() -> Iterator[tuple[int, str]]:
+        left = total
+        while left > 0:
+            with server().space() as space:
+                raced = race(min(left, at_once), server().url, space)
+            left -= raced.rounds
+            wrong = f"{raced.wrong} of {raced.rounds} rounds" if raced.wrong else ""
+            if raced.apart == raced.rounds:
+                wrong = "no two processes were at it at the same time"
+            yield raced.rounds, wrong
+
+    return play
+
+
+def _halts(total: int) -> Play:
+    def play() -> Iterator[tuple[int, str]]:
+        for _ in range(-(-total // len(HALTED))):
+            with server().space() as space:
+                came = halted_holder(server().url, space)
+            for expected, halted in zip(HALTED, came, strict=True):
+                yield 1, "" if halted == expected else f"{halted} instead of {expected}"
+
+    return play
+
+
+def _orders(name: str) -> Play:
     (crossing,) = [each for each in crossings(whole=True) if each.name == name]
 
     def play() -> Iterator[tuple[int, str]]:
@@ -105,7 +167,7 @@ def _orders(name: str) -> Callable[[], Iterator[tuple[int, str]]]:
     return play
 
 
-def _kills(total: int) -> Callable[[], Iterator[tuple[int, str]]]:
+def _kills(total: int) -> Play:
     scenes: tuple[Scene, ...] = (Refresh(), Install(), Purge())
 
     def play() -> Iterator[tuple[int, str]]:
@@ -139,15 +201,34 @@ def _failures() -> Iterator[tuple[int, str]]:
 
 
 def parts() -> list[Part]:
-    """List what is played, the short ones first."""
-    return [
+    """List what is played, the long ones first: so two cores end at about the same time."""
+    listed = [
+        Part("Crashes within a refresh, and within the start after it", 5_000, _refreshes),
         Part(
-            "Double callbacks at once, on three workers, one exchange each",
+            "Double callbacks at once, at two of three processes, one exchange each",
             10_000,
-            _rounds(double_callbacks, 10_000, workers=3),
+            _rounds_of_processes(callbacks_of_processes, 10_000, at_once=250),
+            postgres=True,
         ),
         Part(
-            "Eight workers at one expiry, one refresh each",
+            "Eight processes at one expiry, one refresh each",
+            500,
+            _rounds_of_processes(expiry_of_processes, 500, at_once=100),
+            postgres=True,
+        ),
+        Part(
+            "A process that holds the lease of a refresh stopped by SIGSTOP",
+            60,
+            _halts(60),
+            postgres=True,
+        ),
+        Part(
+            "Double callbacks at once, on three workers of one process, one exchange each",
+            1_000,
+            _rounds(double_callbacks, 1_000, workers=3),
+        ),
+        Part(
+            "Eight workers of one process at one expiry, one refresh each",
             500,
             _rounds(one_expiry, 500, workers=8),
         ),
@@ -167,8 +248,41 @@ def parts() -> list[Part]:
             0,
             lambda: _struck(crashes_twice(Purge())),
         ),
-        Part("Crashes within a refresh, and within the start after it", 5_000, _refreshes),
     ]
+    if os.environ.get("INNKEEPER_NO_POSTGRES") == "1":
+        print("INNKEEPER_NO_POSTGRES=1: no race of processes is PLAYED", file=sys.stderr)  # noqa: T201
+        return [each for each in listed if not each.postgres]
+    return listed
+
+
+# playing them
+
+
+def _play(name: str, seconds: float) -> Outcome:
+    """Play a part in a process of its own."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    (part,) = [each for each in parts() if each.name == name]
+    return part.run(seconds)
+
+
+async def _play_all(chosen: Sequence[Part], *, seconds: float, at_once: int) -> list[Outcome]:
+    """Play so many at a time, each for its share of what is left."""
+    end, loop = time.monotonic() + seconds, asyncio.get_running_loop()
+    left = list(enumerate(chosen))
+    outcomes: dict[int, Outcome] = {}
+
+    async def play(pool: ProcessPoolExecutor) -> None:
+        while left:
+            time_left = end - time.monotonic()
+            share = time_left * min(1.0, at_once / len(left))
+            number, part = left.pop(0)
+            outcomes[number] = await loop.run_in_executor(pool, _play, part.name, share)
+            print(outcomes[number].row(), end="", file=sys.stderr, flush=True)  # noqa: T201
+
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(at_once, mp_context=context) as pool:
+        await asyncio.gather(*(play(pool) for _ in range(at_once)))
+    return [outcomes[number] for number in sorted(outcomes)]
 
 
 def main() -> None:
@@ -177,19 +291,21 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=0.0, help="end after so long")
     parser.add_argument("--only", default="", help="play the parts with these words in their name")
     parser.add_argument("--write", type=Path, help="where the table is kept")
+    parser.add_argument("--at-once", type=int, default=2, help="how many parts (2)")
     asked = parser.parse_args()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     chosen = [part for part in parts() if asked.only.lower() in part.name.lower()]
-    end = time.monotonic() + (asked.minutes * 60 if asked.minutes else float("inf"))
+    if any(part.postgres for part in chosen):
+        os.environ["INNKEEPER_TEST_POSTGRES"] = (
+            server().url
+        )  # one for all; it ends with this process
+    seconds = asked.minutes * 60 if asked.minutes else float("inf")
     table = _head(asked.minutes)
-    for number, part in enumerate(chosen):
-        part.run((end - time.monotonic()) / (len(chosen) - number))
-        table += part.row()
-        print(part.row(), end="", file=sys.stderr, flush=True)  # noqa: T201
+    outcomes = asyncio.run(_play_all(chosen, seconds=seconds, at_once=asked.at_once))
+    table += "".join(each.row() for each in outcomes)
     print(table, end="")  # noqa: T201
     if asked.write:
         asked.write.write_text(table, encoding="utf-8")
-    sys.exit(1 if any(part.wrong for part in chosen) else 0)
+    sys.exit(1 if any(each.wrong for each in outcomes) else 0)
 
 
 def _head(minutes: float) -> str:
