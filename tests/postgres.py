@@ -14,6 +14,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -34,6 +35,20 @@ _INIT = ("-U", "innkeeper", "-A", "trust", "-N", "-E", "UTF8", "--no-locale")
 _NAMES = itertools.count(1)
 
 
+# Ends the server when the tests are gone, however they went: its end of the pipe tells.
+_WATCH = """
+import os, pathlib, shutil, signal, sys, time
+sys.stdin.read()
+folder = pathlib.Path(sys.argv[1])
+try:
+    os.kill(int((folder / "data" / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
+    time.sleep(1)
+except (OSError, ValueError, IndexError):
+    pass
+shutil.rmtree(folder, ignore_errors=True)
+"""
+
+
 class NoPostgres(Exception):
     """There is none, and none can be started."""
 
@@ -46,6 +61,7 @@ class Server:
     programs: Path | None = None
     folder: Path | None = None
     process: "subprocess.Popen[bytes] | None" = None
+    watch: "subprocess.Popen[bytes] | None" = None
     free: list[str] = field(default_factory=list)
 
     @contextmanager
@@ -150,6 +166,9 @@ def begun() -> Server:
         check=True,
         stdout=subprocess.DEVNULL,
     )
+    begun.watch = subprocess.Popen(
+        [sys.executable, "-c", _WATCH, folder], stdin=subprocess.PIPE, start_new_session=True
+    )
     begun.start()
     atexit.register(_end, begun)
     return begun
@@ -157,6 +176,8 @@ def begun() -> Server:
 
 def _end(begun: Server) -> None:
     begun.stop(signal.SIGQUIT)
+    if begun.watch is not None:
+        begun.watch.communicate()
     if begun.folder is not None:
         shutil.rmtree(begun.folder, ignore_errors=True)
 
