@@ -34,6 +34,7 @@ from innkeeper.flows.invitations import PARAMETER
 from innkeeper.flows.receipts import hand_out
 from innkeeper.flows.receive import Answer, Take
 from innkeeper.follow import OFFSET_HEADER, follow
+from innkeeper.health import look
 from innkeeper.ids import ReceiptId
 from innkeeper.net.cover import covered
 from innkeeper.net.inbound import (
@@ -298,15 +299,13 @@ class Web:
         return Response(found[0], 200, {"cache-control": "public, max-age=86400"}, found[1])
 
     async def health(self, _request: Request) -> Response:
-        """Say that the process answers."""
+        """Say that the process answers, and nothing else."""
         return JSONResponse({"status": "ok"})
 
     async def readiness(self, _request: Request) -> Response:
-        """Say whether a delivery would be taken now."""
-        if not await self.parts.store.ready():
-            return JSONResponse({"status": "unavailable"}, 503)
-        late = await self.parts.store.overdue_purges(now=self.parts.clock.now())
-        return JSONResponse({"status": "ready"} | ({"overdue_purges": late} if late else {}))
+        """Say whether a delivery would be taken now, and how each part is."""
+        readiness = await look(self.parts)
+        return JSONResponse(readiness.report(), 200 if readiness.takes_deliveries else 503)
 
     async def refused(self, request: Request, error: Exception) -> Response:
         """Explain an installation that did not come about. Nothing of the query is echoed."""

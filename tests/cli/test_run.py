@@ -1,5 +1,6 @@
 """`innkeeper run` starts with what was configured, or says all that is wrong with it."""
 
+import json
 import signal
 import socket
 from pathlib import Path
@@ -156,7 +157,7 @@ def test_serves_keeps_its_secrets_and_ends_when_asked(here: Path) -> None:
         with half_a_request(port), socket.create_connection(("127.0.0.1", port)):
             ready = server.get("/readyz")
             ended = server.end(signal.SIGTERM)
-    assert ready == b'{"status":"ready"}'
+    assert json.loads(ready)["status"] == "ready"
     assert ended.code == 0
     assert f"bot.py listens on http://127.0.0.1:{port} for https://bot.example.com" in ended.said
     assert "innkeeper.key was made" in ended.said

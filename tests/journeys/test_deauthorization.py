@@ -509,7 +509,10 @@ async def test_a_late_purge_is_told_three_times_and_seen_where_people_look(
         (purge,) = await house.parts.store.purges()
         assert purge.alarm == 100
         status, _, body = await house.request("GET", "/readyz")
-        assert (status, json.loads(body)) == (200, {"status": "ready", "overdue_purges": 1})
+        report = json.loads(body)
+        assert (status, report["status"]) == (200, "degraded")
+        late = {"ok": False, "under_way": 1, "overdue": 1, "time_used": 1.2}
+        assert report["purges"] | {"time_used": round(report["purges"]["time_used"], 1)} == late
 
 
 # when storage fails

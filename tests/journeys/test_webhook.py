@@ -132,6 +132,7 @@ async def test_w46_answers_a_signed_challenge_and_keeps_no_row(house: House) -> 
         assert status == 200
         assert len(json.loads(answer)["encryptedToken"]) == 64
     assert not await house.rows()
+    assert house.parts.receiver.challenged_at == house.clock.now()
 
 
 async def test_w47_does_not_answer_an_unsigned_challenge(house: House) -> None:
@@ -147,6 +148,7 @@ async def test_w47_does_not_answer_an_unsigned_challenge(house: House) -> None:
 async def test_w49_w50_refuses_a_challenge_no_zoom_sends(house: House, token: object) -> None:
     assert (await house.deliver(challenge(token)))[0] == 400
     assert not await house.rows()
+    assert house.parts.receiver.challenged_at is None
 
 
 async def test_w53_answers_with_the_secret_that_verified(house: House) -> None:

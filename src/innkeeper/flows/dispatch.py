@@ -168,6 +168,10 @@ class Dispatcher:
         """Cut off handlers whose time is up; say how many. Called every second or so."""
         return self._crew.cut_overdue(self._clock.now())
 
+    def backlog(self) -> tuple[int, datetime | None]:
+        """Count the events that wait for a worker here, and tell since when the first does."""
+        return len(self._queue), self._queue.oldest()
+
     async def settled(self) -> None:
         """Return when nothing is queued or being handled."""
         await self._crew.settled()

@@ -1,6 +1,8 @@
 """What is next? Events waiting for a worker, and those that wait for their conversation."""
 
 from collections import deque
+from datetime import datetime
+from itertools import chain
 from typing import Final, NamedTuple
 
 from innkeeper.flows.places import place_of
@@ -36,6 +38,15 @@ class Queue:
 
     def __bool__(self) -> bool:
         return bool(self._waiting)
+
+    def __len__(self) -> int:
+        return len(self._waiting) + sum(map(len, self._lines.values()))
+
+    def oldest(self) -> datetime | None:
+        """Tell since when the first event waits; one that is tried again waits for its time."""
+        queued = chain(self._waiting, *self._lines.values())
+        came = (each.event.received_at for each in queued if each.event.attempts == 1)
+        return min(came, default=None)
 
     def put(self, waiting: Waiting) -> None:
         """Add an event at the end."""

@@ -87,6 +87,8 @@ class Receiver:
         self._handled_here = handled_here
         self._client_id = client_id.encode()
         self._dedup = hashlib.sha256(client_id.encode())
+        self.challenged_at: datetime | None = None
+        """When this process last answered a URL validation."""
 
     def look(self, timestamps: Sequence[bytes], signatures: Sequence[bytes]) -> Answer | Take:
         """Look at a delivery's head: turn it away, or say what takes its body.
@@ -114,7 +116,10 @@ class Receiver:
             return UNAUTHORIZED
         seen = glimpse(body)
         if seen.event == URL_VALIDATION:
-            return _prove(body, secret)
+            answer = _prove(body, secret)
+            if answer is not MALFORMED:
+                self.challenged_at = now
+            return answer
         return await self._keep(body, seen, now)
 
     async def _keep(self, body: bytes, seen: Glimpse, now: datetime) -> Answer:

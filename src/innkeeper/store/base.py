@@ -13,6 +13,7 @@ from innkeeper.ids import EventId, InstallationId, ReceiptId
 from innkeeper.store.records import (
     Accepted,
     Case,
+    Census,
     Effect,
     EventState,
     Grant,
@@ -552,6 +553,14 @@ class Store(
 
     async def ready(self) -> bool:
         """Tell whether a write would be taken now."""
+        ...
+
+    async def census(self, *, now: datetime) -> Census:
+        """Count what is kept and what waits.
+
+        Raises:
+            StoreUnavailable: If the database cannot be read.
+        """
         ...
 
 

@@ -249,6 +249,24 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
+class Census:
+    """What is kept and what waits, counted; it names nobody."""
+
+    waiting: int
+    """Events that are due, and that no process has taken up."""
+    waiting_since: datetime | None
+    """When the first of them came due; None if none waits."""
+    purges: int
+    """Purges under way."""
+    overdue_purges: int
+    """Those whose deadline is over."""
+    purge_time_used: float
+    """How much of its time the purge has used that has used most: 1 is its deadline."""
+    open_cases: int
+    receipts: int
+
+
+@dataclass(frozen=True, slots=True)
 class SigningKey:
     """The Ed25519 key that signs receipts; raw 32-byte keys."""
 

@@ -9,6 +9,7 @@ from innkeeper.store.base import Vault
 from innkeeper.store.keys import APP, Keys
 from innkeeper.store.postgres.arrivals import NOTHING
 from innkeeper.store.postgres.cases import CasePart
+from innkeeper.store.postgres.census import CensusPart
 from innkeeper.store.postgres.claims import ClaimPart
 from innkeeper.store.postgres.database import Database
 from innkeeper.store.postgres.erasing import ErasingPart
@@ -24,7 +25,9 @@ _PROBE: Final = (
 )
 
 
-class PostgresStore(ErasingPart, PurgePart, CasePart, PendingPart, GrantPart, StatePart, ClaimPart):
+class PostgresStore(
+    ErasingPart, PurgePart, CasePart, PendingPart, GrantPart, StatePart, ClaimPart, CensusPart
+):
     """The store in a schema of PostgreSQL: as many processes as you like.
 
     Open the vault first: a key is kept there before the first row that it seals.

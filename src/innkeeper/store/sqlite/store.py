@@ -6,6 +6,7 @@ from innkeeper.errors import KeyMissing, StoreUnavailable
 from innkeeper.store.base import Vault
 from innkeeper.store.keys import APP, Keys
 from innkeeper.store.sqlite.cases import CasePart
+from innkeeper.store.sqlite.census import CensusPart
 from innkeeper.store.sqlite.claims import ClaimPart
 from innkeeper.store.sqlite.database import Database
 from innkeeper.store.sqlite.erasing import ErasingPart
@@ -22,7 +23,9 @@ _PROBE: Final = (
 )
 
 
-class SqliteStore(ErasingPart, PurgePart, CasePart, PendingPart, GrantPart, StatePart, ClaimPart):
+class SqliteStore(
+    ErasingPart, PurgePart, CasePart, PendingPart, GrantPart, StatePart, ClaimPart, CensusPart
+):
     """The store in a SQLite file: one process, one thread that writes.
 
     Open the vault first: a key is kept there before the first row that it seals.
