@@ -73,6 +73,8 @@ class Settings:
     vault: Place = Path("innkeeper.vault.db")
     handles_events: bool = True
     """Whether this process handles events, or only takes them in."""
+    admin_port: int | None = None
+    """Where metrics are served, on this machine alone; nowhere if it is None."""
     key_source: KeySource | None = field(default=None, repr=False)
     """Where the key ring was read, and may be read again; None if it was made up."""
     warnings: tuple[str, ...] = field(default=(), repr=False)
@@ -196,6 +198,7 @@ class _Reader:
         data_compliance = self._switch("INNKEEPER_DATA_COMPLIANCE", default="off")
         accounts = self._accounts("INNKEEPER_ACCOUNTS")
         return_to = self._origins("INNKEEPER_RETURN_TO")
+        admin_port = self._port("INNKEEPER_ADMIN_PORT")
         database = self._database("INNKEEPER_DATABASE_URL", self._directory / "innkeeper.db")
         vault = self._vault(database)
         s2s_secret = self._value("ZOOM_S2S_CLIENT_SECRET")
@@ -228,6 +231,7 @@ class _Reader:
             database=database,
             vault=vault,
             handles_events=handlers == "here",
+            admin_port=admin_port,
             key_source=source,
             warnings=tuple(self.warnings),
         )
@@ -284,6 +288,15 @@ class _Reader:
 
     def _switch(self, name: str, *, default: str) -> bool:
         return self._choice(name, ("on", "off"), "Set it to on or off.", default) == "on"
+
+    def _port(self, name: str) -> int | None:
+        value = self._value(name)
+        if not value:
+            return None
+        if re.fullmatch(r"[0-9]{1,5}", value, re.ASCII) and 0 < int(value) < 65_536:
+            return int(value)
+        self._fault(name, "is not a port", _PORT_FIX)
+        return None
 
     def _address(self, name: str, default: str, fix: str) -> str:
         value = (self._value(name) or default) if default else self._required(name, fix)
@@ -469,6 +482,10 @@ _ACCOUNTS_FIX = (
 _ORIGINS_FIX = (
     "List origins such as https://example.com, separated by commas; "
     "leave it out to lead back to this app's own address only."
+)
+_PORT_FIX = (
+    "Set it to a number from 1 to 65535, without a host: it is opened on this machine only. "
+    "Leave it out to open none."
 )
 _DATABASE_FIX = (
     "Write it as sqlite:///path/to/file.db or postgresql://user:password@host/database; "

@@ -38,12 +38,14 @@ from innkeeper.flows.speak import Speaker
 from innkeeper.flows.sweep import Sweeper
 from innkeeper.follow import FollowingTransport
 from innkeeper.ids import InstallationId
+from innkeeper.metrics import Metrics
 from innkeeper.net.outbound import HttpTransport, Transport
 from innkeeper.secret import Secret
 from innkeeper.settings import Settings
 from innkeeper.shelf import Shelf, make_shelf
 from innkeeper.store.base import BotStateStore, ClaimStore, Store
 from innkeeper.store.records import Installation, InstallationStatus
+from innkeeper.wire.payloads import PAYLOADS
 from innkeeper.wire.signature import Verifier
 from innkeeper.work import Parts
 
@@ -90,6 +92,7 @@ def wire(
     for warning in settings.warnings:
         log.warning("settings.warning", text=warning)
     clock, transport = _edges(settings, edges)
+    metrics = Metrics(PAYLOADS)
     store, vault = edges.shelf or make_shelf(settings)
     registry = Registry(
         store, vault, per_account=settings.management == "admin", accounts=settings.accounts
@@ -112,13 +115,14 @@ def wire(
         on_needs_reauth=needs_reauth,
         on_recovered=partial(store.set_status, status=InstallationStatus.LIVE),
         log=log,
+        metrics=metrics,
     )
 
     def forget(installation: Installation) -> None:
         registry.forget(installation.owner)
         grants.forget(installation.id)
 
-    caller = Caller(grants, clock=clock)
+    caller = Caller(grants, clock=clock, metrics=metrics)
     speaker = Speaker(
         transport=transport,
         grants=grants,
@@ -174,6 +178,7 @@ def wire(
         log=log,
         us=Us(settings.client_id, settings.bot_jid),
         manner=handling.manner,
+        metrics=metrics,
     )
     notices = Notices(inbox=store, installations=store, clock=clock, take=dispatcher.take)
     receiver = Receiver(
@@ -185,6 +190,7 @@ def wire(
         owner_of=registry.owner_of,
         refused=lambda reason: log.warning("webhook.refused", reason=reason),
         removal_refused=cases.removal_refused,
+        metrics=metrics,
         handled_here=settings.handles_events,
     )
     news = News(inbox=store, clock=clock, take=dispatcher.take)
@@ -226,6 +232,7 @@ def wire(
         installer=installer,
         rotation=Rotation(vault, settings.keys, source=settings.key_source, log=log),
         log=log,
+        metrics=metrics,
         follows=isinstance(transport, FollowingTransport),
     )
 

@@ -20,6 +20,7 @@ from innkeeper.flows.report import Reporter
 from innkeeper.flows.rotation import Rotation
 from innkeeper.flows.speak import Speaker
 from innkeeper.flows.sweep import Sweeper
+from innkeeper.metrics import Metrics
 from innkeeper.net.outbound import HttpTransport, Request, Transport
 from innkeeper.settings import Settings
 from innkeeper.store.base import BotStateStore, Store, Vault
@@ -57,6 +58,7 @@ class Parts:
     installer: Installer
     rotation: Rotation
     log: Log
+    metrics: Metrics
     follows: bool
     """Whether the clock follows an emulator's."""
 

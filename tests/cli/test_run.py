@@ -4,6 +4,7 @@ import json
 import signal
 import socket
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -165,3 +166,19 @@ def test_serves_keeps_its_secrets_and_ends_when_asked(here: Path) -> None:
     assert (here / "innkeeper.key").stat().st_mode & 0o777 == 0o600
     assert second.code == 1
     assert "is in use by another process" in second.line
+
+
+@pytest.mark.slow
+def test_opens_the_operators_port_on_this_machine_only(here: Path) -> None:
+    port, admin = free_ports(2)
+    env = {**CONFIGURED, "INNKEEPER_ADMIN_PORT": str(admin)}
+    with started("run", "--port", str(port), "--host", "0.0.0.0", port=port, cwd=here, env=env) as (  # noqa: S104  # the other port must not follow
+        server
+    ):
+        server.wait_until_it_answers()
+        told = urlopen(f"http://127.0.0.1:{admin}/metrics", timeout=30).read()  # this machine's
+        with pytest.raises(OSError, match="refused"):
+            socket.create_connection(("127.0.0.2", admin), timeout=5)
+        ended = server.end(signal.SIGTERM)
+    assert b"innkeeper_ready 1.0" in told
+    assert ended.code == 0

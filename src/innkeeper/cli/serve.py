@@ -6,12 +6,13 @@ from urllib.parse import urlsplit
 
 import typer
 
+from innkeeper.admin import admin_site
 from innkeeper.app import App
 from innkeeper.cli.botfile import load_bot
 from innkeeper.cli.foreground import run_until_done, until_stopped
 from innkeeper.errors import BotRefused, InnkeeperError
 from innkeeper.logs import configure, crashes_told, masked
-from innkeeper.net.serving import bind, serving
+from innkeeper.net.serving import LOCAL, bind, serving
 from innkeeper.settings import Settings
 
 
@@ -22,13 +23,16 @@ def run_bot(path: Path, *, host: str, port: int | None) -> None:
     app = loaded(path, settings)
     port = port or urlsplit(settings.public_url).port or 8080
     listener = bind(host, port)
+    admin = bind(LOCAL, settings.admin_port) if settings.admin_port else None
     app.configure(settings)
 
     async def main() -> None:
         async with AsyncExitStack() as stack:
-            await app.start()
+            parts = await app.start()
             stack.push_async_callback(app.stop)
             await stack.enter_async_context(serving(app, listener, intake=app.intake))
+            if admin is not None:
+                await stack.enter_async_context(serving(admin_site(parts), admin))
             where = f"http://{f'[{host}]' if ':' in host else host}:{port}"
             typer.echo(f"{path} listens on {where} for {settings.public_url}", err=True)
             await until_stopped()

@@ -16,6 +16,7 @@ from innkeeper.errors import (
 )
 from innkeeper.flows.gates import Gates, Quota
 from innkeeper.flows.grants import AccessToken, Grants
+from innkeeper.metrics import Metrics
 from innkeeper.net.outbound import DEADLINE_SECONDS
 from innkeeper.store.records import GrantKind
 
@@ -56,11 +57,17 @@ class Caller:
     """
 
     def __init__(
-        self, grants: Grants, *, clock: Clock, chance: Callable[[], float] = random.random
+        self,
+        grants: Grants,
+        *,
+        clock: Clock,
+        chance: Callable[[], float] = random.random,
+        metrics: Metrics | None = None,
     ) -> None:
         self._grants = grants
         self._clock = clock
         self._chance = chance
+        self._calls = (metrics or Metrics()).calls
         self._gates = Gates(clock, chance)
 
     async def call(
@@ -116,7 +123,7 @@ class Caller:
             raise Unreachable(lost.what, lost.why, retry_after=lost.retry_after) from lost
         left = effort.left(self._clock.now())
         try:
-            return await attempt(access, min(effort.budget.attempt_seconds, left))
+            return await self._counted(attempt(access, min(effort.budget.attempt_seconds, left)))
         except ApiRefused as refusal:
             stale = refusal.status == 401 or refusal.zoom_code in _STALE
             if not stale or isinstance(refusal, ScopeNotGranted):
@@ -128,6 +135,18 @@ class Caller:
             if unknown and access.kind is GrantKind.USER:
                 raise NeedsReauth("Zoom's API takes no token", refusal.message) from refusal
             raise
+
+    async def _counted(self, attempt: Awaitable[_T]) -> _T:
+        try:
+            answer = await attempt
+        except ApiRefused as refusal:
+            self._calls.add("limited" if refusal.status == 429 else "refused")
+            raise
+        except Unreachable as gone:
+            self._calls.add("lost" if isinstance(gone, AnswerLost) else "unreachable")
+            raise
+        self._calls.add("done")
+        return answer
 
     async def _wait(self, effort: "_Effort", refusal: ApiRefused, quota: Quota) -> None:
         """Wait as Zoom asks; where it limits the account, all its calls do, at the gate."""

@@ -32,6 +32,7 @@ from innkeeper.flows.reauth import OURS, REAUTH_NEEDED, as_notice
 from innkeeper.flows.speak import Speaker
 from innkeeper.flows.welcome import Welcome
 from innkeeper.ids import InstallationId, Jid
+from innkeeper.metrics import Metrics
 from innkeeper.store.base import InboxStore, InstallationStore
 from innkeeper.store.records import EventState, InboxEvent, Installation
 from innkeeper.wire.events import Event, decode
@@ -126,6 +127,7 @@ class Dispatcher:
         log: Log,
         us: Us,
         manner: Manner | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         self._store = store
         self._bot = bot
@@ -137,6 +139,7 @@ class Dispatcher:
         self._clock = clock
         self._log = log
         self._us = us
+        self._metrics = metrics or Metrics()
         self._patience = (manner or Manner()).patience
         self._queue = Queue(ordered=(manner or Manner()).ordered)
         self._crew = Crew(self._queue, handle=self._take_up, log=log)
@@ -285,9 +288,13 @@ class Dispatcher:
             await self._end(event, EventState.IGNORED, "welcomed_before", None)
             return
         whose = installation.id if installation else None
-        happening = Happening(parsed, installation, event, self._clock.now() + self._patience)
+        begun = self._clock.now()
+        happening = Happening(parsed, installation, event, begun + self._patience)
         work = run(happening, self._voice(parsed, welcome, whose))
-        await self._crew.run(work, task=task, deadline=happening.deadline)
+        try:
+            await self._crew.run(work, task=task, deadline=happening.deadline)
+        finally:
+            self._metrics.handler_seconds.observe(self._clock.now() - begun)
         answer = welcome.answer if welcome is not None else None
         if answer is None or installation is None:
             self._store.finish_soon(event.id, EventState.DONE)
@@ -299,6 +306,7 @@ class Dispatcher:
                 installation_id=installation.id,
                 answer=answer,
             )
+        self._metrics.events.add(parsed.name, EventState.DONE)
 
     def _voice(
         self, parsed: Event[Payload], welcome: Welcome | None, whose: InstallationId | None
@@ -359,6 +367,7 @@ class Dispatcher:
     def _blame(
         self, event: InboxEvent, error: Exception, installation_id: InstallationId | None
     ) -> None:
+        self._metrics.failures.add(event.name)
         self._log.error(
             "dispatch.handler_failed",
             event_id=event.id,
@@ -394,6 +403,7 @@ class Dispatcher:
             reason=reason,
             installation_id=installation_id,
         )
+        self._metrics.events.add(event.name, state)
 
     def _unheard_of(self, parsed: Event[Payload]) -> None:
         if parsed.name not in self._unheard and len(self._unheard) < _NAMES_KEPT:

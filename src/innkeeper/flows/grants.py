@@ -15,6 +15,7 @@ from innkeeper.flows.renewal import Death, Recovery, Renewal, make_grant
 from innkeeper.flows.schedule import scheduled
 from innkeeper.flows.tokens import AccessToken, TokensAtHand
 from innkeeper.ids import InstallationId
+from innkeeper.metrics import Metrics
 from innkeeper.net.outbound import Transport
 from innkeeper.store.base import GrantStore
 from innkeeper.wire.oauth import Tokens
@@ -42,6 +43,7 @@ class Grants:
         on_needs_reauth: Death | None = None,
         on_recovered: Recovery | None = None,
         log: Log,
+        metrics: Metrics | None = None,
     ) -> None:
         self._store = store
         self._log = log
@@ -55,6 +57,7 @@ class Grants:
             on_needs_reauth=on_needs_reauth,
             on_recovered=on_recovered,
             log=log,
+            metrics=metrics,
         )
         self._tokens = TokensAtHand(
             store, renewal=self._renewal, clock=clock, api_url=credentials.api_url, log=log

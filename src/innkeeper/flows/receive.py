@@ -15,6 +15,7 @@ import msgspec
 
 from innkeeper.clock import Clock
 from innkeeper.errors import ChallengeMalformed, SignatureRefused, StoreUnavailable
+from innkeeper.metrics import Metrics
 from innkeeper.secret import Secret
 from innkeeper.store.base import InboxStore
 from innkeeper.store.records import Accepted, EventState, InboxEvent, Owner
@@ -76,6 +77,7 @@ class Receiver:
         refused: Callable[[str], None],
         removal_refused: Callable[[], None],
         handled_here: bool = True,
+        metrics: Metrics | None = None,
     ) -> None:
         self._verifier = verifier
         self._inbox = inbox
@@ -87,6 +89,7 @@ class Receiver:
         self._handled_here = handled_here
         self._client_id = client_id.encode()
         self._dedup = hashlib.sha256(client_id.encode())
+        self._metrics = metrics or Metrics()
         self.challenged_at: datetime | None = None
         """When this process last answered a URL validation."""
 
@@ -101,28 +104,36 @@ class Receiver:
             claim = read_claim(timestamps, signatures)
         except SignatureRefused as refusal:
             self._refused(refusal.reason)
+            self._metrics.deliveries.add("unauthorized")
             return UNAUTHORIZED
         return partial(self._receive, claim)
 
     async def _receive(self, claim: Claim, body: bytes) -> Answer:
         """Verify a delivery, keep it, and say what Zoom is told. Never raises for bad input."""
         now = self._clock.now()
+        answer, outcome = await self._judged(claim, body, now)
+        self._metrics.deliveries.add(outcome)
+        self._metrics.ack_seconds.observe(self._clock.now() - now)
+        return answer
+
+    async def _judged(self, claim: Claim, body: bytes, now: datetime) -> tuple[Answer, str]:
         try:
             secret = self._verifier.check(claim, body, now=now)
         except SignatureRefused as refusal:
             self._refused(refusal.reason)
             if REMOVED in body and self._client_id in body:  # looked for, and not read
                 self._removal_refused()
-            return UNAUTHORIZED
+            return UNAUTHORIZED, "unauthorized"
         seen = glimpse(body)
         if seen.event == URL_VALIDATION:
             answer = _prove(body, secret)
-            if answer is not MALFORMED:
-                self.challenged_at = now
-            return answer
+            if answer is MALFORMED:
+                return answer, "malformed"
+            self.challenged_at = now
+            return answer, "challenge"
         return await self._keep(body, seen, now)
 
-    async def _keep(self, body: bytes, seen: Glimpse, now: datetime) -> Answer:
+    async def _keep(self, body: bytes, seen: Glimpse, now: datetime) -> tuple[Answer, str]:
         key = self._dedup.copy()
         key.update(body)
         ours = self._handled_here or seen.event == INSTALLED
@@ -137,17 +148,17 @@ class Receiver:
             )
         except StoreUnavailable:
             self._refused("StoreUnavailable")
-            return UNAVAILABLE
+            return UNAVAILABLE, "unavailable"
         if not accepted.fresh:
-            return _repeated(accepted, seen.event)
+            return _repeated(accepted, seen.event), "repeated"
         if not ours:
-            return TAKEN
+            return TAKEN, "taken"
         event = InboxEvent(accepted.id, seen.event, body, now, 1)
         if seen.event == INSTALLED:
             answer = await self._desk.answer(event)
-            return TAKEN if answer is None else Answer(200, answer)
+            return (TAKEN if answer is None else Answer(200, answer)), "taken"
         self._desk.take(event)
-        return TAKEN
+        return TAKEN, "taken"
 
 
 def _prove(body: bytes, secret: Secret) -> Answer:

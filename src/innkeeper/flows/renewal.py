@@ -23,6 +23,7 @@ from innkeeper.flows.log import Log
 from innkeeper.flows.schedule import issued_at, scheduled
 from innkeeper.flows.turns import PATIENCE, PAUSE
 from innkeeper.ids import InstallationId, new_id
+from innkeeper.metrics import Metrics
 from innkeeper.secret import Secret
 from innkeeper.store.base import GrantStore
 from innkeeper.store.records import Grant, GrantKind
@@ -112,9 +113,11 @@ class Renewal:
         on_needs_reauth: Death | None,
         on_recovered: Recovery | None,
         log: Log,
+        metrics: Metrics | None = None,
     ) -> None:
         self._store = store
         self._log = log
+        self._count = (metrics or Metrics()).renewals.add
         self._endpoint = endpoint
         self._clock = clock
         self._on_needs_reauth = on_needs_reauth
@@ -221,7 +224,7 @@ class Renewal:
             if old.attempted_at is not None:
                 self._log.warning("grant.renewal_repeated", grant=subject.id)
         try:
-            tokens = await self._endpoint.renew(subject, old, probing=probing)
+            tokens = await self._ask(subject, old, probing=probing)
         except NeedsReauth as refusal:
             refusal.spent |= old is not None and old.attempted_at is not None
             if not await self._bury(subject, version, refusal):
@@ -240,6 +243,21 @@ class Renewal:
                 used_at=now if want.used else old.used_at,
             )
         return await self._save(_Obtained(subject, scheduled(grant, now=now), version, now))
+
+    async def _ask(self, subject: Subject, old: Grant | None, *, probing: bool) -> Tokens:
+        try:
+            tokens = await self._endpoint.renew(subject, old, probing=probing)
+        except NeedsReauth:
+            self._count(subject.kind, "died")
+            raise
+        except GrantRefused:
+            self._count(subject.kind, "refused")
+            raise
+        except Unreachable:
+            self._count(subject.kind, "unreachable")
+            raise
+        self._count(subject.kind, "renewed")
+        return tokens
 
     async def _save(self, obtained: _Obtained) -> Live | None:
         """Commit before use; None if another version stands there now."""
