@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Run the tests; the arguments are pytest's. The environment must stand already.
+# WORKERS is how many processes share them: one for each core, or 0 for this one alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,4 +13,4 @@ fi
 # Tests start hundreds of programs: each compiles nothing anew, and leaves nothing in src/.
 unset PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX=$PWD/.venv/pycache
-exec .venv/bin/python -m pytest "$@"
+exec .venv/bin/python -m pytest --numprocesses "${WORKERS:-auto}" --dist worksteal "$@"
