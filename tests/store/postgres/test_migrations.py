@@ -127,7 +127,7 @@ async def test_a_migration_that_fails_leaves_nothing(
     connection = await asyncpg.connect(fresh.server.url)
     columns = await connection.fetchval(
         "SELECT count(*) FROM information_schema.columns"
-        " WHERE table_schema = $1 AND column_name = 'priority'",
+        " WHERE table_schema = $1 AND table_name = 'inbox' AND column_name = 'priority'",
         fresh.space,
     )
     await connection.close()

@@ -5,10 +5,12 @@ import signal
 import time
 from collections.abc import Iterator
 
+import asyncpg
 import pytest
 
-from innkeeper.errors import StoreUnavailable
+from innkeeper.errors import DatabaseUnreachable, StoreUnavailable
 from innkeeper.store.postgres import PostgresStore
+from innkeeper.store.postgres.connection import explained
 from innkeeper.store.records import EventState
 from tests.contracts.houses import NOW, PostgresHouse, accepted, body, opened
 from tests.postgres import Server, begun
@@ -92,3 +94,8 @@ async def test_takes_events_while_it_restarts_again_and_again(
     rows = {row.id for row in await store.inbox_rows(limit=1_000_000)}
     assert kept.keys() <= rows
     assert len(kept) > 8
+
+
+async def test_a_connection_cut_off_within_an_answer_is_one_that_was_lost() -> None:
+    error = asyncpg.InternalClientError("cannot switch to state 11")
+    assert isinstance(explained(error), DatabaseUnreachable)

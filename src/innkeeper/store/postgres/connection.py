@@ -78,7 +78,8 @@ def explained(error: Exception) -> Exception:
     state = str(getattr(error, "sqlstate", None) or "")
     if state == _FENCED:
         return Fenced("nothing written")
-    lost = isinstance(error, (OSError, asyncpg.InterfaceError))
+    # The last: a connection that was cut off in the middle of an answer.
+    lost = isinstance(error, (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError))
     if isinstance(error, asyncpg.DataError) or not (lost or state[:2] in _UNUSABLE):
         return error
     name = type(error).__name__
