@@ -276,7 +276,11 @@ def test_refuses_two_error_handlers_for_one_class() -> None:
 # what a handler can do wrong
 
 
-@pytest.mark.parametrize("wrong", [42, b"bytes", ["a list"], {"a": "dict"}, object()], ids=repr)
+def _kind(value: object) -> str:
+    return type(value).__name__
+
+
+@pytest.mark.parametrize("wrong", [42, b"bytes", ["a list"], {"a": "dict"}, object()], ids=_kind)
 @pytest.mark.parametrize("kind", ["async", "sync", "stream", "generator"])
 async def test_refuses_an_answer_that_cannot_be_said(wrong: Any, kind: str) -> None:
     app = App()

@@ -243,3 +243,13 @@ async def test_an_event_by_name_is_for_what_no_special_handler_takes() -> None:
         assert await tried.hears(event("bot_notification", cmd=cmd))
     assert heard == ["the command", "any event"]
     assert not await tried.hears(event("meeting.started"))
+
+
+@pytest.mark.parametrize("kind", ["command", "action"])
+def test_a_decorator_without_its_parentheses_is_refused_where_it_stands(kind: str) -> None:
+    bare: Any = getattr(App(), kind)
+
+    async def foo(_ctx: Command) -> None: ...
+
+    with pytest.raises(BotRefused, match=rf"test_routing.py:\d+.*bare @app.{kind}"):
+        bare(foo)

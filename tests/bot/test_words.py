@@ -217,3 +217,9 @@ async def test_a_rest_can_stand_behind_what_is_left_alone() -> None:
         return f"{settings!r} {numbers}"
 
     assert await answers(app, "x 1 2") == ["b'kept' (1, 2)"]
+
+
+def test_what_stands_between_quotation_marks_is_one_word_of_the_rest() -> None:
+    def quote(first: str, *rest: str) -> None: ...
+
+    assert read(quote, 'x "a b" c') == ["x", "a b", "c"]

@@ -7,7 +7,7 @@ imports does not matter.
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast, overload
 
 from innkeeper.bot.contexts import (
     Action,
@@ -135,7 +135,11 @@ class Router:
         """Take a slash command that begins with these words; without words, any other.
 
         Parameters after the context are typed by whoever uses the command.
+
+        Raises:
+            BotRefused: If it stands without parentheses: it would take nothing.
         """
+        _check_called("command", words)
         return lambda handler: self._register("command", " ".join(words.split()), handler)
 
     def action(self, value: str = ANY) -> Callable[[_Action], _Action]:
@@ -143,7 +147,11 @@ class Router:
 
         With parameters after the context, the value's first words are matched, and the
         others fill them.
+
+        Raises:
+            BotRefused: If it stands without parentheses: it would take nothing.
         """
+        _check_called("action", value)
         return lambda handler: self._register("action", value, handler)
 
     @overload
@@ -338,3 +346,12 @@ class TakesForm(Generic[_Form]):
         """Register a handler."""
         self._register(handler)
         return handler
+
+
+def _check_called(kind: str, key: object) -> None:
+    if not isinstance(key, str):
+        raise BotRefused(
+            str(origin_of(cast("AnyHandler", key))),
+            f"stands under a bare @app.{kind}",
+            f"Write `@app.{kind}()`, or say in the parentheses what it takes.",
+        )

@@ -8,7 +8,7 @@ import inspect
 import math
 import re
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import Enum
@@ -115,8 +115,7 @@ def read_words(words: Sequence[Word], text: str, today: date) -> list[Any]:
     left = text.strip()
     for word in words:
         if word.rest:
-            values += [_value(word, each, today) for each in left.split()]
-            return values
+            return [*values, *(_value(word, each, today) for each in _each(left))]
         typed, left = _next(left)
         if typed is not None:
             values.append(_value(word, typed, today))
@@ -127,6 +126,14 @@ def read_words(words: Sequence[Word], text: str, today: date) -> list[Any]:
     if left.translate(_UNSEEN).strip():
         raise WordsRefused(f"“{_short(left)}” is too much.")
     return values
+
+
+def _each(text: str) -> Iterator[str]:
+    """Cut all that is left into words."""
+    typed, left = _next(text)
+    while typed is not None:
+        yield typed
+        typed, left = _next(left)
 
 
 def _next(text: str) -> tuple[str | None, str]:
