@@ -1,8 +1,10 @@
 """What every test may ask for."""
 
 import os
+from collections.abc import Generator
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from tests.postgres import NoPostgres, Server, server
@@ -15,6 +17,13 @@ settings.load_profile("innkeeper")
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def plain_log() -> Generator[None]:
+    """Leave the log as it was: a test that sets it up for a program is not alone in its process."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -229,6 +229,9 @@ def watched_chat(port: int) -> Generator[socket.socket]:
 def half_a_request(port: int) -> Generator[socket.socket]:
     """Begin a request and never finish it."""
     with socket.create_connection(("127.0.0.1", port), timeout=5) as stream:
-        head = f"POST /events HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 100\r\n\r\n"
+        head = (
+            f"POST /events HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 100\r\n"
+            f"x-zm-request-timestamp: 1654503849\r\nx-zm-signature: v0={'0' * 64}\r\n\r\n"
+        )
         stream.sendall(head.encode() + b'{"half":')
         yield stream

@@ -1,6 +1,7 @@
 """`innkeeper dev` shows a first screen, and the app on it can be added at once."""
 
 import asyncio
+import json
 import os
 import pty
 import signal
@@ -70,7 +71,8 @@ async def test_shows_where_to_begin_and_the_app_can_be_added(here: Path) -> None
     assert "welcome   yes\n" in screen
     assert "Doorman is ready" in text
     assert ended.code == 0
-    assert ended.said == ""
+    told = [json.loads(line) for line in ended.said.splitlines()]
+    assert [line["event"] for line in told] == ["install.finished"]
 
 
 HERE = """
