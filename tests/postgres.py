@@ -41,8 +41,11 @@ import os, pathlib, shutil, signal, sys, time
 sys.stdin.read()
 folder = pathlib.Path(sys.argv[1])
 try:
-    os.kill(int((folder / "data" / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
-    time.sleep(1)
+    server = int((folder / "data" / "postmaster.pid").read_text().split()[0])
+    os.kill(server, signal.SIGQUIT)
+    while True:  # until it is gone, and this raises
+        os.kill(server, 0)
+        time.sleep(0.05)
 except (OSError, ValueError, IndexError):
     pass
 shutil.rmtree(folder, ignore_errors=True)
@@ -103,14 +106,14 @@ class Server:
         }
         named = [each for name, value in options.items() for each in ("-c", f"{name}={value}")]
         end = time.monotonic() + _START_SECONDS
-        while not self._is_up(named):
+        while not self._is_up(named, end):
             if time.monotonic() > end:
                 log = (self.folder / "log").read_text()
                 raise NoPostgres(f"it did not start: {log[-800:]}")
             time.sleep(0.1)  # those whom a killed server left behind are still ending
 
-    def _is_up(self, named: Sequence[str]) -> bool:
-        """Start a process, and wait until it answers, or ends."""
+    def _is_up(self, named: Sequence[str], end: float) -> bool:
+        """Start a process, and wait until it answers, or ends, or its time is up."""
         assert self.programs is not None
         assert self.folder is not None
         with (self.folder / "log").open("ab") as log:
@@ -125,6 +128,9 @@ class Server:
         while self.process.poll() is None:
             if asyncio.run(_answers(self.url)):
                 return True
+            if time.monotonic() > end:
+                self.stop(signal.SIGQUIT)
+                return False
             time.sleep(0.05)
         return False
 

@@ -106,7 +106,9 @@ class IntakeProtocol(PatientProtocol):
         """Make room, at the expense of whoever has been silent for the longest time."""
         super().connection_made(transport)
         if len(self.connections) > MOST_CONNECTIONS and self._lobby.silent:
-            next(iter(self._lobby.silent)).transport.abort()
+            longest = next(iter(self._lobby.silent))
+            del self._lobby.silent[longest]  # before it is lost: another may come meanwhile
+            longest.transport.abort()
         self._lobby.silent[self] = None
 
     def connection_lost(self, exc: Exception | None) -> None:
