@@ -44,6 +44,8 @@ class Plan:
         self.passed: list[str] = []
         self.failed = ""
         """The point at which a call was told to fail."""
+        self.shown: set[str] = set()
+        """The access tokens that Zoom has been shown, as the header has them."""
         self._times: Counter[str] = Counter()
 
     async def at(self, point: str) -> None:
@@ -213,6 +215,7 @@ class WatchedTransport:
         """Send a request; two points."""
         point = "transport." + request.url.partition("?")[0].rpartition("/")[2]
         await self._plan.at(f"{point}:before")
+        self._plan.shown.add(request.headers.get("authorization", ""))
         with self._plan.within(point):
             answer = await self._owned.send(request, deadline=deadline, limit_bytes=limit_bytes)
         await self._plan.at(f"{point}:after")
