@@ -126,6 +126,60 @@ def test_takes_a_known_secret_out_wherever_it_stands(value: object, written: Wri
     assert "nder" not in text
 
 
+BY_CHANCE = "Zk3wX9_a-Qp7Lr2vN8sTb5YcHd1Fg6Ju4Me0Ki"
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("got eyJzdiI6IjAwMDAwMiJ9.eyJhdWQiOiJodHRwcyJ9.c2lnbmF0dXJl again", "got * again"),
+        ("got eyJhbGciOiJkaXIi..aXY.Y2lwaGVy.dGFn", "got *"),
+        ("Authorization: Bearer abcdefgh12345", "Authorization: *"),
+        ("authorization: basic Y2xpZW50OnNlY3JldA==", "authorization: *"),
+        ("v0=" + "0a" * 32, "*"),
+        ("emu_secret_abc-123", "*"),
+        ("GET /oauth/callback?code=abc&state=def HTTP/1.1", "GET /oauth/callback?*&* HTTP/1.1"),
+        ("refresh_token=abc; x", "*; x"),
+        ("client_secret=abc", "*"),
+        (f"'{BY_CHANCE}'", "'*'"),
+        (f"/install?invitation={BY_CHANCE}", "/install?*"),
+        ("ins_5f0c5f0c5f0c5f0c5f0c5f0c", None),
+        ("https://api.zoom.us/v2/users/me", None),
+        ("/srv/Bot2/src/bot/HandlersOfTheFrontDesk.py:123", None),
+        ("a" * 64, None),
+        ("A_CONSTANT_WITH_A_VERY_LONG_NAME_IN_IT", None),
+        ("the status code is 7, the state unknown, the token gone", None),
+        ("basic works", None),
+    ],
+)
+def test_takes_out_what_looks_like_a_token(text: str, left: str | None, written: Written) -> None:
+    log().info("said", text=text, **{f"key {text}": [text]})
+    expected = (text if left is None else left).replace("*", "Secret(…)")
+    line = written.line()
+    assert line["text"] == expected
+    assert line[f"key {expected}"] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("amount", "told"),
+    [
+        ("error", ["a"]),
+        ("warning", ["a", "b"]),
+        ("info", ["a", "b", "c"]),
+        ("requests", ["a", "b", "c"]),
+    ],
+)
+def test_tells_as_much_as_is_asked_for(
+    amount: str, told: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure(amount=amount)
+    log().error("a")
+    log().warning("b")
+    log().info("c")
+    lines = Written(capsys).text().splitlines()
+    assert [json.loads(line)["event"] for line in lines] == told
+
+
 def test_takes_a_known_secret_out_of_a_traceback(written: Written) -> None:
     try:
         fail(RuntimeError(SECRET))

@@ -430,3 +430,11 @@ def test_an_allow_list_that_is_empty_by_mistake_lets_nobody_start(
 )
 def test_refuses_what_is_no_origin_to_lead_back_to(tmp_path: Path, value: str) -> None:
     assert "INNKEEPER_RETURN_TO" in faults(tmp_path, INNKEEPER_RETURN_TO=value)
+
+
+def test_reads_how_much_is_logged(tmp_path: Path) -> None:
+    assert read(tmp_path).log == "info"
+    for amount in ("error", "warning", "info", "requests"):
+        assert read(tmp_path, INNKEEPER_LOG=amount).log == amount
+    found = faults(tmp_path, INNKEEPER_LOG="debug")["INNKEEPER_LOG"]
+    assert found.startswith("is neither error nor warning nor info nor requests")

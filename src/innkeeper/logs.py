@@ -1,7 +1,8 @@
-"""How is a log line written? As one line of ASCII JSON on stderr, known secrets taken out."""
+"""How is a log line written? As one line of ASCII JSON on stderr, with secrets taken out."""
 
 import json
 import logging
+import re
 import sys
 import threading
 import traceback
@@ -21,16 +22,34 @@ if TYPE_CHECKING:
 
 _MASK = "Secret(…)"
 _FRAMES_SHOWN = 4
+_LEVELS = {"error": logging.ERROR, "warning": logging.WARNING}
+_TOKEN = re.compile(
+    r"""
+      eyJ[\w-]{8,}(?:\.[\w-]*){1,4}                   # a JWT, as Zoom's tokens are
+    | \b(?i:bearer|basic)\ +[\w.~+/=-]{8,}            # the header that carries one
+    | \bv0=[0-9A-Fa-f]{64}                            # what a delivery is signed with
+    | \bemu_[\w-]{8,}                                 # the emulator's secrets
+    | \b(?i:code|state|[\w-]*token|[\w-]*secret|code_verifier|invitation)=[^\s&;"']+
+    | (?<![\w-])(?=[\w-]*[a-z])(?=[\w-]*[A-Z])(?=[\w-]*[0-9])[\w-]{32,}  # drawn by chance
+    """,
+    re.VERBOSE | re.ASCII,
+)
+"""What a token looks like: one that nobody has told us of is taken out as well."""
 
 
-def configure(secrets: Sequence[Secret] = (), *, level: int = logging.INFO) -> None:
+def configure(
+    secrets: Sequence[Secret] = (), *, level: int = logging.INFO, amount: str = ""
+) -> None:
     """Set up the process's log: one JSON object a line, times in UTC.
 
     What libraries log by the standard module joins it from warnings upwards.
 
     Args:
-        secrets: Values that must not appear, whatever writes them.
+        secrets: Values that must not appear, whatever writes them; nor may what looks like
+            a token.
+        amount: How much is told, as `INNKEEPER_LOG` says it, instead of the level.
     """
+    level = _LEVELS.get(amount, level)
     hidden = _all_spelt(secrets)
     structlog.configure(
         processors=[
@@ -72,7 +91,7 @@ def _spelt(secret: str) -> set[str]:
 
 
 class _Redaction:
-    """Takes known secrets out by value, for a key's name says little."""
+    """Takes secrets out by value, for a key's name says little."""
 
     def __init__(self, hidden: Sequence[str]) -> None:
         self._hidden = hidden
@@ -96,7 +115,7 @@ class _Redaction:
         text = str(value)
         for secret in self._hidden:
             text = text.replace(secret, _MASK)
-        return text
+        return _TOKEN.sub(_MASK, text)
 
 
 def _to_json(_logger: object, _method: str, line: Mapping[str, Any]) -> str:

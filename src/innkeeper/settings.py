@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal, cast, get_args
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
@@ -30,6 +30,7 @@ from innkeeper.store.keysource import KeyFile, KeyService, KeySource, KeyText
 from innkeeper.store.seal import KeyRing
 
 Management = Literal["admin", "user"]
+LogAmount = Literal["error", "warning", "info", "requests"]
 Place = Path | PostgresAddress
 """Where something is kept: in a SQLite file, or in a schema of PostgreSQL."""
 
@@ -75,6 +76,8 @@ class Settings:
     """Whether this process handles events, or only takes them in."""
     admin_port: int | None = None
     """Where metrics are served, on this machine alone; nowhere if it is None."""
+    log: LogAmount = "info"
+    """How much is told in the log; with `requests`, a line for each page as well."""
     key_source: KeySource | None = field(default=None, repr=False)
     """Where the key ring was read, and may be read again; None if it was made up."""
     warnings: tuple[str, ...] = field(default=(), repr=False)
@@ -199,6 +202,7 @@ class _Reader:
         accounts = self._accounts("INNKEEPER_ACCOUNTS")
         return_to = self._origins("INNKEEPER_RETURN_TO")
         admin_port = self._port("INNKEEPER_ADMIN_PORT")
+        log = self._choice("INNKEEPER_LOG", get_args(LogAmount), _LOG_FIX, "info")
         database = self._database("INNKEEPER_DATABASE_URL", self._directory / "innkeeper.db")
         vault = self._vault(database)
         s2s_secret = self._value("ZOOM_S2S_CLIENT_SECRET")
@@ -232,6 +236,7 @@ class _Reader:
             vault=vault,
             handles_events=handlers == "here",
             admin_port=admin_port,
+            log=cast("LogAmount", log),
             key_source=source,
             warnings=tuple(self.warnings),
         )
@@ -487,6 +492,7 @@ _PORT_FIX = (
     "Set it to a number from 1 to 65535, without a host: it is opened on this machine only. "
     "Leave it out to open none."
 )
+_LOG_FIX = "Set it to error, warning, info or requests; leave it out for info."
 _DATABASE_FIX = (
     "Write it as sqlite:///path/to/file.db or postgresql://user:password@host/database; "
     "leave it out for innkeeper.db right here."

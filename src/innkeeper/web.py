@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from innkeeper import words
+from innkeeper.access import told
 from innkeeper.clock import MovableClock
 from innkeeper.errors import (
     CallbackMalformed,
@@ -181,7 +182,9 @@ class Web:
         app = Starlette(routes=routes, exception_handlers=handlers)
         app.router.redirect_slashes = False
         secure = self.parts.settings.secure
-        return covered(app, {**PAGE_HEADERS, **_HSTS} if secure else PAGE_HEADERS)
+        guarded = covered(app, {**PAGE_HEADERS, **_HSTS} if secure else PAGE_HEADERS)
+        each = self.parts.settings.log == "requests"
+        return told(guarded, log=self.parts.log, clock=self.parts.clock, each=each)
 
     async def index(self, request: Request) -> Response:
         """Show what this is, and how to install it."""

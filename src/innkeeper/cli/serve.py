@@ -19,7 +19,7 @@ from innkeeper.settings import Settings
 def run_bot(path: Path, *, host: str, port: int | None) -> None:
     """Run a bot with the settings of the environment."""
     settings = Settings.load()
-    configure(settings.secrets)
+    configure(settings.secrets, amount=settings.log)
     app = loaded(path, settings)
     port = port or urlsplit(settings.public_url).port or 8080
     listener = bind(host, port)

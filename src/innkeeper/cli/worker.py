@@ -25,7 +25,7 @@ def run_worker(path: Path) -> None:
     if isinstance(settings.database, Path):
         fault = Fault("INNKEEPER_DATABASE_URL", "is SQLite, on which one process works", _FIX)
         raise SettingsRefused([fault])
-    configure(settings.secrets)
+    configure(settings.secrets, amount=settings.log)
     app = loaded(path, settings)
     app.configure(replace(settings, handles_events=True))
 
