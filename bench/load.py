@@ -144,11 +144,12 @@ class _Connection(asyncio.Protocol):
 def _is_whole(head: bytes, rest: bytes) -> bool:
     if b"transfer-encoding: chunked" in head.lower():
         return rest.endswith(b"0\r\n\r\n")
-    return len(rest) >= _length(head)
+    return len(rest) >= length(head)
 
 
-def _length(head: bytes) -> int:
-    return int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+def length(head: bytes) -> int:
+    """Read how long the body is."""
+    return int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or b"0")
 
 
 async def saturate(port: int, queue: list[bytes], *, connections: int) -> Tally:
@@ -175,7 +176,7 @@ async def paced(port: int, queue: list[bytes], *, per_second: int) -> list[float
         reader, writer = await free.get()
         writer.write(request)
         head = await reader.readuntil(b"\r\n\r\n")
-        await reader.readexactly(_length(head))
+        await reader.readexactly(length(head))
         taken.append((time.perf_counter() - due) * 1000)
         free.put_nowait((reader, writer))
 

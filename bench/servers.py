@@ -21,6 +21,7 @@ from innkeeper.store.seal import KeyRing
 
 SECRET = "bench-secret-token-0001"
 ROBOT = "v1bench@xmpp.zoom.us"
+REPLY = "Two more towels are on their way to room 7."
 RIVET_SDK = Path(__file__).parents[1] / "tests/foreign/node/node_modules/@zoom/rivet"
 
 
@@ -64,14 +65,16 @@ def bot(
     *,
     keys: str = "",
     management: Management = "admin",
+    zoom: str = "",
 ) -> App:
-    """Make a bot whose one command does nothing, or waits."""
+    """Make a bot whose one command does nothing, or waits; with Zoom's address it replies."""
     app = App("Bench")
 
     @app.command()
-    async def nothing(ctx: Command) -> None:
+    async def nothing(ctx: Command) -> str | None:
         if wait_seconds:
             await asyncio.sleep(wait_seconds)
+        return REPLY if zoom else None
 
     app.configure(
         Settings(
@@ -84,12 +87,15 @@ def bot(
             keys=KeyRing.parse(keys or KeyRing.generate()),
             database=directory / "bench.db",
             vault=directory / "bench.vault.db",
+            **({"oauth_url": zoom, "api_url": zoom} if zoom else {}),
         )
     )
     return app
 
 
-def main(kind: str, port: int, *, directory: Path, core: int, keys: str = "") -> None:
+def main(  # what it is told, each by its name
+    kind: str, port: int, *, directory: Path, core: int, keys: str = "", zoom: str = ""
+) -> None:
     """Serve until told to stop."""
     os.sched_setaffinity(0, {core})
     name, _, wait = kind.partition(" ")
@@ -103,9 +109,9 @@ def main(kind: str, port: int, *, directory: Path, core: int, keys: str = "") ->
         run_until_done(serve(bot(directory, port, keys=keys, management="user"), port))
     elif name == "rivet":
         script = str(Path(__file__).with_name("rivet.mjs"))
-        os.execvp("node", ["node", script, str(port), SECRET])  # noqa: S606, S607
+        os.execvp("node", ["node", script, str(port), SECRET, zoom, REPLY])  # noqa: S606, S607
     else:
-        run_until_done(serve(bot(directory, port, float(wait or 0)), port))
+        run_until_done(serve(bot(directory, port, float(wait or 0), zoom=zoom), port))
 
 
 async def serve(app: App, port: int) -> None:

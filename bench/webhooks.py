@@ -44,14 +44,18 @@ Row = tuple[str, str, str]
 
 
 @contextlib.contextmanager
-def serving(kind: str) -> Generator[tuple[int, int]]:
-    """Start a server on a core of its own, and stop it by its own process id."""
+def serving(kind: str, *, zoom: str = "") -> Generator[tuple[int, int]]:
+    """Start a server on a core of its own, and stop it by its own process id.
+
+    Args:
+        zoom: Where its API is; then the bot replies, and otherwise it does nothing.
+    """
     with socket.socket() as probe:
         probe.bind((load.HOST, 0))
         port: int = probe.getsockname()[1]
     core = max(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as directory:
-        wanted = {"kind": kind, "port": port, "directory": directory, "core": core}
+        wanted = {"kind": kind, "port": port, "directory": directory, "core": core, "zoom": zoom}
         process = subprocess.Popen(
             [sys.executable, "-m", "bench.servers", json.dumps(wanted)],
             stdout=subprocess.DEVNULL,
