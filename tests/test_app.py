@@ -165,6 +165,23 @@ async def test_starts_again_on_what_it_kept(tmp_path: Path) -> None:
         await app.stop()
 
 
+async def test_lets_go_of_the_files_whatever_fails_at_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object, **__: object) -> None:
+        message = "it broke"
+        raise RuntimeError(message)
+
+    app = configured(tmp_path)
+    parts = await app.start(background=False)
+    monkeypatch.setattr(parts.dispatcher, "close", broken)
+    with pytest.raises(RuntimeError, match="it broke"):
+        await app.stop()
+    assert list(tmp_path.glob("*-wal")) == []
+    await app.start(background=False)
+    await app.stop()
+
+
 async def test_a_start_that_failed_holds_nothing(tmp_path: Path) -> None:
     database = tmp_path / "innkeeper.db"
     database.write_bytes(b"not a database at all " * 1_000)

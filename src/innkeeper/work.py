@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -90,19 +90,24 @@ class Parts:
             self.transport.open()  # now, for loading it takes longer than an answer may
 
     async def close(self) -> None:
-        """Let handlers end, and let go of everything."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(GRACE_SECONDS):
-                await self.installer.attempts.aclose()
-        await self.dispatcher.close(grace_seconds=GRACE_SECONDS)
+        """Let handlers end, and let go of everything, whatever goes wrong on the way."""
+        async with AsyncExitStack() as stack:
+            for let_go in (self.vault.close, self.store.close, self.transport.aclose):
+                stack.push_async_callback(let_go)
+            stack.push_async_callback(_in_time, self.grants.aclose)
+            stack.push_async_callback(self._spare_the_living)
+            stack.push_async_callback(self.dispatcher.close, grace_seconds=GRACE_SECONDS)
+            stack.push_async_callback(_in_time, self.installer.attempts.aclose)
+
+    async def _spare_the_living(self) -> None:
         with suppress(StoreUnavailable):
             await self.sweeper.spare_the_living()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(GRACE_SECONDS):
-                await self.grants.aclose()
-        await self.transport.aclose()
-        await self.store.close()
-        await self.vault.close()
+
+
+async def _in_time(end: Callable[[], Awaitable[None]]) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(GRACE_SECONDS):
+            await end()
 
 
 class Worker:
