@@ -7,7 +7,7 @@
 # make coverage    branch coverage, with the floors it has to reach
 # make docs        run the code and check the references in docs/
 # make bench       how fast, beside a bare server
-# make soak        thousands of crashes, kills, races and orders of steps (MINUTES=20: no longer)
+# make soak        thousands of crashes, kills, races, orders of steps and odd inputs (MINUTES=20: no longer)
 # make lock        pin new versions (UPGRADE=1: the newest of everything)
 # make clean       remove all that these commands made
 #

@@ -24,6 +24,7 @@ from itertools import chain
 from pathlib import Path
 
 import structlog
+from hypothesis import given
 
 from tests.faults.children import kill
 from tests.faults.crossings import crossings, orders
@@ -38,6 +39,7 @@ from tests.faults.races import (
 )
 from tests.faults.scenes import SCENES, Install, Purge, Refresh, Scene
 from tests.faults.sweep import Strikes, crashes_twice, strikes
+from tests.fuzz.surfaces import SURFACES, Surface, patiently
 from tests.postgres import server
 
 HEAD = """\
@@ -200,6 +202,23 @@ def _failures() -> Iterator[tuple[int, str]]:
     return _struck(chain.from_iterable(strikes(scene, Fail) for scene in SCENES))
 
 
+def _odd(surface: Surface) -> Play:
+    """Put in what nobody foresaw, by the hundred."""
+
+    def play() -> Iterator[tuple[int, str]]:
+        with surface.open() as put_in:
+            some = patiently(500, remembers=False)(given(surface.inputs)(put_in))
+            while True:
+                try:
+                    some()
+                except Exception as error:  # the next hundreds may find something else
+                    yield 500, repr(error)
+                else:
+                    yield 500, ""
+
+    return play
+
+
 def parts() -> list[Part]:
     """List what is played, the long ones first: so two cores end at about the same time."""
     listed = [
@@ -248,6 +267,7 @@ def parts() -> list[Part]:
             0,
             lambda: _struck(crashes_twice(Purge())),
         ),
+        *(Part(f"Odd {each.name} from outside", 50_000, _odd(each)) for each in SURFACES),
     ]
     if os.environ.get("INNKEEPER_NO_POSTGRES") == "1":
         print("INNKEEPER_NO_POSTGRES=1: no race of processes is PLAYED", file=sys.stderr)  # noqa: T201

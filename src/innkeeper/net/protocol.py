@@ -238,8 +238,9 @@ class IntakeProtocol(PatientProtocol):
     # the answer
 
     def on_response_complete(self) -> None:
-        """Wait for the next request."""
-        self._lobby.silent[self] = None
+        """Wait for the next request, unless its connection was lost meanwhile."""
+        if self in self.connections:
+            self._lobby.silent[self] = None
         super().on_response_complete()
 
     def _answer(self, delivery: _Delivery, reply: Reply) -> None:

@@ -1,0 +1,1 @@
+"""Whatever comes in from outside: nothing that was not foreseen happens."""
