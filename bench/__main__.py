@@ -10,7 +10,17 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import dispatch, emulator, forgetting, framework, keys, replies, tokens, webhooks
+from bench import (
+    dispatch,
+    emulator,
+    forgetting,
+    framework,
+    keys,
+    postgres,
+    replies,
+    tokens,
+    webhooks,
+)
 
 STARTS = 20
 
@@ -34,7 +44,7 @@ def main() -> None:
     table.add_row(
         f"innkeeper --help, median of {STARTS}", f"{statistics.median(starts):.0f} ms", "<= 400 ms"
     )
-    measured = (replies, dispatch, framework, emulator, tokens, keys, forgetting)
+    measured = (replies, dispatch, postgres, framework, emulator, tokens, keys, forgetting)
     for row in (row for each in measured for row in each.rows()):
         table.add_row(*row)
     Console(width=100).print(table)

@@ -231,6 +231,14 @@ async def _drain(reader: asyncio.StreamReader) -> None:
         pass
 
 
+def free_port() -> int:
+    """Find a port that nobody has."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
 def wait_for(port: int) -> None:
     """Return when somebody listens."""
     for _ in range(1_600):

@@ -58,6 +58,19 @@ def bolt():
     return AsyncSlackRequestHandler(app)
 
 
+def one_command(wait_seconds: float = 0, answer: str | None = None) -> App:
+    """Make an app whose one command does nothing, or waits, or answers."""
+    app = App("Bench")
+
+    @app.command()
+    async def nothing(ctx: Command) -> str | None:
+        if wait_seconds:
+            await asyncio.sleep(wait_seconds)
+        return answer
+
+    return app
+
+
 def bot(
     directory: Path,
     port: int,
@@ -68,14 +81,7 @@ def bot(
     zoom: str = "",
 ) -> App:
     """Make a bot whose one command does nothing, or waits; with Zoom's address it replies."""
-    app = App("Bench")
-
-    @app.command()
-    async def nothing(ctx: Command) -> str | None:
-        if wait_seconds:
-            await asyncio.sleep(wait_seconds)
-        return REPLY if zoom else None
-
+    app = one_command(wait_seconds, REPLY if zoom else None)
     app.configure(
         Settings(
             client_id="bench-client",

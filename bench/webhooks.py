@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import json
 import os
-import socket
 import statistics
 import subprocess
 import sys
@@ -50,9 +49,7 @@ def serving(kind: str, *, zoom: str = "") -> Generator[tuple[int, int]]:
     Args:
         zoom: Where its API is; then the bot replies, and otherwise it does nothing.
     """
-    with socket.socket() as probe:
-        probe.bind((load.HOST, 0))
-        port: int = probe.getsockname()[1]
+    port = load.free_port()
     core = max(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as directory:
         wanted = {"kind": kind, "port": port, "directory": directory, "core": core, "zoom": zoom}

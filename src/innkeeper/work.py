@@ -27,7 +27,8 @@ from innkeeper.store.base import BotStateStore, Store, Vault
 from innkeeper.wire.signature import PAST
 
 BEAT_SECONDS = 1.0
-CLAIMED_AT_ONCE = 256
+CLAIMED_AT_ONCE = 64
+"""Few enough that another process, which was woken too, finds some."""
 CHORES_EVERY = timedelta(minutes=1)
 RENEWALS_EVERY = timedelta(seconds=10)
 HASHES_KEPT = PAST + timedelta(hours=1)

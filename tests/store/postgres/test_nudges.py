@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -11,6 +12,7 @@ import pytest
 
 from innkeeper.errors import StoreUnavailable
 from innkeeper.store.postgres import PostgresStore
+from innkeeper.store.postgres.nudges import Nudges
 from innkeeper.store.records import Accepted, EventState
 from tests.contracts.houses import NOW, PostgresHouse, body
 
@@ -52,6 +54,36 @@ async def test_wakes_a_worker_for_what_came_in(store: PostgresStore, other: Post
         await woken.wait()
         (claimed,) = await other.claim(now=NOW, limit=10)
         assert (claimed.id, claimed.attempts) == (event.id, 1)
+
+
+async def test_a_nudge_falls_to_one(
+    house: PostgresHouse, store: PostgresStore, other: PostgresStore
+) -> None:
+    heard: list[str] = []
+    tasks = [
+        asyncio.create_task(each.nudged(partial(heard.append, name)))
+        for name, each in (("one", store), ("two", other))
+    ]
+    async with asyncio.timeout(20):
+        while set(heard) != {"one", "two"}:  # noqa: ASYNC110  # each is woken once at the begin
+            await asyncio.sleep(0)
+        heard.clear()
+        for number in range(5):
+            await put_in(store, str(number))
+        while not heard or await jobs(house):  # noqa: ASYNC110  # nobody tells
+            await asyncio.sleep(0)
+    assert 1 <= len(heard) <= 5
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_the_environment_has_no_say_in_its_tables(
+    store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("PGQUEUER_PREFIX", "PGQUEUER_SCHEMA", "PGQUEUER_QUEUE_TABLE", "CHANNEL"):
+        monkeypatch.setenv(name, "elsewhere")
+    assert Nudges(store._db.address)._settings == store._nudges._settings
 
 
 async def test_a_nudge_names_what_one_transaction_kept(

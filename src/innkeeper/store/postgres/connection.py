@@ -111,6 +111,13 @@ def plain(text: str) -> str:
     return text.replace("\0", "\ufffd").encode(errors="replace").decode()
 
 
+async def _nothing_to_undo(_connection: object) -> None:
+    """Give a connection back as it is: no session of ours changes its settings or takes locks.
+
+    asyncpg would ask the server to undo such things, which is one more round trip each time.
+    """
+
+
 class Connections:
     """A few connections to one schema; a broken one is replaced when it is next needed."""
 
@@ -139,6 +146,7 @@ class Connections:
                     max_size=MOST_CONNECTIONS,
                     timeout=CONNECT_SECONDS,
                     command_timeout=ANSWER_SECONDS,
+                    reset=_nothing_to_undo,
                     server_settings=settings_for(self._address),
                 )
             async with self.taken():

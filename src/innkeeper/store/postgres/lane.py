@@ -1,7 +1,8 @@
 """How do many small writes become few transactions? Group commit.
 
 Whatever waits when the last transaction is through goes into the next one together, so
-that the disk is asked once for all.
+that the disk is asked once for all. After one that was shared the next waits for a moment
+for company; an item that comes alone waits for nobody.
 """
 
 import asyncio
@@ -21,6 +22,7 @@ Bulk = Callable[[Connection, Sequence[ItemT]], Awaitable[Sequence[ResultT]]]
 
 MOST_AT_ONCE: Final = 256
 SOON_SECONDS: Final = 0.02
+GATHER_SECONDS: Final = 0.002
 RETRY_SECONDS: Final = 1.0
 _STOP_SECONDS: Final = 5.0
 
@@ -94,29 +96,36 @@ class Lane(Generic[ItemT, ResultT]):
             self._timer = loop.call_later(seconds, self._called.set)
 
     async def _live(self, called: asyncio.Event) -> None:
+        shared = False
         while True:
             await called.wait()
+            if shared and not self._stopping:
+                await asyncio.sleep(GATHER_SECONDS)
             called.clear()
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
             if self._waiting:
-                await self._flush()
+                shared = await self._flush()
             elif self._stopping:
                 return
-            if self._waiting or self._stopping:
+            if self._stopping or any(future is not None for _, future in self._waiting):
                 called.set()
+            elif self._waiting:
+                self._call_in(SOON_SECONDS)
 
-    async def _flush(self) -> None:
+    async def _flush(self) -> bool:
+        """Write what waits; true if it was more than one."""
         batch, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
         error = await self._attempt(batch)
         if error is None:
-            return
+            return len(batch) > 1
         if len(batch) > 1 and not isinstance(error, StoreUnavailable):
             for each in batch:  # one of them is to blame, and fails alone
                 await self._attempt([each], last=True)
-            return
+            return True
         self._refuse(batch, error)
+        return False
 
     async def _attempt(
         self, batch: list[tuple[ItemT, _Future | None]], *, last: bool = False

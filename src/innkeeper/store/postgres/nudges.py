@@ -10,14 +10,15 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final
+from uuid import uuid4
 
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
 from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QueryQueueBuilder
 from pgqueuer.adapters.persistence.queries import Queries
-from pgqueuer.core.qm import QueueManager
-from pgqueuer.domain.models import Job
-from pgqueuer.domain.settings import DBSettings
-from pgqueuer.domain.types import Channel
+from pgqueuer.domain.settings import DBSettings, Durability
+from pgqueuer.domain.types import Channel, QueueEntrypoint, QueueManagerId
+from pgqueuer.ports.repository import EntrypointExecutionParameter
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from innkeeper.store.addresses import PostgresAddress
 from innkeeper.store.postgres.connection import (
@@ -27,15 +28,33 @@ from innkeeper.store.postgres.connection import (
     settings_for,
 )
 
-_NAME: Final = "innkeeper"
-_AT_ONCE: Final = 10
-_LOOK_EVERY: Final = timedelta(seconds=10)
+_NAME: Final = QueueEntrypoint("innkeeper")
+_AT_ONCE: Final = 100
+_LOOK_SECONDS: Final = 10.0
 _STALLED_AFTER: Final = timedelta(seconds=15)
 _AGAIN_SECONDS: Final = 0.5
+_PAUSE_SECONDS: Final = 0.005
+"""How long nudges gather after one was taken; the first waits for nobody."""
+_UNLIMITED: Final = {_NAME: EntrypointExecutionParameter(concurrency_limit=0)}
 
 INSTALLED: Final = "SELECT to_regclass($1) IS NOT NULL"
-PRUNE: Final = "DELETE FROM pgqueuer_log WHERE aggregated AND created < now() - interval '1 hour'"
+PRUNE: Final = "DELETE FROM pgqueuer_log WHERE created < now() - interval '5 minutes'"
 """PgQueuer never forgets by itself."""
+
+
+class _Settings(DBSettings):
+    """PgQueuer's settings as they are given here: the environment has no say in them."""
+
+    @classmethod
+    def settings_customise_sources(  # noqa: PLR0917  # pydantic's
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003  # pydantic's
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
 
 
 class Nudges:
@@ -43,7 +62,11 @@ class Nudges:
 
     def __init__(self, address: PostgresAddress) -> None:
         self._address = address
-        self._settings = DBSettings(channel=Channel(f"{address.schema}_work"))
+        self._worker = QueueManagerId(uuid4())
+        self._settings = _Settings(
+            channel=Channel(f"{address.schema}_work"),
+            durability=Durability.volatile,  # in PostgreSQL's crash nudges may go
+        )
 
     async def install(self, connection: Connection) -> None:
         """Make PgQueuer's tables, where there are none."""
@@ -69,28 +92,42 @@ class Nudges:
             timeout=CONNECT_SECONDS,
             server_settings=settings_for(self._address),
         )
+        queries = self._queries(connection)
+        told = asyncio.Event()
         try:
-            manager = QueueManager(self._queries(connection), self._settings.channel)
 
-            @manager.entrypoint(_NAME)
-            async def nudged(_job: Job) -> None:
-                wake()
-
-            wake()  # something may have come in before
-            lost: asyncio.Event = manager.shutdown
+            def hear(_connection: object, _pid: int, _channel: str, payload: str) -> None:
+                if '"insert"' in payload:  # not one that was taken
+                    told.set()
 
             def cut_off(_connection: object) -> None:
-                lost.set()
+                told.set()
 
+            await connection.add_listener(self._settings.channel, hear)
             connection.add_termination_listener(cut_off)
-            await manager.run(
-                dequeue_timeout=_LOOK_EVERY,
-                batch_size=_AT_ONCE,
-                heartbeat_timeout=_STALLED_AFTER,
-                shutdown_on_listener_failure=True,
-            )
+            wake()  # something may have come in before
+            while not connection.is_closed():
+                if await self._take(queries):
+                    wake()
+                    await asyncio.sleep(_PAUSE_SECONDS)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_LOOK_SECONDS):
+                        await told.wait()
+                told.clear()
         finally:
             connection.terminate()
+
+    async def _take(self, queries: Queries) -> bool:
+        """Take the nudges that nobody has; true if there was one, however many."""
+        found = False
+        while jobs := await queries.dequeue(
+            _AT_ONCE, _UNLIMITED, self._worker, None, _STALLED_AFTER
+        ):
+            found = True
+            await queries.log_jobs([(job, "successful", None) for job in jobs])
+            if len(jobs) < _AT_ONCE:
+                break
+        return found
 
     def _queries(self, connection: Any) -> Queries:
         return Queries(
