@@ -107,15 +107,19 @@ class Settings:
         return is_loopback(self.oauth_url) and is_loopback(self.public_url)
 
     @classmethod
-    def load(cls, directory: Path | None = None) -> "Settings":
+    def load(cls, directory: Path | None = None, *, makes_key: bool = True) -> "Settings":
         """Read the environment, and a `.env` beside the bot for what it leaves out.
+
+        Args:
+            makes_key: Make the key file that is not there yet. Who only looks makes none, and
+                gets a ring that opens nothing, as there is nothing.
 
         Raises:
             SettingsRefused: With every fault at once.
             KeyServiceUnavailable: If a key of the ring cannot be unwrapped now.
         """
         directory = directory or Path.cwd()
-        return read_settings(_environment(directory), directory)
+        return read_settings(_environment(directory), directory, makes_key=makes_key)
 
 
 def load_key_service(directory: Path | None = None) -> KeyService | None:
@@ -159,14 +163,16 @@ def is_loopback(url: str) -> bool:
         return False
 
 
-def read_settings(environment: Mapping[str, str], directory: Path) -> Settings:
+def read_settings(
+    environment: Mapping[str, str], directory: Path, *, makes_key: bool = True
+) -> Settings:
     """Make settings of an environment; relative paths start at `directory`.
 
     Raises:
         SettingsRefused: With every fault at once; no value is ever named.
         KeyServiceUnavailable: If a key of the ring cannot be unwrapped now.
     """
-    reader = _Reader(environment, directory)
+    reader = _Reader(environment, directory, makes_key=makes_key)
     settings = reader.settings()
     if reader.faults or settings is None:
         raise SettingsRefused(reader.faults)
@@ -176,9 +182,12 @@ def read_settings(environment: Mapping[str, str], directory: Path) -> Settings:
 class _Reader:
     """Reads each setting, noting what is wrong instead of stopping at it."""
 
-    def __init__(self, environment: Mapping[str, str], directory: Path) -> None:
+    def __init__(
+        self, environment: Mapping[str, str], directory: Path, *, makes_key: bool = False
+    ) -> None:
         self._environment = environment
         self._directory = directory
+        self._makes_key = makes_key
         self.faults: list[Fault] = []
         self.warnings: list[str] = []
 
@@ -405,6 +414,8 @@ class _Reader:
             if isinstance(source, KeyFile) and source.ours and not source.path.exists():
                 if self.faults:
                     return None
+                if not self._makes_key:
+                    return KeyRing.parse(KeyRing.generate())
                 source.make()
                 self.warnings.append(
                     f"{source.name} was made beside the database. Keep a copy of it somewhere "

@@ -66,6 +66,54 @@ def test_finds_a_table_that_no_step_purges(
     assert "app.purge_table('letters'" in finding["fix"]
 
 
+def archive(folder: Path, table: str) -> None:
+    connection = sqlite3.connect(folder / "archive.db")
+    connection.execute(f"CREATE TABLE {table} (user_id TEXT)")
+    connection.close()
+
+
+def added(folder: Path, code: str) -> None:
+    (folder / "bot.py").write_text(f"{BOT}\n{code}\n")
+
+
+@pytest.mark.parametrize("table", ["notes", "tickets"])
+def test_a_step_for_a_table_covers_none_of_that_name_in_another_file(
+    table: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive(folder, table)
+    added(folder, 'app.owns("archive.db")')
+    code, found = checked(folder, capsys)
+    where = [each["where"] for each in found]
+    assert code == 3
+    assert f"archive.db: table {table}" in where
+    assert "own.db: table notes" not in where
+    assert ("own.db: table tickets" in where) is (table == "tickets")
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        'app.purge_table("notes", "archive.db", user="user_id", step="old notes")',
+        'app.owns("./archive.db")\n@app.purge("archive.notes")\ndef old(scope): return 0',
+    ],
+)
+def test_each_of_two_tables_of_one_name_has_a_step(
+    step: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive(folder, "notes")
+    added(folder, step)
+    assert checked(folder, capsys) == (0, [])
+
+
+def test_makes_no_key_and_no_database(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = sorted(folder.iterdir())
+    assert checked(folder, capsys) == (0, [])
+    assert [each for each in sorted(folder.iterdir()) if each.suffix != ".pyc"] in (
+        before,
+        sorted([*before, folder / "__pycache__"]),
+    )
+
+
 def test_finds_all_that_is_wrong_at_once(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

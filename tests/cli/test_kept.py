@@ -97,6 +97,27 @@ def test_looks_in_no_database_that_is_not_there_and_makes_none(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("installation", "list"),
+        ("case", "list"),
+        ("purge", "list"),
+        ("purge", "run"),
+        ("purge", "dry-run"),
+        ("receipt", "list"),
+        ("keys", "status"),
+        ("keys", "rotate"),
+        ("store", "status"),
+    ],
+)
+def test_looking_makes_neither_a_key_nor_a_database(argv: tuple[str, ...], tmp_path: Path) -> None:
+    ended = innkeeper(*argv, cwd=tmp_path, env=CONFIGURED)
+    assert ended.code in (1, 78)
+    assert ended.said.startswith("innkeeper: ")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_another_key_ring_opens_nothing(house: House) -> None:
     settings = house.settings | {"INNKEEPER_KEYS": KeyRing.generate()}
     ended = innkeeper("installation", "list", cwd=house.directory, env=settings)

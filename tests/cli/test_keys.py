@@ -126,6 +126,18 @@ def test_rotates_while_the_bot_does_not_run(house: Path, keys: Keys) -> None:
     assert status(keys) == {new: 30}
 
 
+def test_says_as_json_what_was_rotated(house: Path, keys: Keys) -> None:
+    [old] = ids(house)
+    ended = keys("rotate", "--json")
+    told = json.loads(ended.out)
+    assert told == {"newest": ids(house)[0], "older": [old], "to_wrap": 30, "done": True}
+    lock = FileLock(str(house / "innkeeper.vault.db"))
+    try:
+        assert json.loads(keys("rotate", "--json").out)["done"] is False
+    finally:
+        lock.release()
+
+
 def test_leaves_it_to_the_bot_that_runs(house: Path, keys: Keys) -> None:
     [old] = ids(house)
     running = FileLock(str(house / "innkeeper.vault.db"))

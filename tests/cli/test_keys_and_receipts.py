@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from innkeeper.cli.receipts import verify
+from innkeeper.cli.receipts import verify, verify_all
 from innkeeper.errors import ReceiptRefused
 from innkeeper.flows.receipts import hand_out, write_receipt
 from innkeeper.ids import AccountId, InstallationId, ReceiptId
@@ -69,6 +69,32 @@ def test_a_receipt_that_holds_says_what_was_deleted(receipt: Path) -> None:
     assert ended.err == ""
     assert ended.out.startswith("valid: receipt rcp_2c3d, number 1\n")
     assert "bot:notes: 3 deleted" in ended.out
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_says_as_json_what_holds(
+    count: int, receipt: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if count == 1:
+        assert verify(receipt, PUBLIC.hex(), as_json=True) == 0
+    else:
+        assert verify_all([receipt], PUBLIC.hex(), as_json=True) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["valid"] is True
+    assert [each["steps"]["bot:notes"] for each in told["receipts"]] == [3]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_says_as_json_what_does_not_hold(receipt: Path, count: int) -> None:
+    files = [receipt.name] * count
+    ended = innkeeper(
+        "receipt", "verify", *files, "--json", "--key", OTHER.hex(), cwd=receipt.parent
+    )
+    told = json.loads(ended.out)
+    assert ended.code == 3
+    assert told["valid"] is False
+    assert told["why"]
+    assert told["why"] in ended.err
 
 
 def test_another_key_did_not_sign_it(receipt: Path) -> None:

@@ -255,6 +255,7 @@ class Router:
         user: str | None = None,
         account: str | None = None,
         paramstyle: ParamStyle = "qmark",
+        step: str | None = None,
     ) -> None:
         """Delete somebody's rows from a table of the bot's own when they remove the app.
 
@@ -266,12 +267,13 @@ class Router:
             user: The column with Zoom's user ids.
             account: The column with Zoom's account ids; an app that admins install needs it.
             paramstyle: How that connection's module marks places: `?` or `%s`.
+            step: What the step is called, where two databases have a table of this name.
 
         Raises:
             BotRefused: If it names no column.
         """
         self._may_register("purge_table", name)
-        table = PurgedTable(OwnedTable(name, database, paramstyle), user, account)
+        table = PurgedTable(OwnedTable(name, database, paramstyle), user, account, step)
         self.noted.tables.append(table)
         self.noted.purges.append(table.step())
         self.noted.databases.append(OwnedDatabase(database))

@@ -16,6 +16,8 @@ class PurgedTable:
     table: OwnedTable
     user: str | None
     account: str | None
+    called: str | None = None
+    """What its step is called; as the table, if that is None."""
 
     def __post_init__(self) -> None:
         """Refuse a table whose rows nobody could find.
@@ -35,6 +37,11 @@ class PurgedTable:
 
     def __str__(self) -> str:
         return f"app.purge_table({self.table.name!r})"
+
+    @property
+    def step_name(self) -> str:
+        """What its step is called."""
+        return self.called or self.table.name
 
     def where(self, scope: Scope) -> dict[str, str]:
         """Say which rows a removal covers.
@@ -71,4 +78,4 @@ class PurgedTable:
         def is_gone(scope: Scope) -> bool:
             return self.table.count(self.where(scope)) == 0
 
-        return purge_step(self.table.name, delete, is_gone)
+        return purge_step(self.step_name, delete, is_gone)

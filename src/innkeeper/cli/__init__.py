@@ -255,11 +255,11 @@ def keys_new() -> None:
 
 
 @keys.command("rotate")
-def keys_rotate() -> None:
+def keys_rotate(*, as_json: AsJson = False) -> None:
     """Put a new key first, and have it wrap everything; go on where that was stopped."""
     from innkeeper.cli.keys import rotate  # noqa: PLC0415
 
-    rotate()
+    rotate(as_json=as_json)
 
 
 @keys.command("status")
@@ -371,11 +371,14 @@ def receipt_verify(
     ],
     *,
     key: Annotated[str, typer.Option(help="The operator's public key, in hex.")],
+    as_json: AsJson = False,
 ) -> None:
     """Check a receipt offline, or that several follow one another: which link is broken?"""
     from innkeeper.cli.receipts import verify, verify_all  # noqa: PLC0415
 
-    raise typer.Exit(verify(files[0], key) if len(files) == 1 else verify_all(files, key))
+    if len(files) == 1:
+        raise typer.Exit(verify(files[0], key, as_json=as_json))
+    raise typer.Exit(verify_all(files, key, as_json=as_json))
 
 
 def _checked(*ports: int) -> None:

@@ -137,7 +137,7 @@ def look(ask: Callable[[Store, Vault], Awaitable[T]]) -> T:
 
 @asynccontextmanager
 async def _opened() -> AsyncGenerator[tuple[Store, Vault]]:
-    settings = Settings.load(Path.cwd())
+    settings = Settings.load(Path.cwd(), makes_key=False)
     if isinstance(settings.database, Path) and not settings.database.is_file():
         raise NothingKept("there is no database", f"{settings.database} is not there")
     store, vault = make_shelf(settings, read_only=True)

@@ -33,7 +33,7 @@ def show_status(*, as_json: bool) -> None:
     Raises:
         NothingKept: If there is no vault.
     """
-    settings = Settings.load()
+    settings = Settings.load(makes_key=False)
     wrapped = asyncio.run(_counted(settings))
     ids = settings.keys.ids
     if as_json:
@@ -46,14 +46,17 @@ def show_status(*, as_json: bool) -> None:
     )
 
 
-def rotate() -> None:
+def rotate(*, as_json: bool) -> None:
     """Make a new key if none was begun with, and have it wrap everything.
+
+    As JSON: the newest key, the older ones, how many keys the newest had to wrap, and whether
+    that is done or left to the running app.
 
     Raises:
         NothingKept: If there is no vault.
         KeysRefused: If a new key has to be put where only the operator can.
     """
-    settings = Settings.load()
+    settings = Settings.load(makes_key=False)
     left = _left(settings, asyncio.run(_counted(settings)))
     if left:
         _say(f"Going on with {settings.keys.ids[0]}: older keys wrap {left}.")
@@ -64,10 +67,15 @@ def rotate() -> None:
     except StoreInUse:
         _say("The running bot wraps everything anew while it serves, from within a minute on")
         _say("once it has this ring. Watch it: innkeeper keys status")
-        return
-    older = ", ".join(settings.keys.ids[1:])
-    _say(f"{settings.keys.ids[0]} wraps everything. Make a new copy of the vault; then {older}")
-    _say("can be taken out of the ring.")
+        done = False
+    else:
+        older = ", ".join(settings.keys.ids[1:])
+        _say(f"{settings.keys.ids[0]} wraps everything. Make a new copy of the vault; then {older}")
+        _say("can be taken out of the ring.")
+        done = True
+    if as_json:
+        newest, *rest = settings.keys.ids
+        print_json({"newest": newest, "older": rest, "to_wrap": left, "done": done})
 
 
 def _begin(settings: Settings) -> int:

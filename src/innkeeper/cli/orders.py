@@ -174,7 +174,7 @@ def _order(decide: Callable[[Store], Awaitable[T]]) -> T:
 
 @asynccontextmanager
 async def _opened() -> AsyncGenerator[Store]:
-    settings = Settings.load(Path.cwd())
+    settings = Settings.load(Path.cwd(), makes_key=False)
     if isinstance(settings.database, Path) and not settings.database.is_file():
         raise NothingKept("there is no database", f"{settings.database} is not there")
     store, vault = make_shelf(settings, guest=True)

@@ -5,15 +5,16 @@ from pathlib import Path
 
 import typer
 
+from innkeeper.cli.printing import print_json
 from innkeeper.errors import ReceiptRefused
-from innkeeper.flows.receipts import verify_chain, verify_file
+from innkeeper.flows.receipts import Statement, verify_chain, verify_file
 
 _FAULT_FOUND = 3
 _KEY_BYTES = 32
 _LARGEST_BYTES = 1_048_576
 
 
-def verify(file: Path, key: str) -> int:
+def verify(file: Path, key: str, *, as_json: bool = False) -> int:
     """Print what a receipt says, and return the exit code: 0 it holds, 3 it does not.
 
     Raises:
@@ -23,7 +24,9 @@ def verify(file: Path, key: str) -> int:
     try:
         statement = verify_file(content, public=public)
     except ReceiptRefused as refusal:
-        return _refused(refusal)
+        return _refused(refusal, as_json=as_json)
+    if as_json:
+        return _valid([statement])
     typer.echo(f"valid: receipt {statement.receipt}, number {statement.sequence}")
     typer.echo(f"installation {statement.installation}, generation {statement.generation}")
     typer.echo(f"removed {statement.removed_at}, purged {statement.purged_at}")
@@ -34,7 +37,7 @@ def verify(file: Path, key: str) -> int:
     return 0
 
 
-def verify_all(files: Sequence[Path], key: str) -> int:
+def verify_all(files: Sequence[Path], key: str, *, as_json: bool = False) -> int:
     """Check receipts and that each follows the one before; return the exit code, as `verify`.
 
     Raises:
@@ -44,13 +47,22 @@ def verify_all(files: Sequence[Path], key: str) -> int:
     try:
         statements = verify_chain(contents, public=public)
     except ReceiptRefused as refusal:
-        return _refused(refusal)
+        return _refused(refusal, as_json=as_json)
+    if as_json:
+        return _valid(statements)
     first, last = statements[0].sequence, statements[-1].sequence
     typer.echo(f"valid: {len(statements)} receipts, numbers {first} to {last}, none is missing")
     return 0
 
 
-def _refused(refusal: ReceiptRefused) -> int:
+def _valid(statements: Sequence[Statement]) -> int:
+    print_json({"valid": True, "receipts": statements})
+    return 0
+
+
+def _refused(refusal: ReceiptRefused, *, as_json: bool) -> int:
+    if as_json:
+        print_json({"valid": False, "what": refusal.what, "why": refusal.why})
     typer.echo(f"innkeeper: {refusal}", err=True)
     return _FAULT_FOUND
 

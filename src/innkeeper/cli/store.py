@@ -54,7 +54,7 @@ def bring_up_to_date() -> None:
 
 
 def _schemas() -> list[tuple[PostgresAddress, str]]:
-    settings = Settings.load(Path.cwd())
+    settings = Settings.load(Path.cwd(), makes_key=False)
     store, vault = settings.database, settings.vault
     if isinstance(store, Path) or isinstance(vault, Path):
         fault = Fault("INNKEEPER_DATABASE_URL", "is SQLite", _FIX)
