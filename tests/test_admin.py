@@ -1,5 +1,6 @@
 """The operator's port gives numbers, to this machine alone, and names nobody."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -20,9 +21,9 @@ pytestmark = pytest.mark.anyio
 CANARY = "canary.of_a_name"
 
 
-async def asked(parts: Parts, host: str = "127.0.0.1:9090") -> Response:
+async def asked(parts: Parts, host: str = "127.0.0.1:9090", path: str = "/metrics") -> Response:
     transport = AsgiTransport({f"http://{host}": admin_site(parts)})
-    return await transport.send(Request("GET", f"http://{host}/metrics"))
+    return await transport.send(Request("GET", f"http://{host}{path}"))
 
 
 def read(text: bytes) -> dict[tuple[str, tuple[str, ...]], float]:
@@ -72,6 +73,21 @@ async def test_what_cannot_be_read_now_is_left_out(
     assert ("innkeeper_backlog", ()) not in found
 
 
+async def test_says_how_a_process_is_that_has_no_other_port(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def no(_: object) -> bool:
+        return False
+
+    async with opened(tmp_path) as (_, parts):
+        assert (await asked(parts, path="/healthz")).status == 200
+        ready = await asked(parts, path="/readyz")
+        monkeypatch.setattr(type(parts.store), "ready", no)
+        broken = await asked(parts, path="/readyz")
+    assert (ready.status, json.loads(ready.body)["status"]) == (200, "ready")
+    assert (broken.status, json.loads(broken.body)["store"]) == (503, {"ok": False})
+
+
 async def test_says_what_to_install_where_it_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -95,7 +111,8 @@ async def test_answers_whoever_asks_for_this_machine(
     host: str, status: int, tmp_path: Path
 ) -> None:
     async with opened(tmp_path) as (_, parts):
-        assert (await asked(parts, host)).status == status
+        for path in ("/metrics", "/healthz", "/readyz"):
+            assert (await asked(parts, host, path)).status == status
 
 
 def port(value: str, directory: Path) -> Settings:

@@ -6,19 +6,22 @@ from pathlib import Path
 
 import typer
 
+from innkeeper.admin import admin_site
 from innkeeper.cli.foreground import run_until_done, until_stopped
 from innkeeper.cli.serve import loaded
 from innkeeper.errors import Fault, InnkeeperError, SettingsRefused
 from innkeeper.logs import configure, crashes_told
+from innkeeper.net.serving import LOCAL, bind, serving
 from innkeeper.settings import Settings
 
 _FIX = "Name a PostgreSQL; on SQLite `innkeeper run` does the work itself."
 
 
 def run_worker(path: Path) -> None:
-    """Handle events with the settings of the environment, and listen to nobody.
+    """Handle events with the settings of the environment, and listen to the operator alone.
 
     Raises:
+        PortTaken: If the operator's port cannot be used.
         SettingsRefused: If the database is SQLite, on which one process works.
     """
     settings = Settings.load()
@@ -27,12 +30,15 @@ def run_worker(path: Path) -> None:
         raise SettingsRefused([fault])
     configure(settings.secrets, amount=settings.log)
     app = loaded(path, settings)
+    admin = bind(LOCAL, settings.admin_port) if settings.admin_port else None
     app.configure(replace(settings, handles_events=True))
 
     async def main() -> None:
         async with AsyncExitStack() as stack:
-            await app.start()
+            parts = await app.start()
             stack.push_async_callback(app.stop)
+            if admin is not None:
+                await stack.enter_async_context(serving(admin_site(parts), admin))
             typer.echo(f"{path} works for {settings.public_url}", err=True)
             await until_stopped()
 

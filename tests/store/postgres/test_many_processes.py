@@ -58,8 +58,8 @@ class Fleet:
         self.webs[port] = process
         return port
 
-    def start_worker(self) -> None:
-        self.workers.append(self._start("worker"))
+    def start_worker(self, **changes: str) -> None:
+        self.workers.append(self._start("worker", **changes))
 
     def _start(self, *argv: str, **changes: str) -> "subprocess.Popen[bytes]":
         with (self.folder / "said").open("ab") as said:
@@ -150,6 +150,22 @@ async def until_noted(fleet: Fleet, numbers: range, seconds: float) -> None:
     async with asyncio.timeout(seconds):
         while not wanted <= {text.removeprefix("note ") for text in fleet.texts()}:  # noqa: ASYNC110  # files tell nobody
             await asyncio.sleep(0.1)
+
+
+async def test_a_worker_says_how_it_is_at_the_operators_port(fleet: Fleet) -> None:
+    (port,) = free_ports(1)
+    fleet.start_worker(INNKEEPER_ADMIN_PORT=str(port))
+    url = f"http://127.0.0.1:{port}"
+    async with asyncio.timeout(60), aiohttp.ClientSession() as session:
+        while True:
+            with suppress(aiohttp.ClientError):
+                async with session.get(f"{url}/readyz") as answer:
+                    assert (await answer.json())["status"] == "ready"
+                    break
+            await asyncio.sleep(0.1)
+        async with session.get(f"{url}/metrics") as answer:
+            assert "innkeeper_ready 1.0" in await answer.text()
+    assert fleet.end() == [0]
 
 
 async def test_no_event_is_lost_whoever_is_killed(own: Server, fleet: Fleet) -> None:
