@@ -45,6 +45,7 @@ from innkeeper.settings import Settings
 from innkeeper.shelf import Shelf, make_shelf
 from innkeeper.store.base import BotStateStore, ClaimStore, Store
 from innkeeper.store.records import Installation, InstallationStatus
+from innkeeper.tracing import find_tracer
 from innkeeper.wire.payloads import PAYLOADS
 from innkeeper.wire.signature import Verifier
 from innkeeper.work import Parts
@@ -92,7 +93,7 @@ def wire(
     for warning in settings.warnings:
         log.warning("settings.warning", text=warning)
     clock, transport = _edges(settings, edges)
-    metrics = Metrics(PAYLOADS)
+    metrics, tracer = Metrics(PAYLOADS), find_tracer()
     store, vault = edges.shelf or make_shelf(settings)
     registry = Registry(
         store, vault, per_account=settings.management == "admin", accounts=settings.accounts
@@ -122,7 +123,7 @@ def wire(
         registry.forget(installation.owner)
         grants.forget(installation.id)
 
-    caller = Caller(grants, clock=clock, metrics=metrics)
+    caller = Caller(grants, clock=clock, metrics=metrics, tracer=tracer)
     speaker = Speaker(
         transport=transport,
         grants=grants,
@@ -179,6 +180,7 @@ def wire(
         us=Us(settings.client_id, settings.bot_jid),
         manner=handling.manner,
         metrics=metrics,
+        tracer=tracer,
     )
     notices = Notices(inbox=store, installations=store, clock=clock, take=dispatcher.take)
     receiver = Receiver(

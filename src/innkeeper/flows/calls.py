@@ -18,6 +18,7 @@ from innkeeper.flows.gates import Gates, Quota
 from innkeeper.flows.grants import AccessToken, Grants
 from innkeeper.metrics import Metrics
 from innkeeper.net.outbound import DEADLINE_SECONDS
+from innkeeper.spans import UNTRACED, Tracer
 from innkeeper.store.records import GrantKind
 
 _T = TypeVar("_T")
@@ -63,11 +64,13 @@ class Caller:
         clock: Clock,
         chance: Callable[[], float] = random.random,
         metrics: Metrics | None = None,
+        tracer: Tracer = UNTRACED,
     ) -> None:
         self._grants = grants
         self._clock = clock
         self._chance = chance
         self._calls = (metrics or Metrics()).calls
+        self._tracer = tracer
         self._gates = Gates(clock, chance)
 
     async def call(
@@ -123,7 +126,9 @@ class Caller:
             raise Unreachable(lost.what, lost.why, retry_after=lost.retry_after) from lost
         left = effort.left(self._clock.now())
         try:
-            return await self._counted(attempt(access, min(effort.budget.attempt_seconds, left)))
+            with self._tracer.span("api_call", kind=access.kind.value):
+                seconds = min(effort.budget.attempt_seconds, left)
+                return await self._counted(attempt(access, seconds))
         except ApiRefused as refusal:
             stale = refusal.status == 401 or refusal.zoom_code in _STALE
             if not stale or isinstance(refusal, ScopeNotGranted):
@@ -137,16 +142,23 @@ class Caller:
             raise
 
     async def _counted(self, attempt: Awaitable[_T]) -> _T:
+        outcome = "done"
         try:
-            answer = await attempt
+            return await attempt
         except ApiRefused as refusal:
-            self._calls.add("limited" if refusal.status == 429 else "refused")
+            outcome = "limited" if refusal.status == 429 else "refused"
+            self._tracer.tell(status=refusal.status)
             raise
         except Unreachable as gone:
-            self._calls.add("lost" if isinstance(gone, AnswerLost) else "unreachable")
+            outcome = "lost" if isinstance(gone, AnswerLost) else "unreachable"
             raise
-        self._calls.add("done")
-        return answer
+        except BaseException:
+            outcome = ""
+            raise
+        finally:
+            if outcome:
+                self._calls.add(outcome)
+                self._tracer.tell(outcome=outcome)
 
     async def _wait(self, effort: "_Effort", refusal: ApiRefused, quota: Quota) -> None:
         """Wait as Zoom asks; where it limits the account, all its calls do, at the gate."""

@@ -32,7 +32,8 @@ from innkeeper.flows.reauth import OURS, REAUTH_NEEDED, as_notice
 from innkeeper.flows.speak import Speaker
 from innkeeper.flows.welcome import Welcome
 from innkeeper.ids import InstallationId, Jid
-from innkeeper.metrics import Metrics
+from innkeeper.metrics import OTHER, Metrics
+from innkeeper.spans import UNTRACED, Tracer
 from innkeeper.store.base import InboxStore, InstallationStore
 from innkeeper.store.records import EventState, InboxEvent, Installation
 from innkeeper.wire.events import Event, decode
@@ -128,6 +129,7 @@ class Dispatcher:
         us: Us,
         manner: Manner | None = None,
         metrics: Metrics | None = None,
+        tracer: Tracer = UNTRACED,
     ) -> None:
         self._store = store
         self._bot = bot
@@ -140,6 +142,7 @@ class Dispatcher:
         self._log = log
         self._us = us
         self._metrics = metrics or Metrics()
+        self._tracer = tracer
         self._patience = (manner or Manner()).patience
         self._queue = Queue(ordered=(manner or Manner()).ordered)
         self._crew = Crew(self._queue, handle=self._take_up, log=log)
@@ -192,8 +195,17 @@ class Dispatcher:
             admitted = self._queue.admit(waiting, parsed)
             if admitted is None:
                 return False
+            known = not isinstance(parsed.payload, UnknownEvent)
+            span = self._tracer.span(
+                "event",
+                since=event.received_at,
+                event_id=event.id,
+                event=parsed.name if known else OTHER,
+                attempt=event.attempts,
+            )
             try:
-                await self._see_to(parsed, admitted, task)
+                with span:
+                    await self._see_to(parsed, admitted, task)
             finally:
                 self._queue.leave(admitted)
         except BodyRefused as refusal:
@@ -292,7 +304,8 @@ class Dispatcher:
         happening = Happening(parsed, installation, event, begun + self._patience)
         work = run(happening, self._voice(parsed, welcome, whose))
         try:
-            await self._crew.run(work, task=task, deadline=happening.deadline)
+            with self._tracer.span("handler"):
+                await self._crew.run(work, task=task, deadline=happening.deadline)
         finally:
             self._metrics.handler_seconds.observe(self._clock.now() - begun)
         answer = welcome.answer if welcome is not None else None
@@ -307,6 +320,7 @@ class Dispatcher:
                 answer=answer,
             )
         self._metrics.events.add(parsed.name, EventState.DONE)
+        self._tracer.tell(state=EventState.DONE.value)
 
     def _voice(
         self, parsed: Event[Payload], welcome: Welcome | None, whose: InstallationId | None
@@ -404,6 +418,7 @@ class Dispatcher:
             installation_id=installation_id,
         )
         self._metrics.events.add(event.name, state)
+        self._tracer.tell(state=state.value)
 
     def _unheard_of(self, parsed: Event[Payload]) -> None:
         if parsed.name not in self._unheard and len(self._unheard) < _NAMES_KEPT:
