@@ -96,7 +96,11 @@ def wire(
     metrics, tracer = Metrics(PAYLOADS), find_tracer()
     store, vault = edges.shelf or make_shelf(settings)
     registry = Registry(
-        store, vault, per_account=settings.management == "admin", accounts=settings.accounts
+        store,
+        vault,
+        clock=clock,
+        per_account=settings.management == "admin",
+        accounts=settings.accounts,
     )
 
     cases = Cases(store=store, clock=clock, log=log)

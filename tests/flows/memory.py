@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from innkeeper.errors import Fenced
+from innkeeper.ids import InstallationId
 from innkeeper.store.records import Grant
 
 
@@ -37,6 +38,9 @@ class MemoryGrants:
     async def find_grant(self, grant_id: str) -> Grant | None:
         self.reads += 1
         return self.grants.get(grant_id)
+
+    async def live_among(self, ids: Sequence[InstallationId]) -> Sequence[InstallationId]:
+        return [each for each in ids if each not in self.gone]
 
     async def save_grant(
         self,

@@ -237,9 +237,7 @@ class Dispatcher:
                 self._saw(known, min(parsed.at or event.received_at, event.received_at))
             await self._deliver(waiting, parsed, installation, task)
         except (_Unwanted, Fenced) as error:
-            foreign = isinstance(error, _Foreign)
-            state = EventState.IGNORED if foreign else EventState.DROPPED
-            await self._end(event, state, "unknown_tenant" if foreign else "removed", None)
+            await self._turned_away(event, parsed, error, known)
         except StoreUnavailable:
             raise
         except (ActionConsumed, EffectUnconfirmed, MessageUnconfirmed) as told:
@@ -248,6 +246,32 @@ class Dispatcher:
             await self._end(event, state, told.code, known)
         except Exception as error:  # whatever a handler raises, its event is not lost
             await self._failed(event, error, known)
+
+    async def _turned_away(
+        self,
+        event: InboxEvent,
+        parsed: Event[Payload],
+        error: "_Unwanted | Fenced",
+        known: InstallationId | None,
+    ) -> None:
+        if isinstance(error, _Foreign):
+            await self._end(event, EventState.IGNORED, "unknown_tenant", None)
+        elif isinstance(error, Fenced) and await self._is_of_a_later_one(event, parsed, known):
+            await self._failed(event, error, None)
+        else:
+            await self._end(event, EventState.DROPPED, "removed", None)
+
+    async def _is_of_a_later_one(
+        self, event: InboxEvent, parsed: Event[Payload], known: InstallationId | None
+    ) -> bool:
+        """Tell whether another process has opened an installation that we did not know."""
+        owner = self._registry.owner(*who(parsed))
+        if owner is None:
+            return False
+        self._registry.forget(owner)
+        found = await self._registry.find(owner)
+        at = parsed.at or event.received_at
+        return found is not None and found.id != known and at > found.authorized_at
 
     def _understood(self, event: InboxEvent) -> Event[Payload]:
         parsed = decode(event.body)

@@ -3,6 +3,7 @@
 from collections.abc import Set
 from datetime import datetime, timedelta
 
+from innkeeper.clock import Clock
 from innkeeper.ids import AccountId, Jid, UserId
 from innkeeper.store.base import InstallationStore, Vault
 from innkeeper.store.records import Installation, InstallationStatus, Owner, Person
@@ -10,6 +11,11 @@ from innkeeper.wire.events import Event, Glimpse
 from innkeeper.wire.payloads import Camel, Payload
 
 _CACHE_SIZE = 10_000
+LOOKED_AT_EVERY = timedelta(seconds=5)
+"""An installation is remembered no longer than this without a look at the store.
+
+Another process may have purged it, or had it authorized anew.
+"""
 
 
 class Registry:
@@ -25,14 +31,16 @@ class Registry:
         store: InstallationStore,
         vault: Vault,
         *,
+        clock: Clock,
         per_account: bool,
         accounts: Set[AccountId] = frozenset(),
     ) -> None:
         self._store = store
         self._vault = vault
+        self._clock = clock
         self._per_account = per_account
         self._accounts = accounts
-        self._known: dict[Owner, Installation] = {}
+        self._known: dict[Owner, tuple[Installation, datetime]] = {}
 
     def allows(self, account_id: AccountId) -> bool:
         """Tell whether the app is for this account."""
@@ -51,15 +59,17 @@ class Registry:
         return self.owner(seen.account_id, seen.user_id)
 
     def known(self, owner: Owner) -> Installation | None:
-        """Find the owner's live installation among those remembered."""
-        return self._known.get(owner)
+        """Find the owner's live installation among those looked at just now."""
+        known = self._known.get(owner)
+        return known[0] if known is not None and self._clock.now() < known[1] else None
 
     async def find(self, owner: Owner) -> Installation | None:
         """Find the owner's live installation."""
-        known = self._known.get(owner)
+        known = self.known(owner)
         if known is None:
             known = await self._store.find_installation(owner)
             if known is None or known.status is InstallationStatus.PURGING:
+                self.forget(owner)
                 return None
             self._remember(known)
         return known
@@ -90,7 +100,7 @@ class Registry:
     def _remember(self, installation: Installation) -> None:
         if len(self._known) >= _CACHE_SIZE:
             self._known.clear()
-        self._known[installation.owner] = installation
+        self._known[installation.owner] = installation, self._clock.now() + LOOKED_AT_EVERY
 
 
 def who(event: Event[Payload]) -> tuple[AccountId, UserId]:

@@ -169,6 +169,9 @@ class Renewal:
             raise NeedsReauth("no tokens for this installation")
         if grant.dead:
             raise NeedsReauth("the grant is over")
+        installation_id = InstallationId(subject.id)
+        if not await self._store.live_among([installation_id]):
+            raise Fenced("no token is given out", "the installation is over")
         return grant
 
     def _look(self, grant: Grant, met: int | None) -> Live:

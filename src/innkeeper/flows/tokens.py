@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from innkeeper.clock import Clock
 from innkeeper.errors import (
+    Fenced,
     GrantRefused,
     InnkeeperError,
     NeedsReauth,
@@ -16,7 +17,7 @@ from innkeeper.errors import (
 )
 from innkeeper.flows.endpoint import Subject
 from innkeeper.flows.log import Log
-from innkeeper.flows.renewal import Renewal, Want
+from innkeeper.flows.renewal import Live, Renewal, Want
 from innkeeper.flows.schedule import RETRY_AFTER, in_use, scheduled
 from innkeeper.flows.turns import PAUSE
 from innkeeper.secret import Secret
@@ -26,6 +27,13 @@ from innkeeper.wire.oauth import trusted_api_url
 
 FORCED_EVERY = timedelta(seconds=60)
 """Zoom refusing our tokens makes us ask for another no oftener than this."""
+LOOKED_AT_EVERY = timedelta(seconds=5)
+"""A token is given out no longer than this without a look at the store.
+
+Another process may have purged the installation, or had it authorized anew.
+"""
+UNSEEN = timedelta(seconds=60)
+"""While the store cannot be read, a user's token is given out no longer than this."""
 PARALLEL = 4
 """How many renewals the background has under way; callers are not held up by it."""
 LISTED = 100
@@ -53,6 +61,8 @@ class _Known:
     subject: Subject
     access: AccessToken | None = None
     renew_at: datetime = _LONG_AGO
+    seen_at: datetime = _LONG_AGO
+    look_at: datetime = _LONG_AGO
     flight: asyncio.Task[AccessToken] | None = None
     epoch: int = 0
     refused: Secret | None = None
@@ -75,9 +85,9 @@ class TokensAtHand:
         self._known: dict[str, _Known] = {}
 
     def cached(self, grant_id: str) -> AccessToken | None:
-        """Give a token that is not yet to be renewed, if one is at hand."""
+        """Give a token that was looked at just now and is not to be renewed, if one is at hand."""
         known = self._known.get(grant_id)
-        if known is None or self._clock.now() >= known.renew_at:
+        if known is None or self._clock.now() >= known.look_at:
             return None
         return known.access
 
@@ -95,13 +105,19 @@ class TokensAtHand:
         flight = known.flight or self._start(known, self._fly(known))
         try:
             return await asyncio.shield(flight)
-        except NeedsReauth:
+        except (NeedsReauth, Fenced):
+            known.access = None
             raise
-        except (GrantRefused, Unreachable, StoreUnavailable):
+        except (GrantRefused, Unreachable, StoreUnavailable) as error:
             access = known.access
-            if access is None or self._clock.now() >= access.expires_at:
+            if access is None or self._clock.now() >= self._good_until(known, access, error):
                 raise
             return access
+
+    def _good_until(self, known: _Known, access: AccessToken, error: InnkeeperError) -> datetime:
+        if isinstance(error, StoreUnavailable) and access.kind is GrantKind.USER:
+            return min(access.expires_at, known.seen_at + UNSEEN)
+        return access.expires_at
 
     def refused(self, access: AccessToken) -> bool:
         """Forget a token that the API refused; say whether asking again gives another.
@@ -174,7 +190,7 @@ class TokensAtHand:
         epoch = known.epoch
         want = Want(
             known.subject,
-            stale=lambda live: self._clock.now() >= live.renew_at,
+            stale=lambda live: self._clock.now() >= self._renew_at(known, live),
             refused=known.refused,
         )
         try:
@@ -186,11 +202,19 @@ class TokensAtHand:
             raise
         access = self._access(live.grant)
         if known.epoch == epoch:
-            known.access, known.renew_at = access, live.renew_at
+            now = self._clock.now()
+            known.renew_at = self._renew_at(known, live)
+            known.access, known.seen_at = access, now
+            known.look_at = min(known.renew_at, now + LOOKED_AT_EVERY)
         if not in_use(live.grant):
             with suppress(InnkeeperError):  # it only helps to renew ahead
                 await self._note_use(live.grant)
         return access
+
+    def _renew_at(self, known: _Known, live: Live) -> datetime:
+        """Say when it is time; of a token at hand we know better than the store does."""
+        at_hand = known.access is not None and known.access.token == live.grant.access_token
+        return known.renew_at if at_hand and self._clock.now() < known.renew_at else live.renew_at
 
     async def _note_use(self, grant: Grant) -> None:
         now = self._clock.now()

@@ -232,6 +232,10 @@ class GrantStore(Protocol):
         """Read a grant with its tokens."""
         ...
 
+    async def live_among(self, ids: Sequence[InstallationId]) -> Sequence[InstallationId]:
+        """Tell which of these are neither gone nor being purged, without opening a seal."""
+        ...
+
     async def save_grant(self, grant: Grant, *, replaces: int, now: datetime) -> Grant | None:
         """Commit tokens over the version they replace (0: none yet); clears lease and journal.
 
