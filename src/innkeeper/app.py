@@ -11,6 +11,7 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -21,10 +22,11 @@ from innkeeper.bot.inject import Dependency, overridden
 from innkeeper.bot.routing import Router
 from innkeeper.bot.table import Route, Table
 from innkeeper.bot.threads import MOST_THREADS, Threads
-from innkeeper.errors import BotRefused, InnkeeperError, SettingsRefused
+from innkeeper.errors import BotRefused, InnkeeperError, LambdaNeedsPostgresql, SettingsRefused
 from innkeeper.flows.dispatch import PATIENCE, Manner
 
 if TYPE_CHECKING:
+    from innkeeper.aws import AwsLambda
     from innkeeper.bot.client import Client
     from innkeeper.clock import Clock
     from innkeeper.ids import AccountId, UserId
@@ -102,6 +104,7 @@ class App(Router):
         self._stopping = False
         self._caretaker: asyncio.Task[None] | None = None
         self._wsgi: Wsgi | None = None
+        self._aws_lambda: AwsLambda | None = None
         self._process = 0
         self._inherited: list[object] = []
 
@@ -221,6 +224,30 @@ class App(Router):
 
         self._wsgi = self._wsgi or Wsgi(self)
         return self._wsgi
+
+    def aws_lambda(self) -> AwsLambda:
+        """Give the app as a handler for AWS Lambda, behind a function URL or API Gateway.
+
+        It only takes events in: `innkeeper worker` handles them, on the same PostgreSQL. On
+        SQLite it refuses to start, at the first request.
+
+        Example:
+            >>> handler = App().aws_lambda()
+        """
+        from innkeeper.aws import AwsLambda  # noqa: PLC0415  # see above
+
+        self._aws_lambda = self._aws_lambda or AwsLambda(self, self._take_in_only)
+        return self._aws_lambda
+
+    async def _take_in_only(self) -> Parts:
+        """Start with no handler and no background work: whoever is frozen can do neither."""
+        settings = self._read_settings()
+        if isinstance(settings.database, Path):
+            raise LambdaNeedsPostgresql(
+                "the app cannot run on AWS Lambda", "its database is SQLite"
+            )
+        self._settings = replace(settings, handles_events=False, handles_installs=False)
+        return await self.start(background=False)
 
     async def _answer(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         self._leave_to_parent()

@@ -3,6 +3,7 @@
 InnkeeperError
 ├── SettingsRefused          the configuration is wrong; the process does not start
 ├── BotRefused               the bot's own code is wrong; the process does not start
+├── LambdaNeedsPostgresql    AWS Lambda keeps no files; the process does not start
 ├── HandlerOverdue           a handler ran longer than it may
 ├── HandlerExited            a handler tried to end the process
 ├── ActionConsumed           somebody else has used up what a card offers once
@@ -91,6 +92,16 @@ class BotRefused(InnkeeperError):
     def __init__(self, what: str = "", why: str = "", fix: str | None = None) -> None:
         self.fix = fix or self.fix
         super().__init__(what, why)
+
+
+class LambdaNeedsPostgresql(InnkeeperError):
+    """The app is served by AWS Lambda, and its database is a file there."""
+
+    code = "lambda_needs_postgresql"
+    fix = (
+        "Name a PostgreSQL as INNKEEPER_DATABASE_URL, and run `innkeeper worker` where processes"
+        " last."
+    )
 
 
 class HandlerOverdue(InnkeeperError):

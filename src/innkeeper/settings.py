@@ -74,6 +74,8 @@ class Settings:
     vault: Place = Path("innkeeper.vault.db")
     handles_events: bool = True
     """Whether this process handles events, or only takes them in."""
+    handles_installs: bool = True
+    """Whether it handles `bot_installed` all the same, to answer with the welcome."""
     admin_port: int | None = None
     """Where metrics are served, on this machine alone; nowhere if it is None."""
     log: LogAmount = "info"

@@ -198,6 +198,7 @@ def wire(
         removal_refused=cases.removal_refused,
         metrics=metrics,
         handled_here=settings.handles_events,
+        welcomes_here=settings.handles_installs,
     )
     news = News(inbox=store, clock=clock, take=dispatcher.take)
     admission = Admission(

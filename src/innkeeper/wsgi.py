@@ -13,34 +13,22 @@ from collections.abc import Iterable
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from http import HTTPStatus
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from urllib.parse import quote
 from wsgiref.types import InputStream, StartResponse, WSGIEnvironment
 
 import structlog
 
-from innkeeper.net.inbound import BODY_LIMIT_BYTES, JSON_HEADERS
-from innkeeper.net.outbound import Message, Receive, Scope, Send
+from innkeeper.net.inbound import BODY_LIMIT_BYTES
+from innkeeper.net.outbound import Scope
+from innkeeper.whole import Answer, Exchange, Served
 
 PATIENCE_SECONDS: Final = 60.0
 """How long a request waits for the loop; every call to Zoom has a shorter deadline."""
 _GRACE_SECONDS: Final = 15.0
 _UNAVAILABLE: Final = b'{"error":"unavailable"}'
 _FAILED: Final = b'{"error":"failed"}'
-_GONE: Final = b'{"error":"client_gone"}'
 _PLAIN: Final = {"CONTENT_TYPE": b"content-type", "CONTENT_LENGTH": b"content-length"}
-
-
-class Served(Protocol):
-    """What is served: an ASGI application that starts with its first request."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send, /) -> None:
-        """Answer a request."""
-        ...
-
-    async def stop(self) -> None:
-        """Let handlers end, and let go of everything."""
-        ...
 
 
 class Wsgi:
@@ -67,16 +55,16 @@ class Wsgi:
         if engine is not None:
             engine.stop()
 
-    def _answer(self, environ: WSGIEnvironment) -> "_Answer":
-        exchange = _Exchange(_body(environ))
+    def _answer(self, environ: WSGIEnvironment) -> Answer:
+        exchange = Exchange(_body(environ))
         try:
             self._engine().run(_scope(environ), exchange)
         except (TimeoutError, CancelledError):  # no answer in time, or the process is ending
-            return _Answer(503, _UNAVAILABLE)
+            return Answer(503, _UNAVAILABLE)
         except Exception as error:  # whatever it is, the server's page would quote it
             log = structlog.get_logger("innkeeper")
             log.error("page.failed", error=type(error).__name__)  # noqa: TRY400  # a traceback may quote what it was about
-            return _Answer(500, _FAILED)
+            return Answer(500, _FAILED)
         return exchange.answer
 
     def _engine(self) -> "_Engine":
@@ -96,7 +84,7 @@ class _Engine:
         self._up: Future[asyncio.AbstractEventLoop] = Future()
         self._over = asyncio.Event()
 
-    def run(self, scope: Scope, exchange: "_Exchange") -> None:
+    def run(self, scope: Scope, exchange: Exchange) -> None:
         """Carry a request to the loop, and wait for its answer.
 
         Raises:
@@ -144,49 +132,6 @@ class _Engine:
 
 async def _awaited(coroutine: Any) -> None:
     await coroutine
-
-
-class _Answer:
-    """What goes back to the server."""
-
-    def __init__(
-        self, status: int, body: bytes, headers: Iterable[tuple[bytes, bytes]] = JSON_HEADERS
-    ) -> None:
-        self.status = status
-        self.body = body
-        self.headers = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in headers]
-        if not any(name.lower() == "content-length" for name, _ in self.headers):
-            self.headers.append(("content-length", str(len(body))))
-
-
-class _Exchange:
-    """One request, whole, and what is answered to it."""
-
-    def __init__(self, body: bytes | None) -> None:
-        first: Message = {"type": "http.request", "body": body}
-        self._incoming = [{"type": "http.disconnect"} if body is None else first]
-        self._start: Message = {"status": 400, "headers": JSON_HEADERS}
-        self._body = bytearray() if body is not None else bytearray(_GONE)
-
-    async def receive(self) -> Message:
-        """Give the request; then nothing more: the server waits for the answer."""
-        if self._incoming:
-            return self._incoming.pop()
-        never: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
-        return await never
-
-    async def send(self, message: Message) -> None:
-        """Take a part of the answer."""
-        if message["type"] == "http.response.start":
-            self._start = message
-            self._body.clear()
-        else:
-            self._body += message.get("body", b"")
-
-    @property
-    def answer(self) -> _Answer:
-        """The answer, as far as it came: nobody answers to whoever hung up."""
-        return _Answer(self._start["status"], bytes(self._body), self._start["headers"])
 
 
 def _body(environ: WSGIEnvironment) -> bytes | None:

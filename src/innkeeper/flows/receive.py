@@ -63,6 +63,7 @@ class Receiver:
         refused: Told why a delivery was turned away; for logs and meters only.
         removal_refused: Told that one was turned away which looks like our app's removal.
         handled_here: Otherwise events are left to workers, but for what waits for its answer.
+        welcomes_here: Otherwise workers handle that as well, and no welcome is an answer.
     """
 
     def __init__(  # noqa: PLR0913  # its parts, each by its name
@@ -77,6 +78,7 @@ class Receiver:
         refused: Callable[[str], None],
         removal_refused: Callable[[], None],
         handled_here: bool = True,
+        welcomes_here: bool = True,
         metrics: Metrics | None = None,
     ) -> None:
         self._verifier = verifier
@@ -87,6 +89,7 @@ class Receiver:
         self._refused = refused
         self._removal_refused = removal_refused
         self._handled_here = handled_here
+        self._welcomes_here = welcomes_here
         self._client_id = client_id.encode()
         self._dedup = hashlib.sha256(client_id.encode())
         self._metrics = metrics or Metrics()
@@ -136,7 +139,7 @@ class Receiver:
     async def _keep(self, body: bytes, seen: Glimpse, now: datetime) -> tuple[Answer, str]:
         key = self._dedup.copy()
         key.update(body)
-        ours = self._handled_here or seen.event == INSTALLED
+        ours = self._handled_here or (self._welcomes_here and seen.event == INSTALLED)
         try:
             accepted = await self._inbox.accept(
                 key=key.digest(),
