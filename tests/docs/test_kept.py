@@ -65,9 +65,10 @@ def test_every_table_and_column_is_listed_and_no_other(part: str, tmp_path: Path
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_each_says_how_long_and_what_is_sealed_with_what(part: str) -> None:
-    for name, (columns, about, key, how_long) in listed(part).items():
+def test_each_says_why_how_long_and_what_is_sealed_with_what(part: str) -> None:
+    for name, (columns, about, why, key, how_long) in listed(part).items():
         assert about.endswith("."), name
+        assert why.endswith("."), name
         assert how_long.endswith("."), name
         sealed = {"`sealed`", "`wrapped`"} & set(columns.split())
         assert bool(key) is bool(sealed), name

@@ -23,6 +23,7 @@ from innkeeper.errors import (
     NeedsReauth,
     StoreUnavailable,
 )
+from innkeeper.exposition import expose
 from innkeeper.logs import configure
 from innkeeper.net.outbound import Request, Response
 from innkeeper.store.records import SigningKey
@@ -291,6 +292,8 @@ async def test_no_secret_and_nobody_turns_up_anywhere(
             await ana.browser.open(address)
             await Browser(zoom.transport).open(address)
         await a_page_fails(zoom, watched, monkeypatch)
+        watched.seen.append((await expose(zoom.parts)).decode())
+        assert "innkeeper_deliveries_total" in watched.seen[-1]
         hide(zoom, watched, [await zoom.parts.vault.signing_key()])
         kept = everything_in(tmp_path)
         store = zoom.parts.store
