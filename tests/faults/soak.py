@@ -207,14 +207,14 @@ def _odd(surface: Surface) -> Play:
 
     def play() -> Iterator[tuple[int, str]]:
         with surface.open() as put_in:
-            some = patiently(500, remembers=False)(given(surface.inputs)(put_in))
+            some = patiently(100, remembers=False)(given(surface.inputs)(put_in))
             while True:
                 try:
                     some()
                 except Exception as error:  # the next hundreds may find something else
-                    yield 500, repr(error)
+                    yield 100, repr(error)
                 else:
-                    yield 500, ""
+                    yield 100, ""
 
     return play
 
