@@ -15,12 +15,15 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from innkeeper import App, Card, Command, Installed
+from innkeeper.net.outbound import Response
 from innkeeper.spans import UNTRACED
 from innkeeper.testing import Zoom
 from innkeeper.tracing import find_tracer
-from tests.journeys.house import running
+from tests.journeys.house import notification, running
 
 pytestmark = pytest.mark.anyio
+
+TOKEN = b'{"access_token":"a.b-c","token_type":"bearer","expires_in":3600,"scope":"imchat:bot"}'
 
 
 @pytest.fixture
@@ -131,3 +134,24 @@ def test_telling_nobody_costs_next_to_nothing() -> None:
 
     best = min(timeit.repeat(one, timer=time.process_time, number=10_000, repeat=5)) / 10_000
     assert timedelta(seconds=best) < timedelta(microseconds=10)
+
+
+async def test_a_call_that_is_refused_tells_its_status(
+    spans: InMemorySpanExporter, tmp_path: Path
+) -> None:
+    app = App("Porter")
+
+    @app.command("speak")
+    async def speak(_: Command) -> str:
+        return "words"
+
+    json_type = {"content-type": "application/json"}
+    async with running(tmp_path, app=app) as house:
+        house.zoom.answers = [
+            Response(200, json_type, TOKEN),
+            Response(400, json_type, b'{"code":7001,"message":"canary"}'),
+        ]
+        await house.deliver(notification(cmd="speak"))
+    calls = [facts(span) for span in named(spans, "innkeeper.api_call")]
+    assert [(call.get("outcome"), call.get("status")) for call in calls] == [("refused", 400)]
+    assert "canary" not in "".join(span.to_json() for span in spans.get_finished_spans())

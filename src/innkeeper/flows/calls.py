@@ -142,23 +142,21 @@ class Caller:
             raise
 
     async def _counted(self, attempt: Awaitable[_T]) -> _T:
-        outcome = "done"
         try:
-            return await attempt
+            answer = await attempt
         except ApiRefused as refusal:
-            outcome = "limited" if refusal.status == 429 else "refused"
             self._tracer.tell(status=refusal.status)
+            self._count("limited" if refusal.status == 429 else "refused")
             raise
         except Unreachable as gone:
-            outcome = "lost" if isinstance(gone, AnswerLost) else "unreachable"
+            self._count("lost" if isinstance(gone, AnswerLost) else "unreachable")
             raise
-        except BaseException:
-            outcome = ""
-            raise
-        finally:
-            if outcome:
-                self._calls.add(outcome)
-                self._tracer.tell(outcome=outcome)
+        self._count("done")
+        return answer
+
+    def _count(self, outcome: str) -> None:
+        self._calls.add(outcome)
+        self._tracer.tell(outcome=outcome)
 
     async def _wait(self, effort: "_Effort", refusal: ApiRefused, quota: Quota) -> None:
         """Wait as Zoom asks; where it limits the account, all its calls do, at the gate."""
