@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from innkeeper.cli.check import check
+from innkeeper.store.seal import KeyRing
 
 BOT = """
 from innkeeper import App
@@ -103,6 +104,46 @@ def test_each_of_two_tables_of_one_name_has_a_step(
     archive(folder, "notes")
     added(folder, step)
     assert checked(folder, capsys) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ({"INNKEEPER_KEYS": KeyRing.generate()}, []),
+        ({}, ["innkeeper.key"]),
+        (
+            {
+                "INNKEEPER_KEYS": KeyRing.generate(),
+                "INNKEEPER_PUBLIC_URL": "http://127.0.0.1:8080",
+                "ZOOM_OAUTH_URL": "http://127.0.0.1:8700",
+                "ZOOM_API_URL": "http://127.0.0.1:8700",
+            },
+            ["INNKEEPER_PUBLIC_URL", "ZOOM_OAUTH_URL", "ZOOM_API_URL"],
+        ),
+        (
+            {"INNKEEPER_KEYS": KeyRing.generate(), "INNKEEPER_DATABASE_URL": "sqlite:////tmp/i.db"},
+            ["/tmp/i.db"],  # noqa: S108  # nothing is written there
+        ),
+    ],
+)
+def test_finds_what_does_not_do_for_serving_people(
+    changes: dict[str, str],
+    where: list[str],
+    folder: Path,
+    *,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if "INNKEEPER_DATABASE_URL" not in changes:  # tests live in a directory that is emptied
+        monkeypatch.setattr("innkeeper.cli.check._EMPTIED", ())
+    for name, value in changes.items():
+        monkeypatch.setenv(name, value)
+    assert checked(folder, capsys) == (0, [])
+    code = check(folder / "bot.py", as_json=True, deploy=True)
+    found = json.loads(capsys.readouterr().out)
+    assert [each["where"] for each in found] == where
+    assert code == (3 if where else 0)
+    assert all(each["fix"] for each in found)
 
 
 def test_makes_no_key_and_no_database(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

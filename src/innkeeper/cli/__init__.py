@@ -239,11 +239,18 @@ def routes(
 
 
 @app.command()
-def check(bot: BotFile = Path("bot.py"), *, as_json: AsJson = False) -> None:
+def check(
+    bot: BotFile = Path("bot.py"),
+    *,
+    deploy: Annotated[
+        bool, typer.Option("--deploy", help="Tell also what does not do for serving people.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Tell what is wrong with your bot: settings, handlers, tables that no step purges."""
     from innkeeper.cli.check import check as look  # noqa: PLC0415
 
-    raise typer.Exit(look(bot, as_json=as_json))
+    raise typer.Exit(look(bot, as_json=as_json, deploy=deploy))
 
 
 @keys.command("new")

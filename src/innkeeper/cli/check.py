@@ -12,11 +12,13 @@ from innkeeper.bot.table import Table
 from innkeeper.cli.botfile import load_bot
 from innkeeper.cli.printing import print_json
 from innkeeper.errors import BotRefused, SettingsRefused, StoreUnavailable
-from innkeeper.settings import Settings
+from innkeeper.settings import Settings, is_loopback
+from innkeeper.store.keysource import KeyFile
 from innkeeper.store.owned import Database, OwnedDatabase
 
 _DONE: Final = 0
 _FOUND_A_FAULT: Final = 3
+_EMPTIED: Final = ("/tmp", "/var/tmp", "/dev/shm", "/run")  # noqa: S108  # told of, not used
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +30,13 @@ class Finding:
     fix: str
 
 
-def check(path: Path, *, as_json: bool) -> int:
-    """Print all that is wrong with a bot; the exit code is 0 if that is nothing, else 3."""
-    found = list(_findings(path))
+def check(path: Path, *, as_json: bool, deploy: bool = False) -> int:
+    """Print all that is wrong with a bot; the exit code is 0 if that is nothing, else 3.
+
+    Args:
+        deploy: Tell also what does for a machine of one's own, and not for serving people.
+    """
+    found = list(_findings(path, deploy=deploy))
     if as_json:
         print_json([asdict(each) for each in found])
     else:
@@ -41,13 +47,15 @@ def check(path: Path, *, as_json: bool) -> int:
     return _FOUND_A_FAULT if found else _DONE
 
 
-def _findings(path: Path) -> Iterator[Finding]:
+def _findings(path: Path, *, deploy: bool) -> Iterator[Finding]:
     settings: Settings | None = None
     try:
         settings = Settings.load(Path.cwd(), makes_key=False)
     except SettingsRefused as refusal:
         for fault in refusal.faults:
             yield Finding(fault.name, fault.why, fault.fix)
+    if settings is not None and deploy:
+        yield from _undeployable(settings)
     try:
         table = Table(load_bot(path))
     except BotRefused as refusal:
@@ -56,6 +64,27 @@ def _findings(path: Path) -> Iterator[Finding]:
     if settings is not None:
         yield from map(_finding, table.faults(settings.management))
     yield from _forgotten(table)
+
+
+def _undeployable(settings: Settings) -> Iterator[Finding]:
+    """Find settings that only suit a machine of one's own."""
+    if is_loopback(settings.public_url):
+        fix = "Set it to the https address at which people and Zoom reach the app."
+        yield Finding("INNKEEPER_PUBLIC_URL", "is on this machine, where nobody reaches it", fix)
+    for name, url in (("ZOOM_OAUTH_URL", settings.oauth_url), ("ZOOM_API_URL", settings.api_url)):
+        if is_loopback(url):
+            yield Finding(name, "is an emulator's", "Leave it out to use Zoom.")
+    if isinstance(settings.key_source, KeyFile) and settings.key_source.ours:
+        why = "lies beside the database: whoever copies the directory can read everything"
+        fix = "Give the ring in INNKEEPER_KEYS or INNKEEPER_KEYS_FILE, from another place."
+        yield Finding(settings.key_source.name, why, fix)
+    if isinstance(settings.database, Path) and _is_volatile(settings.database):
+        fix = "Name a file on a disk that stays: INNKEEPER_DATABASE_URL."
+        yield Finding(str(settings.database), "is in a directory that is emptied", fix)
+
+
+def _is_volatile(path: Path) -> bool:
+    return any(path.resolve().is_relative_to(each) for each in _EMPTIED)
 
 
 def _forgotten(table: Table) -> Iterator[Finding]:
