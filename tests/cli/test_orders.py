@@ -270,6 +270,41 @@ def test_decides_in_postgresql_as_well(postgres: Server, run: Run) -> None:
         assert settled.outcome is Outcome.PURGE
 
 
+def test_every_command_works_on_postgresql(postgres: Server, run: Run) -> None:
+    async def lives(house: PostgresHouse) -> str:
+        async with opened_house(house) as store:
+            return await opened(store)
+
+    with postgres.space() as space:
+        house = PostgresHouse(postgres, space)
+        ana = asyncio.run(lives(house))
+        env = CONFIGURED | {
+            "ZOOM_CLIENT_ID": APP,
+            "INNKEEPER_DATABASE_URL": _url(postgres, space),
+            "INNKEEPER_VAULT_URL": _url(postgres, f"{space}_vault"),
+            "INNKEEPER_KEYS": house.ring,
+        }
+
+        def read(*argv: str) -> Any:
+            ended = run((*argv, "--json"), env)
+            assert ended.code == 0, ended.said
+            return json.loads(ended.out)
+
+        assert [each["id"] for each in read("installation", "list")] == [ana]
+        assert read("installation", "show", ana)["id"] == ana
+        [counted] = read("purge", "dry-run", ana)
+        assert counted["steps"]["data_key"] == 1
+        assert read("purge", "list") == read("receipt", "list") == []
+        assert read("purge", "run") == {"hastened": 0}
+        [key] = read("keys", "status")
+        assert key["wraps"] >= 2
+        env["INNKEEPER_KEYS"] = f"{KeyRing.generate()},{house.ring}"
+        told = read("keys", "rotate")
+        assert (told["to_wrap"], told["done"], told["older"]) == (key["wraps"], True, [key["id"]])
+        assert [each["wraps"] for each in read("keys", "status")] == [key["wraps"], 0]
+        assert read("installation", "revoke", ana, "--yes")["outcome"] == "purge"
+
+
 @asynccontextmanager
 async def opened_house(house: PostgresHouse) -> AsyncGenerator[Store]:
     vault = house.vault()
