@@ -124,6 +124,7 @@ class Worker:
         """Begin to work in the background: what waits for Zoom delays no event."""
         beats = (
             (self.take_up, BEAT_SECONDS),
+            (self.run_purges, BEAT_SECONDS),
             (self._parts.sweeper.sweep, BEAT_SECONDS),
             (self.renew_tokens, RENEWALS_EVERY.total_seconds()),
             (self.do_chores, CHORES_EVERY.total_seconds()),
@@ -146,7 +147,7 @@ class Worker:
 
     async def turn(self) -> int:
         """Do all that is due now; say how many events and purges were taken up."""
-        taken = await self.take_up() + await self._parts.sweeper.sweep()
+        taken = await self.take_up() + await self.run_purges() + await self._parts.sweeper.sweep()
         now = self._parts.clock.now()
         if self._renewals_at is None or now >= self._renewals_at:
             self._renewals_at = now + RENEWALS_EVERY
@@ -158,13 +159,18 @@ class Worker:
         return taken
 
     async def take_up(self) -> int:
-        """Take up deferred events and purges that are due; end handlers whose time is up."""
+        """Take up deferred events that are due; end handlers whose time is up."""
         self._parts.dispatcher.cut_overdue()
         await self._parts.store.keep_alive()
         if not self._parts.settings.handles_events:  # but for what could not be ended before
             return await self._parts.dispatcher.take_due(limit=0)
-        taken = await self._parts.dispatcher.take_due()
-        return taken + await self._parts.forgetter.run_due()
+        return await self._parts.dispatcher.take_due()
+
+    async def run_purges(self) -> int:
+        """Carry on purges that are due; say how many ended."""
+        if not self._parts.settings.handles_events:
+            return 0
+        return await self._parts.forgetter.run_due()
 
     async def _take_all(self, nudged: asyncio.Event) -> int:
         """Wait for a nudge, and take all that is due: the beat would be up to a second late."""

@@ -30,6 +30,15 @@ from tests.contracts.houses import (
 pytestmark = pytest.mark.anyio
 
 
+HOLDER = "prg_of_the_test"
+
+
+async def held(store: Store, installation_id: InstallationId) -> None:
+    """Take the lease of a purge, and keep it."""
+    until = NOW + 30 * DAY
+    assert await store.lease_purge(installation_id, holder=HOLDER, now=NOW, until=until)
+
+
 def receipt(name: str = "rcp_1", sequence: int = 1) -> Receipt:
     return Receipt(ReceiptId(name), sequence, b'{"complete":true}', b"signature", "key-1")
 
@@ -72,22 +81,85 @@ async def test_a_purge_remembers_its_steps_and_attempts_over_a_restart(
 ) -> None:
     ana = await opened(store)
     await purge_begun(store, ana)
-    await store.record_step(ana, "bot:notes", 7)
-    await store.record_step(ana, "grants", 1)
-    await store.record_step(ana, "grants", 0)
-    await store.defer_purge(ana, until=NOW + DAY)
+    await held(store, ana)
+    for step in ("bot:notes", "grants", "grants", "state"):
+        await store.begin_step(ana, step, holder=HOLDER)
+    assert await store.record_step(ana, "bot:notes", 7, holder=HOLDER) == 7
+    assert await store.record_step(ana, "grants", 1, holder=HOLDER, done=False) == 1
+    assert await store.record_step(ana, "grants", 2, holder=HOLDER) == 3
+    await store.defer_purge(ana, until=NOW + DAY, holder=HOLDER)
     await store.close()
     store = house.store(vault)
     await store.open()
     (purge,) = await store.purges()
-    assert purge.done == {"bot:notes": 7, "grants": 0}
+    assert purge.done == {"bot:notes": 7, "grants": 3}
+    assert purge.tries == {"bot:notes": 1, "grants": 2, "state": 1}
     assert (purge.attempts, purge.next_at) == (1, NOW + DAY)
     await store.close()
 
 
 async def test_refuses_a_step_of_no_purge(store: Store) -> None:
+    ana = await opened(store)
+    assert await store.lease_purge(ana, holder=HOLDER, now=NOW, until=NOW + MINUTE) is None
     with pytest.raises(Fenced):
-        await store.record_step(await opened(store), "grants", 1)
+        await store.begin_step(ana, "grants", holder=HOLDER)
+    with pytest.raises(Fenced):
+        await store.record_step(ana, "grants", 1, holder=HOLDER)
+
+
+async def test_one_holder_at_a_time_carries_a_purge_out(store: Store) -> None:
+    ana = await opened(store)
+    await purge_begun(store, ana)
+    late = NOW + 3 * MINUTE
+    assert await store.lease_purge(ana, holder="a", now=NOW + MINUTE, until=late) is not None
+    assert await store.lease_purge(ana, holder="b", now=NOW + MINUTE, until=late) is None
+    assert await store.purges(due_by=NOW + 2 * MINUTE) == []
+    with pytest.raises(Fenced):
+        await store.begin_step(ana, "grants", holder="b")
+    with pytest.raises(Fenced):
+        await store.record_step(ana, "grants", 1, holder="b")
+    await store.defer_purge(ana, until=NOW + DAY, holder="b")
+    (purge,) = await store.purges(due_by=late)
+    assert (purge.done, purge.attempts) == ({}, 0)
+
+
+async def test_a_holder_may_keep_a_purge_and_loses_it_when_its_time_is_over(store: Store) -> None:
+    ana = await opened(store)
+    await purge_begun(store, ana)
+    for until in (NOW + 2 * MINUTE, NOW + 3 * MINUTE):
+        assert await store.lease_purge(ana, holder="a", now=NOW + MINUTE, until=until) is not None
+    await store.begin_step(ana, "bot:notes", holder="a")
+    late = NOW + 3 * MINUTE
+    taken = await store.lease_purge(ana, holder="b", now=late, until=late + MINUTE)
+    assert taken is not None
+    assert taken.tries == {"bot:notes": 1}
+    with pytest.raises(Fenced):
+        await store.record_step(ana, "bot:notes", 7, holder="a")
+    assert await store.lease_purge(ana, holder="a", now=late, until=late + MINUTE) is None
+    assert await store.record_step(ana, "bot:notes", 2, holder="b") == 2
+
+
+async def test_what_is_erased_is_counted_as_it_goes(store: Store) -> None:
+    ana = await opened(store)
+    await store.save_grant(user_grant(ana), replaces=0, now=NOW)
+    await purge_begun(store, ana)
+    await held(store, ana)
+    await store.begin_step(ana, "grants", holder=HOLDER)
+    assert await store.erase(ana, "grants") == 1
+    assert await store.erase(ana, "grants") == 0
+    assert await store.record_step(ana, "grants", 0, holder=HOLDER) == 1
+    assert await store.erase_installation(ana) == 1
+    assert await store.record_step(ana, "installation", 0, holder=HOLDER) == 1
+
+
+async def test_what_was_made_only_to_be_purged_is_not_counted(store: Store) -> None:
+    ana = await opened(store)
+    await store.begin_purge(
+        ana, removed_at=NOW + MINUTE, now=NOW + MINUTE, deadline_at=NOW + DAY, held=False
+    )
+    await held(store, ana)
+    assert await store.erase_installation(ana) == 1
+    assert await store.record_step(ana, "installation", 0, holder=HOLDER) == 0
 
 
 async def test_a_purge_goes_on_after_its_installations_row_is_gone(store: Store) -> None:
@@ -104,7 +176,8 @@ async def test_a_purge_goes_on_after_its_installations_row_is_gone(store: Store)
 async def test_keeps_the_receipt_and_drops_the_purge(store: Store) -> None:
     ana = await opened(store)
     await purge_begun(store, ana)
-    await store.record_step(ana, "grants", 1)
+    await held(store, ana)
+    await store.record_step(ana, "grants", 1, holder=HOLDER)
     for _ in range(2):
         await store.end_purge(ana, receipt())
     assert await store.purges() == []
@@ -289,7 +362,8 @@ async def test_lists_the_purges_that_are_due(store: Store) -> None:
     ana, bob = await opened(store), await opened(store, "bob")
     begun = await purge_begun(store, ana)
     await purge_begun(store, bob)
-    await store.defer_purge(bob, until=NOW + DAY)
+    await held(store, bob)
+    await store.defer_purge(bob, until=NOW + DAY, holder=HOLDER)
     assert await store.purges(due_by=NOW) == []
     due = await store.purges(due_by=NOW + 2 * MINUTE)
     assert [each.installation_id for each in due] == [ana]
@@ -412,7 +486,8 @@ async def test_hastens_the_purges_that_wait(store: Store) -> None:
     ana, bob = await opened(store), await opened(store, "bob")
     for each in (ana, bob):
         await purge_begun(store, each)
-    await store.defer_purge(bob, until=NOW + DAY)
+    await held(store, bob)
+    await store.defer_purge(bob, until=NOW + DAY, holder=HOLDER)
     assert await store.hasten_purges(now=NOW + 2 * MINUTE) == 1
     assert await store.hasten_purges(now=NOW + 2 * MINUTE) == 0
     due = await store.purges(due_by=NOW + 2 * MINUTE)

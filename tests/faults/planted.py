@@ -106,15 +106,15 @@ class Planted(SqliteShelves):
         return shelf._replace(store=cast("Store", broken))
 
 
-async def receipt_first(self: Forgetter, purge: Purge) -> Receipt:
+async def receipt_first(self: Forgetter, purge: Purge, hold: Any, *, own: bool) -> Receipt:  # noqa: ARG001  # in its place
     """Prove a purge, and then carry it out: what `Forgetter` must not do."""
-    kept = await self._erase_own(purge, {})  # pyright: ignore[reportPrivateUsage]  # in its place
+    kept = await self._erase_own(purge, hold, {})  # pyright: ignore[reportPrivateUsage]  # in its place
     receipt = await self._sign(purge, kept)  # pyright: ignore[reportPrivateUsage]  # the same
     store, gone = self._store, purge.installation_id  # pyright: ignore[reportPrivateUsage]  # the same
     await store.end_purge(gone, receipt)
     for part in ERASABLE:
         await store.erase(gone, part)
     await store.erase_installation(gone)
-    await self._destroy_key(gone)  # pyright: ignore[reportPrivateUsage]  # the same
+    await self._destroy_key(gone, held=True)  # pyright: ignore[reportPrivateUsage]  # the same
     await store.scrub()
     return receipt

@@ -10,7 +10,7 @@ import pytest
 
 from innkeeper import UserScope
 from innkeeper.errors import ReceiptRefused
-from innkeeper.flows.purge import Forgetter
+from innkeeper.flows.purge import LEASE, Forgetter
 from innkeeper.flows.receipts import digest, hand_out, verify_file
 from innkeeper.net.outbound import Request
 from innkeeper.store.records import Installation
@@ -28,7 +28,8 @@ class CutOffError(BaseException):
 STEPS = [
     ("vault", "bury", 1),
     ("store", "begin_purge", 1),
-    *[("store", "record_step", number) for number in range(1, 8)],
+    *[("store", "begin_step", number) for number in range(1, 8)],
+    *[("store", "record_step", number) for number in range(1, 9)],
     *[("store", "erase", number) for number in range(1, 5)],
     ("store", "erase_installation", 1),
     ("vault", "destroy_key", 1),
@@ -63,7 +64,7 @@ async def begin_and_run(forgetter: Forgetter, installation: Installation, at: da
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize(("part", "name", "count"), STEPS)
 async def test_a_purge_that_was_cut_off_is_finished_at_the_next_start(
-    part: str, name: str, count: int, after: bool
+    engine: str, part: str, name: str, count: int, *, after: bool
 ) -> None:
     notes = Notes()
     async with Zoom(porter(notes)) as zoom:
@@ -79,6 +80,8 @@ async def test_a_purge_that_was_cut_off_is_finished_at_the_next_start(
         if name == "bury" and not after:
             assert len(await zoom.parts.store.installations()) == 1
             return
+        if engine == "postgres":  # whoever held it may live, as far as another process can tell
+            await zoom.clock.advance(seconds=LEASE.total_seconds())
         assert zoom.receipts.one().complete
         assert not notes.kept
         assert await zoom.leftovers(ana) == []

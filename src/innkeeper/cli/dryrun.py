@@ -53,4 +53,4 @@ def dry_run(installation_id: str | None, *, bot: Path | None, as_json: bool) -> 
     ]
     print_rows(rows, "no purges under way")
     if bot is None:
-        typer.echo("Your bot's own steps come first; name it with --bot to see which.", err=True)
+        typer.echo("Your bot's own steps run too; name it with --bot to see which.", err=True)

@@ -6,16 +6,17 @@ all of a user's data be deleted after `app_deauthorized`.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
 
 from innkeeper.clock import Clock
+from innkeeper.errors import Fenced
 from innkeeper.flows.log import Log
 from innkeeper.flows.receipts import write_receipt
-from innkeeper.flows.steps import PurgeStep, Scope, carry_out, scope_of
-from innkeeper.ids import InstallationId
+from innkeeper.flows.steps import PurgeStep, Scope, carry_out, own_name, scope_of
+from innkeeper.ids import InstallationId, new_id
 from innkeeper.store.base import ERASABLE, InstallationStore, PurgeStore, Vault
 from innkeeper.store.records import (
     Installation,
@@ -28,8 +29,9 @@ DEADLINE = timedelta(days=10)
 """Zoom's older terms gave ten days; nothing newer names a number."""
 OWNER_HASH_KEPT = timedelta(days=30)
 
-_OPENED = frozenset({"installation", "data_key"})
-"""What was made only to purge somebody of whom nothing was held: it is not counted."""
+LEASE = timedelta(minutes=3)
+"""Longer than a step may take, `verify` and all: a worker that is alive keeps what it holds."""
+_AT_ONCE = 8
 _BACKOFF = (timedelta(seconds=5), timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1))
 
 
@@ -44,7 +46,8 @@ class Forgetter:
     the vault: from then on nothing can be written for this generation.
 
     Args:
-        steps: The bot's own deletions, which go first: they still need to know who it is.
+        steps: The bot's own deletions. They come after all that we keep, but before the row
+            that says who it is.
         forget: Drops what this process remembers of an installation.
     """
 
@@ -101,13 +104,24 @@ class Forgetter:
         self._forget(installation)
         return purge
 
-    async def run(self, purge: Purge) -> Receipt | None:
-        """Carry a purge as far as it goes; None if a step failed and will be tried again."""
+    async def run(self, purge: Purge, *, own: bool = True) -> Receipt | None:
+        """Carry a purge as far as it goes; None if a step failed and will be tried again.
+
+        None too if another worker carries it out.
+
+        Args:
+            own: Whether the bot's own steps may run now.
+        """
         if purge.installation_id in self._running:
             return None
         self._running.add(purge.installation_id)
+        hold = _Hold(purge.installation_id, new_id("prg"), self._store, self._clock)
         try:
-            return await self._carry_out(purge)
+            held = await hold.take()
+            return await self._carry_out(held, hold, own=own) if held is not None else None
+        except Fenced:
+            self._log.info("purge.taken_over", installation=purge.installation_id)
+            return None
         except Exception as error:  # whatever a bot's own step raises, the purge goes on later
             wait = _BACKOFF[min(purge.attempts, len(_BACKOFF) - 1)]
             self._log.error(
@@ -116,27 +130,38 @@ class Forgetter:
                 error=type(error).__name__,
                 retry_in_seconds=int(wait.total_seconds()),
             )
-            await self._store.defer_purge(purge.installation_id, until=self._clock.now() + wait)
+            await hold.defer(wait)
             return None
         finally:
             self._running.discard(purge.installation_id)
 
-    async def _carry_out(self, purge: Purge) -> Receipt:
+    async def _carry_out(self, purge: Purge, hold: "_Hold", *, own: bool) -> Receipt | None:
         receipt = await self._vault.get_receipt(purge.receipt_id)
         if receipt is None:
             done = dict(purge.done)
-            kept = await self._erase_own(purge, done)
             for part in ERASABLE:
-                await self._step(purge, done, part, partial(self._store.erase, part=part))
-            await self._step(purge, done, "installation", self._store.erase_installation)
-            await self._step(purge, done, "data_key", self._destroy_key)
+                await hold.step(done, part, partial(self._store.erase, part=part))
+            if not own and self._waiting_for(purge):
+                await hold.release()
+                return None
+            kept = await self._erase_own(purge, hold, done)
+            await hold.step(done, "installation", self._store.erase_installation)
+            await hold.step(done, "data_key", partial(self._destroy_key, held=purge.held))
             await self._store.scrub()
-            receipt = await self._sign(replace(purge, done=done), kept)
+            now = await hold.take()
+            if now is None:
+                raise Fenced("no receipt", "another worker holds the purge")
+            receipt = await self._sign(replace(now, done=done), kept)
         await self._store.end_purge(purge.installation_id, receipt)
         self._log.info("purge.done", installation=purge.installation_id, receipt=receipt.id)
         return receipt
 
-    async def _erase_own(self, purge: Purge, done: dict[str, int]) -> Sequence[str]:
+    def _waiting_for(self, purge: Purge) -> bool:
+        """Tell whether steps of the bot's own are still to come."""
+        to_come = any(own_name(step) not in purge.done for step in self._steps)
+        return to_come and not purge.retain and purge.owner is not None
+
+    async def _erase_own(self, purge: Purge, hold: "_Hold", done: dict[str, int]) -> Sequence[str]:
         """Run the bot's own steps; name those left out.
 
         They are left out where whoever left wished so, and where a restored backup has
@@ -144,27 +169,15 @@ class Forgetter:
         """
         kept: list[str] = []
         for step in self._steps:
-            name = f"bot:{step.name}"
+            name = own_name(step)
             if purge.retain or (purge.owner is None and name not in done):
                 kept.append(name)
             elif purge.owner is not None:
-                await self._step(purge, done, name, partial(_own, step, scope_of(purge.owner)))
+                await hold.own_step(done, step, scope_of(purge.owner))
         return kept
 
-    async def _step(
-        self,
-        purge: Purge,
-        done: dict[str, int],
-        name: str,
-        delete: Callable[[InstallationId], Awaitable[int]],
-    ) -> None:
-        if name not in done:
-            deleted = await delete(purge.installation_id)
-            done[name] = deleted if purge.held or name not in _OPENED else 0
-            await self._store.record_step(purge.installation_id, name, done[name])
-
-    async def _destroy_key(self, installation_id: InstallationId) -> int:
-        return int(await self._vault.destroy_key(installation_id))
+    async def _destroy_key(self, installation_id: InstallationId, *, held: bool) -> int:
+        return int(await self._vault.destroy_key(installation_id) and held)
 
     async def _sign(self, purge: Purge, kept: Sequence[str]) -> Receipt:
         async with self._signing:
@@ -178,10 +191,19 @@ class Forgetter:
             await self._vault.keep_receipt(receipt)
         return receipt
 
-    async def run_due(self) -> int:
-        """Carry on every purge whose time has come; say how many were finished."""
+    async def run_due(self, *, own: bool = True) -> int:
+        """Carry on every purge whose time has come, a few at a time; say how many ended.
+
+        A step that hangs holds up its own purge alone, and for a minute.
+        """
         due = await self._store.purges(due_by=self._clock.now())
-        return sum([await self.run(purge) is not None for purge in due])
+        turns = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(purge: Purge) -> bool:
+            async with turns:
+                return await self.run(purge, own=own) is not None
+
+        return sum(await asyncio.gather(*map(one, due)))
 
     async def raise_alarms(self) -> int:
         """Say which purges are late, once for each share of their time; say how many."""
@@ -196,7 +218,7 @@ class Forgetter:
         An installation whose tombstone stands in the vault is dead, whatever the
         database says, unless it was authorized again after that; so is one whose data key
         the vault has destroyed. Receipts that the database does not know of come back from
-        the vault.
+        the vault. The bot's own steps, which may hang, wait until it is served.
         """
         await self._share_receipts()
         orphans = await self._store.orphans()
@@ -214,7 +236,7 @@ class Forgetter:
         if found:
             await self._store.scrub()
             self._log.error("purge.restored_backup", installations=found)
-        await self.run_due()
+        await self.run_due(own=False)
         return found
 
     async def _share_receipts(self) -> None:
@@ -235,5 +257,52 @@ class Forgetter:
         return await self._vault.forget_owners(buried_before=self._clock.now() - OWNER_HASH_KEPT)
 
 
-async def _own(step: PurgeStep, scope: Scope, _installation: InstallationId) -> int:
-    return await carry_out(step, scope)
+@dataclass(frozen=True, slots=True)
+class _Hold:
+    """One worker's hold on a purge: what it does, it does only while it holds it."""
+
+    id: InstallationId
+    holder: str
+    store: Records
+    clock: Clock
+
+    async def take(self) -> Purge | None:
+        """Take it, or keep it for longer; None if another has it."""
+        now = self.clock.now()
+        return await self.store.lease_purge(self.id, holder=self.holder, now=now, until=now + LEASE)
+
+    async def release(self) -> None:
+        """Let whoever comes next have it."""
+        now = self.clock.now()
+        await self.store.lease_purge(self.id, holder=self.holder, now=now, until=now)
+
+    async def defer(self, wait: timedelta) -> None:
+        """Leave it to whoever comes when that time is over."""
+        until = self.clock.now() + wait
+        await self.store.defer_purge(self.id, until=until, holder=self.holder)
+
+    async def step(
+        self, done: dict[str, int], name: str, delete: Callable[[InstallationId], Awaitable[int]]
+    ) -> None:
+        """Do one of our own steps, unless it is done; the store counts what goes, but for keys."""
+        if name not in done:
+            await self._begin(name)
+            deleted = await delete(self.id)
+            counted = deleted if name == "data_key" else 0
+            done[name] = await self._record(name, counted)
+
+    async def own_step(self, done: dict[str, int], step: PurgeStep, scope: Scope) -> None:
+        """Do one of the bot's own, unless it is done."""
+        name = own_name(step)
+        if name not in done:
+            await self._begin(name)
+            await carry_out(step, scope, deleted=partial(self._record, name, done=False))
+            done[name] = await self._record(name, 0)
+
+    async def _begin(self, name: str) -> None:
+        if await self.take() is None:
+            raise Fenced("no step begun", "another worker holds the purge")
+        await self.store.begin_step(self.id, name, holder=self.holder)
+
+    async def _record(self, name: str, deleted: int, *, done: bool = True) -> int:
+        return await self.store.record_step(self.id, name, deleted, holder=self.holder, done=done)

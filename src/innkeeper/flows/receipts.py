@@ -39,6 +39,9 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     """SHA-256 of the receipt before, in hex; empty for the first."""
     kept: list[str] = []
     """The bot's own steps that were left out."""
+    tries: dict[str, int] = {}
+    """Steps that were begun more than once, and how often: a try that was cut off may have
+    deleted what no count tells."""
     outcome: Literal["purged", "nothing_held"] = "purged"
     """Whether there was anything of theirs when the removal was heard of."""
 
@@ -84,11 +87,17 @@ def write_receipt(
             complete=not kept,
             previous=digest(previous) if previous else "",
             kept=list(kept),
+            tries={step: times for step, times in purge.tries.items() if _uncounted(step, times)},
             outcome="purged" if purge.held else "nothing_held",
         )
     )
     private = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(key.private.reveal()))
     return Receipt(purge.receipt_id, sequence, document, private.sign(document), key.id)
+
+
+def _uncounted(step: str, times: int) -> bool:
+    """Tell whether a count may be too low: rows are counted as they go, the rest is not."""
+    return times > 1 and (step.startswith("bot:") or step == "data_key")
 
 
 def digest(receipt: Receipt) -> str:

@@ -1,11 +1,18 @@
 """What of the bot's own goes with a person? What a removal covers, and the steps that delete it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from innkeeper.errors import InnkeeperError
 from innkeeper.ids import AccountId, UserId
 from innkeeper.store.records import Owner
+
+T = TypeVar("T")
+
+STEP_SECONDS = 60.0
+"""How long a step may take, and its `verify` as long again; then it has failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +44,23 @@ class PurgeStep:
     """Says whether everything is gone."""
 
 
+class PurgeOverdue(InnkeeperError):
+    """A purge step did not end in time."""
+
+    code = "purge_overdue"
+    fix = "Have the step delete less at a time, or find what it waits for; it is tried again."
+
+
 class PurgeRefused(InnkeeperError):
     """A purge step left something behind, by its own word."""
 
     code = "purge_incomplete"
     fix = "Look at what the step's verify found, mend the step; it is tried again by itself."
+
+
+def own_name(step: PurgeStep) -> str:
+    """Name one of the bot's own steps, as purges and receipts do."""
+    return f"bot:{step.name}"
 
 
 def scope_of(owner: Owner) -> Scope:
@@ -51,13 +70,29 @@ def scope_of(owner: Owner) -> Scope:
     return UserScope(owner.account_id, owner.user_id)
 
 
-async def carry_out(step: PurgeStep, scope: Scope) -> int:
-    """Run a step, and say how many things it deleted.
+async def carry_out(
+    step: PurgeStep, scope: Scope, *, deleted: Callable[[int], Awaitable[object]]
+) -> None:
+    """Run a step, each half of it for at most `STEP_SECONDS`.
+
+    Args:
+        deleted: Told how many things it deleted, before its `verify` is asked.
 
     Raises:
+        PurgeOverdue: If it does not end in time.
         PurgeRefused: If its `verify` says that something is left.
     """
-    deleted = await step.delete(scope)
-    if step.verify is not None and not await step.verify(scope):
+    await deleted(await _in_time(step, step.delete(scope)))
+    if step.verify is not None and not await _in_time(step, step.verify(scope)):
         raise PurgeRefused(f"purge step {step.name}", "its verify says that something is left")
-    return deleted
+
+
+async def _in_time(step: PurgeStep, work: Awaitable[T]) -> T:
+    limit = asyncio.timeout(STEP_SECONDS)
+    try:
+        async with limit:
+            return await work
+    except TimeoutError:
+        if not limit.expired():  # one of its own
+            raise
+        raise PurgeOverdue(f"purge step {step.name}", f"no end in {STEP_SECONDS:g} s") from None

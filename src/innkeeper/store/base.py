@@ -382,7 +382,10 @@ class PurgeStore(Protocol):
         ...
 
     async def purges(self, *, due_by: datetime | None = None) -> Sequence[Purge]:
-        """List the purges under way, oldest first; only those that are due, if so asked."""
+        """List the purges under way, oldest first; only those that are due, if so asked.
+
+        One that somebody carries out now is not due.
+        """
         ...
 
     async def find_purge(self, receipt_id: ReceiptId) -> Purge | None:
@@ -401,11 +404,37 @@ class PurgeStore(Protocol):
         """Count the purges whose deadline is over."""
         ...
 
-    async def record_step(self, installation_id: InstallationId, step: str, deleted: int) -> None:
-        """Write down that a step is done and how much it deleted.
+    async def lease_purge(
+        self, installation_id: InstallationId, *, holder: str, now: datetime, until: datetime
+    ) -> Purge | None:
+        """Take the right to carry a purge out, or keep it; None if another has it, or it is over.
+
+        Returns:
+            The purge as it stands now, with what other holders have done.
+        """
+        ...
+
+    async def begin_step(self, installation_id: InstallationId, step: str, *, holder: str) -> None:
+        """Write down that a step is begun, once more.
 
         Raises:
-            Fenced: If no such purge is under way.
+            Fenced: If no such purge is under way, or another holds it.
+        """
+        ...
+
+    async def record_step(
+        self,
+        installation_id: InstallationId,
+        step: str,
+        deleted: int,
+        *,
+        holder: str,
+        done: bool = True,
+    ) -> int:
+        """Add to what a step has deleted, and write down that it is done; give the sum.
+
+        Raises:
+            Fenced: If no such purge is under way, or another holds it.
         """
         ...
 
@@ -413,13 +442,19 @@ class PurgeStore(Protocol):
         """Have every purge that waits be tried again now; say how many did."""
         ...
 
-    async def defer_purge(self, installation_id: InstallationId, *, until: datetime) -> None:
-        """Try this purge again when `until` has come; counts an attempt."""
+    async def defer_purge(
+        self, installation_id: InstallationId, *, until: datetime, holder: str
+    ) -> None:
+        """Give up the lease, and try again when `until` has come; counts an attempt.
+
+        Of a purge that another holds, nothing changes.
+        """
         ...
 
     async def erase(self, installation_id: InstallationId, part: str) -> int:
         """Delete one part (of `ERASABLE`) of an installation; say how many rows went.
 
+        The same transactions add them to the step of that name, if a purge is under way.
         `state` is also what its events have used up, and the effects they have had.
         `inbox` erases bodies and drops undone events, also those that were never looked at
         (their body names the owner) unless newer than the removal; hashes stay, without owner.
@@ -431,7 +466,10 @@ class PurgeStore(Protocol):
         ...
 
     async def erase_installation(self, installation_id: InstallationId) -> int:
-        """Delete the installation's row; its purge stays until `end_purge`."""
+        """Delete the installation's row; its purge stays until `end_purge`, and counts it.
+
+        It is not counted where nothing was held.
+        """
         ...
 
     async def end_purge(self, installation_id: InstallationId, receipt: Receipt) -> None:

@@ -191,6 +191,8 @@ class Purge:
     """Whether anything was kept of whoever left, when the removal was heard of."""
     retain: bool = False
     """Whether the bot's own steps are left out, as whoever left has wished."""
+    tries: Mapping[str, int] = field(default_factory=dict[str, int])
+    """How often each step was begun."""
 
 
 @dataclass(frozen=True, slots=True)

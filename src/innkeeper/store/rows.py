@@ -5,7 +5,7 @@ opens only at its own place.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -224,8 +224,8 @@ CASE: Final = "SELECT id, installation_id, reason, opened_at, closed_at, outcome
 TOMBSTONE: Final = "SELECT installation_id, generation, at, buried_at FROM tombstones"
 
 
-def read_purge(row: Row, *, owner: Owner | None, done: Mapping[str, int]) -> Purge:
-    """Read a row of `PURGE`."""
+def read_purge(row: Row, *, owner: Owner | None, steps: Sequence[Row]) -> Purge:
+    """Read a row of `PURGE`, and those of its steps: name, deleted, tries, done."""
     installation_id, generation, receipt_id, authorized_at, removed_at = row[:5]
     started_at, deadline_at, attempts, next_at, alarm, held, retain = row[5:]
     return Purge(
@@ -237,7 +237,8 @@ def read_purge(row: Row, *, owner: Owner | None, done: Mapping[str, int]) -> Pur
         removed_at=from_micros(removed_at),
         started_at=from_micros(started_at),
         deadline_at=from_micros(deadline_at),
-        done=done,
+        done={step: deleted for step, deleted, _, done in steps if done},
+        tries={step: tries for step, _, tries, _ in steps},
         attempts=attempts,
         next_at=from_micros(next_at),
         alarm=alarm,

@@ -80,6 +80,7 @@ class ErasingPart(InboxPart):
     async def erase(self, installation_id: InstallationId, part: str) -> int:
         """Delete one part (of `ERASABLE`) of an installation; say how many rows went.
 
+        The same transaction adds them to the step of that name, if a purge is under way.
         `state` is also what its events have used up, and the effects they have had.
         `inbox` erases bodies and drops undone events, also those that were never looked at
         (their body names the owner) unless newer than the removal; hashes stay, without owner.
@@ -93,20 +94,32 @@ class ErasingPart(InboxPart):
         statements = _ERASE[part]
 
         async def job(connection: Connection) -> int:
-            return sum(
+            gone = sum(
                 [changed(await connection.execute(each, installation_id)) for each in statements]
             )
+            return await _counted(connection, installation_id, part, gone)
 
         return await self._db.write(job)
 
     async def erase_installation(self, installation_id: InstallationId) -> int:
-        """Delete the installation's row; its purge stays until `end_purge`.
+        """Delete the installation's row; its purge stays until `end_purge`, and counts it.
+
+        It is not counted where nothing was held.
 
         Raises:
             StoreUnavailable: If it could not be done.
         """
         self._unlink(installation_id)
-        return await self._db.change("DELETE FROM installations WHERE id = $1", installation_id)
+
+        async def job(connection: Connection) -> int:
+            gone = await connection.execute(
+                "DELETE FROM installations WHERE id = $1", installation_id
+            )
+            return await _counted(
+                connection, installation_id, "installation", changed(gone), held=True
+            )
+
+        return await self._db.write(job)
 
     async def count_erasable(self, installation_id: InstallationId) -> Mapping[str, int]:
         """Count what `erase` would delete now of each part, in their order; change nothing.
@@ -145,7 +158,8 @@ class ErasingPart(InboxPart):
             await connection.execute(
                 "UPDATE inbox_bodies SET installation_id = NULL WHERE id = ANY($1)", found.newer
             )
-            return changed(answers) + len(found.gone)
+            gone = changed(answers) + len(found.gone)
+            return await _counted(connection, installation_id, "inbox", gone)
 
         return await self._db.write(job)
 
@@ -181,6 +195,31 @@ class ErasingPart(InboxPart):
                         body = None
                 yield number, link, body, from_micros(received_at)
             last = rows[-1][0]
+
+
+async def _counted(
+    connection: Connection,
+    installation_id: InstallationId,
+    step: str,
+    gone: int,
+    *,
+    held: bool = False,
+) -> int:
+    """Add to what the step of a purge has deleted, in the transaction that deletes it.
+
+    Args:
+        held: Only where something was held before the removal was heard of.
+    """
+    if gone:
+        await connection.execute(
+            "INSERT INTO purge_steps AS had (installation_id, step, deleted, done)"
+            " SELECT installation_id, $2::text, $3::bigint, FALSE FROM purges"
+            " WHERE installation_id = $1 AND (held OR NOT $4::boolean)"
+            " ON CONFLICT (installation_id, step) DO UPDATE SET"
+            " deleted = had.deleted + excluded.deleted",
+            *(installation_id, step, gone, held),
+        )
+    return gone
 
 
 async def _expire_bodies(connection: Connection, before: int) -> int:

@@ -92,6 +92,8 @@ class PurgePart(ReportPart):
     async def purges(self, *, due_by: datetime | None = None) -> Sequence[Purge]:
         """List the purges under way, oldest first; only those that are due, if so asked.
 
+        One that somebody carries out now is not due.
+
         Raises:
             StoreUnavailable: If the database cannot be read.
         """
@@ -99,7 +101,8 @@ class PurgePart(ReportPart):
             rows = await self._db.rows(f"{PURGE} ORDER BY number")
         else:
             rows = await self._db.rows(
-                f"{PURGE} WHERE next_at <= $1 ORDER BY number", to_micros(due_by)
+                f"{PURGE} WHERE next_at <= $1 AND lease_until <= $1 ORDER BY number",
+                to_micros(due_by),
             )
         return [await self._purge(row) for row in rows]
 
@@ -139,29 +142,81 @@ class PurgePart(ReportPart):
         installation_id = row[0]
         installation = await self.get_installation(installation_id)
         steps = await self._db.rows(
-            "SELECT step, deleted FROM purge_steps WHERE installation_id = $1 ORDER BY number",
+            "SELECT step, deleted, tries, done FROM purge_steps"
+            " WHERE installation_id = $1 ORDER BY number",
             installation_id,
         )
-        owner = installation.owner if installation else None
-        done = {str(step): int(deleted) for step, deleted in steps}
-        return read_purge(row, owner=owner, done=done)
+        return read_purge(row, owner=installation.owner if installation else None, steps=steps)
 
-    async def record_step(self, installation_id: InstallationId, step: str, deleted: int) -> None:
-        """Write down that a step is done and how much it deleted.
+    async def lease_purge(
+        self, installation_id: InstallationId, *, holder: str, now: datetime, until: datetime
+    ) -> Purge | None:
+        """Take the right to carry a purge out, or keep it; None if another has it, or it is over.
+
+        Returns:
+            The purge as it stands now, with what other holders have done.
 
         Raises:
-            Fenced: If no such purge is under way.
+            StoreUnavailable: If it could not be written.
+        """
+        taken = await self._db.change(
+            "UPDATE purges SET lease_holder = $2, lease_until = $3 WHERE installation_id = $1"
+            " AND (lease_until <= $4 OR lease_holder = $2)",
+            *(installation_id, holder, to_micros(until), to_micros(now)),
+        )
+        if not taken:
+            return None
+        row = await self._db.row(f"{PURGE} WHERE installation_id = $1", installation_id)
+        return await self._purge(row) if row else None
+
+    async def begin_step(self, installation_id: InstallationId, step: str, *, holder: str) -> None:
+        """Write down that a step is begun, once more.
+
+        Raises:
+            Fenced: If no such purge is under way, or another holds it.
             StoreUnavailable: If it could not be written.
         """
         written = await self._db.change(
-            "INSERT INTO purge_steps (installation_id, step, deleted)"
-            " SELECT installation_id, $2::text, $3::bigint FROM purges WHERE installation_id = $1"
-            " FOR SHARE ON CONFLICT (installation_id, step)"
-            " DO UPDATE SET deleted = excluded.deleted",
-            *(installation_id, step, deleted),
+            "INSERT INTO purge_steps AS had (installation_id, step, deleted, done)"
+            " SELECT installation_id, $2::text, 0, FALSE FROM purges"
+            " WHERE installation_id = $1 AND lease_holder = $3 FOR SHARE"
+            " ON CONFLICT (installation_id, step) DO UPDATE SET tries = had.tries + 1",
+            *(installation_id, step, holder),
         )
         if not written:
-            raise Fenced("step not written", "no such purge is under way")
+            raise _not_held()
+
+    async def record_step(
+        self,
+        installation_id: InstallationId,
+        step: str,
+        deleted: int,
+        *,
+        holder: str,
+        done: bool = True,
+    ) -> int:
+        """Add to what a step has deleted, and write down that it is done; give the sum.
+
+        Raises:
+            Fenced: If no such purge is under way, or another holds it.
+            StoreUnavailable: If it could not be written.
+        """
+
+        async def job(connection: Connection) -> int:
+            total = await connection.fetchval(
+                "INSERT INTO purge_steps AS had (installation_id, step, deleted, done)"
+                " SELECT installation_id, $2::text, $3::bigint, $4::boolean FROM purges"
+                " WHERE installation_id = $1 AND lease_holder = $5 FOR SHARE"
+                " ON CONFLICT (installation_id, step) DO UPDATE SET"
+                " deleted = had.deleted + excluded.deleted, done = had.done OR excluded.done"
+                " RETURNING deleted",
+                *(installation_id, step, deleted, done, holder),
+            )
+            if total is None:
+                raise _not_held()
+            return int(total)
+
+        return await self._db.write(job)
 
     async def hasten_purges(self, *, now: datetime) -> int:
         """Have every purge that waits be tried again now; say how many did.
@@ -173,15 +228,20 @@ class PurgePart(ReportPart):
             "UPDATE purges SET next_at = $1 WHERE next_at > $1", to_micros(now)
         )
 
-    async def defer_purge(self, installation_id: InstallationId, *, until: datetime) -> None:
-        """Try this purge again when `until` has come; counts an attempt.
+    async def defer_purge(
+        self, installation_id: InstallationId, *, until: datetime, holder: str
+    ) -> None:
+        """Give up the lease, and try again when `until` has come; counts an attempt.
+
+        Of a purge that another holds, nothing changes.
 
         Raises:
             StoreUnavailable: If it could not be written.
         """
         await self._db.change(
-            "UPDATE purges SET next_at = $2, attempts = attempts + 1 WHERE installation_id = $1",
-            *(installation_id, to_micros(until)),
+            "UPDATE purges SET next_at = $2, attempts = attempts + 1, lease_holder = NULL,"
+            " lease_until = 0 WHERE installation_id = $1 AND lease_holder = $3",
+            *(installation_id, to_micros(until), holder),
         )
 
     async def end_purge(self, installation_id: InstallationId, receipt: Receipt) -> None:
@@ -265,3 +325,7 @@ def _values(receipt: Receipt) -> tuple[object, ...]:
         *(receipt.id, receipt.sequence, receipt.document, receipt.signature),
         receipt.key_id,
     )
+
+
+def _not_held() -> Fenced:
+    return Fenced("step not written", "no such purge is under way, or another worker holds it")

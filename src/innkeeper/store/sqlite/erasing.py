@@ -72,6 +72,7 @@ class ErasingPart(InboxPart):
     async def erase(self, installation_id: InstallationId, part: str) -> int:
         """Delete one part (of `ERASABLE`) of an installation; say how many rows went.
 
+        The same transactions add them to the step of that name, if a purge is under way.
         `state` is also what its events have used up, and the effects they have had.
         `inbox` erases bodies and drops undone events, also those that were never looked at
         (their body names the owner) unless newer than the removal; hashes stay, without owner.
@@ -82,9 +83,11 @@ class ErasingPart(InboxPart):
         """
         if part == "inbox":
             return await self._erase_inbox(installation_id)
-        return sum([await self._erase_rows(*each, installation_id) for each in _ERASE[part]])
+        return sum([await self._erase_rows(*each, installation_id, part) for each in _ERASE[part]])
 
-    async def _erase_rows(self, table: str, row: str, installation_id: InstallationId) -> int:
+    async def _erase_rows(
+        self, table: str, row: str, installation_id: InstallationId, part: str
+    ) -> int:
         """Delete some at a time: between two commits others have their turn.
 
         Nothing can be added any more, so where there is nothing, nothing is written.
@@ -95,24 +98,36 @@ class ErasingPart(InboxPart):
             installation_id,
         ):
             return erased
-        while True:
-            some = await self._db.change(
+
+        def job(connection: Connection) -> int:
+            gone = connection.change(
                 f"DELETE FROM {table} WHERE ({row}) IN"  # noqa: S608  # one of `_ERASE`
                 f" (SELECT {row} FROM {table} WHERE installation_id = ? LIMIT {_AT_ONCE})",
-                installation_id,
+                (installation_id,),
             )
+            return _counted(connection, installation_id, part, gone)
+
+        while True:
+            some = await self._db.write(job)
             erased += some
             if some < _AT_ONCE:
                 return erased
 
     async def erase_installation(self, installation_id: InstallationId) -> int:
-        """Delete the installation's row; its purge stays until `end_purge`.
+        """Delete the installation's row; its purge stays until `end_purge`, and counts it.
+
+        It is not counted where nothing was held.
 
         Raises:
             StoreUnavailable: If it could not be done.
         """
         self._unlink(installation_id)
-        return await self._db.change("DELETE FROM installations WHERE id = ?", installation_id)
+
+        def job(connection: Connection) -> int:
+            gone = connection.change("DELETE FROM installations WHERE id = ?", (installation_id,))
+            return _counted(connection, installation_id, "installation", gone, held=True)
+
+        return await self._db.write(job)
 
     async def count_erasable(self, installation_id: InstallationId) -> Mapping[str, int]:
         """Count what `erase` would delete now of each part, in their order; change nothing.
@@ -154,7 +169,7 @@ class ErasingPart(InboxPart):
                 " WHERE id IN (SELECT value FROM carray(?))",
                 (ids(found.newer),),
             )
-            return answers + len(found.gone)
+            return _counted(connection, installation_id, "inbox", answers + len(found.gone))
 
         return await self._db.write(job)
 
@@ -189,6 +204,31 @@ class ErasingPart(InboxPart):
                 yield number, link, body, from_micros(received_at)
             last = rows[-1][0]
             await asyncio.sleep(0)
+
+
+def _counted(
+    connection: Connection,
+    installation_id: InstallationId,
+    step: str,
+    gone: int,
+    *,
+    held: bool = False,
+) -> int:
+    """Add to what the step of a purge has deleted, in the transaction that deletes it.
+
+    Args:
+        held: Only where something was held before the removal was heard of.
+    """
+    if gone:
+        connection.run(
+            "INSERT INTO purge_steps (installation_id, step, deleted, done)"
+            " SELECT installation_id, ?, ?, 0 FROM purges"
+            " WHERE installation_id = ? AND (held OR NOT ?)"
+            " ON CONFLICT (installation_id, step) DO UPDATE SET"
+            " deleted = deleted + excluded.deleted",
+            (step, gone, installation_id, held),
+        )
+    return gone
 
 
 def _expire_bodies(connection: Connection, before: int) -> int:

@@ -155,9 +155,12 @@ class InboxPart(Part):
     async def reclaim(self, *, now: datetime) -> int:
         """Make ready what a process that died had claimed; called once, at the start.
 
+        The leases of its purges are over too.
+
         Raises:
             StoreUnavailable: If it cannot be done.
         """
+        await self._db.change("UPDATE purges SET lease_until = 0 WHERE lease_until > 0")
         return await self._db.change(
             "UPDATE inbox SET state = 'ready', due_at = min(received_at, ?)"
             " WHERE id IN (SELECT id FROM inbox_bodies) AND state = 'claimed'",

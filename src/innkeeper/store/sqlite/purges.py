@@ -85,13 +85,18 @@ class PurgePart(ReportPart):
     async def purges(self, *, due_by: datetime | None = None) -> Sequence[Purge]:
         """List the purges under way, oldest first; only those that are due, if so asked.
 
+        One that somebody carries out now is not due.
+
         Raises:
             StoreUnavailable: If the database cannot be read.
         """
         if due_by is None:
             rows = self._db.rows(f"{PURGE} ORDER BY rowid")
         else:
-            rows = self._db.rows(f"{PURGE} WHERE next_at <= ? ORDER BY rowid", to_micros(due_by))
+            moment = to_micros(due_by)
+            rows = self._db.rows(
+                f"{PURGE} WHERE next_at <= ? AND lease_until <= ? ORDER BY rowid", moment, moment
+            )
         return [await self._purge(row) for row in rows]
 
     async def find_purge(self, receipt_id: ReceiptId) -> Purge | None:
@@ -140,27 +145,81 @@ class PurgePart(ReportPart):
         installation_id = row[0]
         installation = await self.get_installation(installation_id)
         steps = self._db.rows(
-            "SELECT step, deleted FROM purge_steps WHERE installation_id = ? ORDER BY rowid",
+            "SELECT step, deleted, tries, done FROM purge_steps"
+            " WHERE installation_id = ? ORDER BY rowid",
             installation_id,
         )
-        owner = installation.owner if installation else None
-        return read_purge(row, owner=owner, done=dict(steps))
+        return read_purge(row, owner=installation.owner if installation else None, steps=steps)
 
-    async def record_step(self, installation_id: InstallationId, step: str, deleted: int) -> None:
-        """Write down that a step is done and how much it deleted.
+    async def lease_purge(
+        self, installation_id: InstallationId, *, holder: str, now: datetime, until: datetime
+    ) -> Purge | None:
+        """Take the right to carry a purge out, or keep it; None if another has it, or it is over.
+
+        Returns:
+            The purge as it stands now, with what other holders have done.
 
         Raises:
-            Fenced: If no such purge is under way.
+            StoreUnavailable: If it could not be written.
+        """
+        taken = await self._db.change(
+            "UPDATE purges SET lease_holder = ?, lease_until = ? WHERE installation_id = ?"
+            " AND (lease_until <= ? OR lease_holder = ?)",
+            *(holder, to_micros(until), installation_id, to_micros(now), holder),
+        )
+        if not taken:
+            return None
+        row = self._db.row(f"{PURGE} WHERE installation_id = ?", installation_id)
+        return await self._purge(row) if row else None
+
+    async def begin_step(self, installation_id: InstallationId, step: str, *, holder: str) -> None:
+        """Write down that a step is begun, once more.
+
+        Raises:
+            Fenced: If no such purge is under way, or another holds it.
             StoreUnavailable: If it could not be written.
         """
         written = await self._db.change(
-            "INSERT INTO purge_steps (installation_id, step, deleted)"
-            " SELECT installation_id, ?, ? FROM purges WHERE installation_id = ?"
-            " ON CONFLICT (installation_id, step) DO UPDATE SET deleted = excluded.deleted",
-            *(step, deleted, installation_id),
+            "INSERT INTO purge_steps (installation_id, step, deleted, done)"
+            " SELECT installation_id, ?, 0, 0 FROM purges"
+            " WHERE installation_id = ? AND lease_holder = ?"
+            " ON CONFLICT (installation_id, step) DO UPDATE SET tries = tries + 1",
+            *(step, installation_id, holder),
         )
         if not written:
-            raise Fenced("step not written", "no such purge is under way")
+            raise _not_held()
+
+    async def record_step(
+        self,
+        installation_id: InstallationId,
+        step: str,
+        deleted: int,
+        *,
+        holder: str,
+        done: bool = True,
+    ) -> int:
+        """Add to what a step has deleted, and write down that it is done; give the sum.
+
+        Raises:
+            Fenced: If no such purge is under way, or another holds it.
+            StoreUnavailable: If it could not be written.
+        """
+
+        def job(connection: Connection) -> int:
+            rows = connection.rows(
+                "INSERT INTO purge_steps (installation_id, step, deleted, done)"
+                " SELECT installation_id, ?, ?, ? FROM purges"
+                " WHERE installation_id = ? AND lease_holder = ?"
+                " ON CONFLICT (installation_id, step) DO UPDATE SET"
+                " deleted = deleted + excluded.deleted, done = max(done, excluded.done)"
+                " RETURNING deleted",
+                (step, deleted, done, installation_id, holder),
+            )
+            if not rows:
+                raise _not_held()
+            return int(rows[0][0])
+
+        return await self._db.write(job)
 
     async def hasten_purges(self, *, now: datetime) -> int:
         """Have every purge that waits be tried again now; say how many did.
@@ -172,15 +231,20 @@ class PurgePart(ReportPart):
             "UPDATE purges SET next_at = ? WHERE next_at > ?", to_micros(now), to_micros(now)
         )
 
-    async def defer_purge(self, installation_id: InstallationId, *, until: datetime) -> None:
-        """Try this purge again when `until` has come; counts an attempt.
+    async def defer_purge(
+        self, installation_id: InstallationId, *, until: datetime, holder: str
+    ) -> None:
+        """Give up the lease, and try again when `until` has come; counts an attempt.
+
+        Of a purge that another holds, nothing changes.
 
         Raises:
             StoreUnavailable: If it could not be written.
         """
         await self._db.change(
-            "UPDATE purges SET next_at = ?, attempts = attempts + 1 WHERE installation_id = ?",
-            *(to_micros(until), installation_id),
+            "UPDATE purges SET next_at = ?, attempts = attempts + 1, lease_holder = NULL,"
+            " lease_until = 0 WHERE installation_id = ? AND lease_holder = ?",
+            *(to_micros(until), installation_id, holder),
         )
 
     async def end_purge(self, installation_id: InstallationId, receipt: Receipt) -> None:
@@ -261,3 +325,7 @@ class PurgePart(ReportPart):
         """
         self._keys.clear()
         await self._db.wipe()
+
+
+def _not_held() -> Fenced:
+    return Fenced("step not written", "no such purge is under way, or another worker holds it")
