@@ -273,6 +273,27 @@ def test_refuses_two_error_handlers_for_one_class() -> None:
         app.routes()
 
 
+@pytest.mark.parametrize(
+    ("kind", "key", "why"),
+    [
+        ("event", "", "without a name"),
+        ("event", " ", "without a name"),
+        ("command", "/due", "Leave the slash away"),
+        ("link", "http://x.com/a", "domain alone"),
+        ("action", " ", "blank action"),
+    ],
+)
+def test_refuses_what_can_never_match(kind: str, key: str, why: str) -> None:
+    app = App()
+
+    @getattr(app, kind)(key)
+    async def handler(_ctx: Any) -> None: ...
+
+    with pytest.raises(BotRefused, match=why) as refused:
+        app.routes()
+    assert "test_reactions.py" in str(refused.value)
+
+
 # what a handler can do wrong
 
 

@@ -236,6 +236,7 @@ class Table:
 
     def _put(self, registration: Registration, reaction: Reaction) -> None:
         kind, key, typed = registration.kind, registration.key, bool(reaction.call.words)
+        _check_key(registration)
         try:
             if kind == "command":
                 self.commands.put(key, reaction, typed=typed)
@@ -312,6 +313,25 @@ def _guards(
                 raise BotRefused(f"@app.error for {kind.__name__}", f"is registered twice: {both}")
             found[kind] = call
     return found
+
+
+def _check_key(registration: Registration) -> None:
+    """Refuse what no event can ever match.
+
+    Raises:
+        BotRefused: With what to write instead.
+    """
+    kind, key, place = registration.kind, registration.key, str(registration.origin)
+    if kind == "event" and not key.strip():
+        raise BotRefused(place, "takes an event without a name", "Write Zoom's name for it.")
+    if kind == "command" and key.startswith("/"):
+        why = f"takes {registration}, but a command begins after the bot's own slash command"
+        raise BotRefused(place, why, "Leave the slash away.")
+    if kind == "link" and ("/" in key or ":" in key):
+        why = f"takes {registration}, but links are matched by their domain"
+        raise BotRefused(place, why, "Write the domain alone, such as `example.com`.")
+    if kind == "action" and key and not key.strip():
+        raise BotRefused(place, "takes a blank action", "Write the value of the button.")
 
 
 def _refuse(faults: Sequence[BotRefused]) -> None:
