@@ -91,9 +91,8 @@ WRONG = {
     "exits": "HandlerExited",
     "exits-in-thread": "HandlerExited",
     "cancels": "HandlerExited",
-    "answers-wrong": "BotRefused",
-    "answers-nothing": "CardRefused",
 }
+HOPELESS = {"answers-wrong": "BotRefused", "answers-nothing": "CardRefused"}
 
 
 @pytest.mark.parametrize("cmd", WRONG)
@@ -111,6 +110,19 @@ async def test_a_handler_that_fails_is_tried_six_times_and_others_are_heard(
         assert (await states(house))[-1] == (EventState.DEAD, WRONG[cmd])
         await turn(house, 100_000)
         assert (await house.rows())[-1].attempts == 6
+
+
+@pytest.mark.parametrize("cmd", HOPELESS)
+async def test_what_fails_each_time_is_dead_at_once_and_can_be_revived(
+    cmd: str, tmp_path: Path
+) -> None:
+    async with running(tmp_path, app=sentenced()) as house:
+        assert (await house.deliver(notification(cmd=cmd)))[0] == 200
+        assert (await house.deliver(notification(cmd="other")))[0] == 200
+        assert house.heard == ["other"]
+        row = (await house.rows())[-1]
+        assert (row.state, row.reason, row.attempts) == (EventState.DEAD, HOPELESS[cmd], 1)
+        assert await house.parts.store.revive(row.id, now=house.clock.now())
 
 
 async def test_a_failure_is_told_by_the_bots_own_lines_and_what_our_error_says(
@@ -145,7 +157,7 @@ async def test_a_handler_that_answers_too_much_is_refused_here_or_by_zoom_and_no
         assert (await house.deliver(notification(cmd="much")))[0] == 200
         assert (await house.deliver(notification(cmd="other")))[0] == 200
         assert house.heard == ["other"]
-        assert (await states(house))[-1][0] is EventState.READY
+        assert (await states(house))[-1] == (EventState.DEAD, "CardRefused")
 
 
 async def test_what_the_store_cannot_take_now_is_taken_up_again(

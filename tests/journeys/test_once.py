@@ -389,10 +389,11 @@ async def test_what_cannot_be_kept_is_told_and_not_had_again(tmp_path: Path, giv
     async with running(tmp_path, app=till(kept, [], [given, 8])) as house:
         await house.deliver(CHARGE)
         [row] = await house.rows()
-        assert (row.state, row.reason) == (EventState.READY, BotRefused.__name__)
-        await again(house, 5)
+        assert (row.state, row.reason) == (EventState.DEAD, BotRefused.__name__)
+        await again(house, 0)
         [row] = await house.rows()
-        assert (row.state, row.reason) == (EventState.DEAD, "effect_unconfirmed")
+        assert (row.state, row.reason) == (EventState.DEAD, BotRefused.__name__)
+        assert kept == []
 
 
 async def test_a_handler_can_answer_for_what_is_not_known(tmp_path: Path) -> None:

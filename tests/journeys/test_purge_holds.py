@@ -7,7 +7,7 @@ import pytest
 
 from innkeeper.flows import steps
 from innkeeper.flows.purge import LEASE, Forgetter
-from innkeeper.store.records import Installation, Purge
+from innkeeper.store.records import Installation, Purge, Receipt
 from innkeeper.testing import Zoom
 from tests.journeys.bots import Notes, porter
 
@@ -81,6 +81,29 @@ async def test_what_a_worker_has_lost_it_neither_counts_nor_signs() -> None:
         receipt = zoom.receipts.one()
         assert receipt.tries == {"bot:slow": 2}
         assert receipt.steps["bot:slow"] == 0  # the seven went with the one who lost it
+
+
+async def test_two_workers_that_sign_at_once_both_find_their_place_in_the_chain(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with Zoom(porter(), workers=2) as zoom:
+        for name in ("Ana", "Ben"):
+            await (await zoom.user(name)).adds_app()
+        first, second = forgetters(zoom)
+        ours, others = await begun(first, zoom)
+        vault, met = zoom.parts.vault, asyncio.Barrier(2)
+        last, asked = vault.last_receipt, [1, 2]
+
+        async def together() -> Receipt | None:
+            found = await last()
+            if asked and asked.pop():
+                await met.wait()  # both have seen the same end of the chain
+            return found
+
+        for forgetter in (first, second):
+            monkeypatch.setattr(forgetter._vault, "last_receipt", together)  # pyright: ignore[reportPrivateUsage]  # what it signs by
+        both = await asyncio.gather(first.run(ours), second.run(others))
+        assert sorted(each.sequence for each in both if each is not None) == [1, 2]
 
 
 async def test_a_step_that_hangs_holds_up_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -169,6 +169,13 @@ def test_a_terminal_is_given_no_control_character(vector: str) -> None:
     assert said.encode()
 
 
+@pytest.mark.parametrize("mark", ["\u202e", "\u202a", "\u2066", "\u2069"])
+def test_a_terminal_is_given_nothing_that_turns_the_text_round(mark: str) -> None:
+    drawn = draw({"head": {"text": f"a{mark}b"}, "body": [{"type": "message", "text": f"c{mark}"}]})
+    assert drawn.text.split("\n") == ["a\ufffdb", "c\ufffd"]
+    assert mark in drawn.html
+
+
 def test_a_colour_reaches_the_page_as_six_digits_or_not_at_all() -> None:
     style = {"color": '#0E72ED"><script>'}
     drawn = draw(block("message", text="x", style=style))

@@ -14,6 +14,8 @@ from innkeeper.clock import Clock
 from innkeeper.errors import (
     ActionConsumed,
     BodyRefused,
+    BotRefused,
+    CardRefused,
     EffectUnconfirmed,
     Fenced,
     InnkeeperError,
@@ -52,6 +54,8 @@ BACKOFF = (
 PATIENCE = timedelta(minutes=5)
 """How long a handler may take, unless the bot says otherwise."""
 
+_HOPELESS = (BotRefused, CardRefused)
+"""What the bot's own code does wrong each time: it is dead-lettered at once."""
 _NAMES_KEPT = 128
 _OURS = __file__.rpartition("/flows/")[0]
 """Where this package lies: what stands elsewhere is the bot's."""
@@ -394,7 +398,7 @@ class Dispatcher:
         self, event: InboxEvent, error: Exception, installation_id: InstallationId | None
     ) -> None:
         self._blame(event, error, installation_id)
-        if event.attempts > len(BACKOFF):
+        if event.attempts > len(BACKOFF) or isinstance(error, _HOPELESS):
             await self._end(event, EventState.DEAD, type(error).__name__, installation_id)
             return
         until = self._clock.now() + BACKOFF[event.attempts - 1]

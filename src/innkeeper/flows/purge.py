@@ -6,13 +6,14 @@ all of a user's data be deleted after `app_deauthorized`.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
 
 from innkeeper.clock import Clock
-from innkeeper.errors import Fenced
+from innkeeper.errors import Fenced, ReceiptRefused
 from innkeeper.flows.log import Log
 from innkeeper.flows.receipts import write_receipt
 from innkeeper.flows.steps import PurgeStep, Scope, carry_out, own_name, scope_of
@@ -22,6 +23,7 @@ from innkeeper.store.records import (
     Installation,
     Purge,
     Receipt,
+    SigningKey,
     Tombstone,
 )
 
@@ -32,6 +34,7 @@ OWNER_HASH_KEPT = timedelta(days=30)
 LEASE = timedelta(minutes=3)
 """Longer than a step may take, `verify` and all: a worker that is alive keeps what it holds."""
 _AT_ONCE = 8
+_SIGNED_ANEW = 4
 _BACKOFF = (timedelta(seconds=5), timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1))
 
 
@@ -180,15 +183,23 @@ class Forgetter:
         return int(await self._vault.destroy_key(installation_id) and held)
 
     async def _sign(self, purge: Purge, kept: Sequence[str]) -> Receipt:
+        """Sign and keep the receipt; anew if another process took its place in the chain."""
         async with self._signing:
-            receipt = write_receipt(
-                purge,
-                kept=kept,
-                key=await self._vault.signing_key(),
-                previous=await self._vault.last_receipt(),
-                purged_at=self._clock.now(),
-            )
-            await self._vault.keep_receipt(receipt)
+            key = await self._vault.signing_key()
+            for _ in range(_SIGNED_ANEW):
+                with suppress(ReceiptRefused):
+                    return await self._keep_signed(purge, kept, key)
+            return await self._keep_signed(purge, kept, key)
+
+    async def _keep_signed(self, purge: Purge, kept: Sequence[str], key: SigningKey) -> Receipt:
+        receipt = write_receipt(
+            purge,
+            kept=kept,
+            key=key,
+            previous=await self._vault.last_receipt(),
+            purged_at=self._clock.now(),
+        )
+        await self._vault.keep_receipt(receipt)
         return receipt
 
     async def run_due(self, *, own: bool = True) -> int:

@@ -27,6 +27,7 @@ _TOKEN: Final = re.compile(
 )
 _PLAIN: Final = re.compile(r"(?P<url>https?://[^\s<>]++)|(?P<line>\n)", re.IGNORECASE)
 _UNFIT: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_TURNING: Final = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 _TAGS: Final = {"*": "strong", "**": "strong", "_": "em", "~": "s"}
 _UNREAD: Final[Mapping[Bold, str]] = {"one": "**", "two": "*"}
 _SCHEME: Final = re.compile(r"https?://", re.IGNORECASE)
@@ -44,6 +45,11 @@ class _Opened:
 def clean(text: str) -> str:
     """Replace what no page or terminal should be given: control characters, half surrogates."""
     return _UNFIT.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n"))
+
+
+def steady(text: str) -> str:
+    """Replace what would turn round the text after it, for a terminal: a page isolates it."""
+    return _TURNING.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def to_html(text: str, *, bold: Bold = "both") -> Markup:
