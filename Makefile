@@ -8,6 +8,7 @@
 # make docs        run the code and check the references in docs/
 # make bench       how fast, beside a bare server
 # make soak        thousands of crashes, kills, races, orders of steps and odd inputs (MINUTES=20: no longer)
+# make chaos      kill and restart everything at random (MINUTES=10, SEED=1)
 # make lock        pin new versions (UPGRADE=1: the newest of everything)
 # make clean       remove all that these commands made
 #
@@ -22,7 +23,7 @@ export UV_PYTHON_DOWNLOADS := never
 
 READY := .venv/.ready
 
-.PHONY: help setup demo test test-all lint coverage docs bench soak browser postgres node lock clean
+.PHONY: help setup demo test test-all lint coverage docs bench soak chaos browser postgres node lock clean
 
 help:
 	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile
@@ -61,6 +62,10 @@ bench: setup
 soak: setup postgres
 	@.venv/bin/python -m tests.faults.soak --write bench/soak.md \
 		$(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
+
+chaos: setup postgres
+	@.venv/bin/python -m tests.chaos --write bench/chaos.md \
+		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 browser:
 	@scripts/browser.sh > /dev/null

@@ -1,0 +1,181 @@
+"""What if everything dies all the time? Events as Zoom sends them, and a monkey with a seed."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import signal
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import aiohttp
+
+from innkeeper.store.events import place_of
+from tests.chaos.fleet import Fleet
+from tests.chaos.oracle import Tale, judge
+from tests.cli.commands import CONFIGURED
+from tests.postgres import Server
+
+KILL_EVERY = (0.05, 0.5)
+STOP_SERVER_EVERY = (2.0, 6.0)
+SENDERS = 8
+ATTEMPTS = 40
+"""More than Zoom makes, or most events would be given up while everybody is dead."""
+QUIET_SECONDS = 120.0
+"""In which all that was taken in must end."""
+
+
+@dataclass(slots=True)
+class Came:
+    """What came of it."""
+
+    tale: Tale
+    wrong: Sequence[str]
+    kills: int = 0
+    restarts: int = 0
+    """Of PostgreSQL."""
+    rose: float = 0.0
+    """How long it took until all were ready, after all had been killed at once."""
+    restarted: float = 0.0
+    """How long it took until one web process was ready after a kill, with the others up."""
+    settled: float = 0.0
+    """How long it took from then until every event had ended."""
+
+
+def delivery(number: int) -> tuple[bytes, dict[str, str]]:
+    """Write and sign an event."""
+    now = time.time()
+    payload = {
+        "accountId": "Account-1",
+        "cmd": f"note {number}",
+        "robotJid": CONFIGURED["ZOOM_BOT_JID"],
+        "timestamp": int(now * 1000),
+        "toJid": "user-1@xmpp.zoom.us",
+        "userId": f"User-{number % 7}",
+        "userJid": "user-1@xmpp.zoom.us",
+        "userName": "Noor Haddad",
+    }
+    content = json.dumps({"event": "bot_notification", "payload": payload}).encode()
+    stamp = str(int(now))
+    secret = CONFIGURED["ZOOM_WEBHOOK_SECRET_TOKEN"].encode()
+    mac = hmac.new(secret, f"v0:{stamp}:".encode() + content, hashlib.sha256).hexdigest()
+    return content, {
+        "content-type": "application/json",
+        "x-zm-request-timestamp": stamp,
+        "x-zm-signature": f"v0={mac}",
+    }
+
+
+def _place(content: bytes) -> bytes:
+    key = hashlib.sha256(CONFIGURED["ZOOM_CLIENT_ID"].encode() + content).digest()
+    return place_of(content, key)
+
+
+class Monkey:
+    """Sends, kills and restarts, all from one seed.
+
+    Args:
+        seed: Gives the order of events, whom to kill and when.
+    """
+
+    def __init__(self, fleet: Fleet, seed: int) -> None:
+        self._fleet = fleet
+        self._seed = seed
+        self._number = 0
+        self._over = asyncio.Event()
+        self._came = Came(Tale(), ())
+
+    async def play(self, seconds: float) -> Came:
+        """Let it rage for so long, then let all come to rest, and judge."""
+        fleet, came = self._fleet, self._came
+        await fleet.rise()
+        timeout = aiohttp.ClientTimeout(total=5)
+        async with aiohttp.ClientSession(timeout=timeout) as session, asyncio.TaskGroup() as group:
+            for sender in range(SENDERS):
+                group.create_task(self._send(session, self._chance(f"sender {sender}")))
+            group.create_task(self._kill(self._chance("kills")))
+            if fleet.server is not None:
+                group.create_task(self._stop_server(fleet.server, self._chance("stops")))
+            await asyncio.sleep(seconds)
+            self._over.set()
+        fleet.kill_all()
+        came.rose = await fleet.rise()
+        await self._settle()
+        fleet.kill(0)
+        came.restarted = await fleet.restart([0])
+        came.wrong = judge(came.tale)
+        return came
+
+    def _chance(self, name: str) -> Random:
+        return Random(f"{self._seed} {name}")  # noqa: S311  # no secret: it is to repeat itself
+
+    async def _send(self, session: aiohttp.ClientSession, chance: Random) -> None:
+        """Send events that were shuffled, and one in ten of them again."""
+        while not self._over.is_set():
+            numbers = list(range(self._number, self._number + 10))
+            self._number += 10
+            chance.shuffle(numbers)
+            written = [(number, *delivery(number)) for number in numbers]
+            again = chance.choice(written)
+            for number, content, headers in [*written, again]:
+                self._came.tale.sent[number] = _place(content)
+                if await self._deliver(session, content, headers, chance):
+                    self._came.tale.acked.add(number)
+
+    async def _deliver(
+        self,
+        session: aiohttp.ClientSession,
+        content: bytes,
+        headers: dict[str, str],
+        chance: Random,
+    ) -> bool:
+        for _ in range(ATTEMPTS):
+            url = f"http://127.0.0.1:{chance.choice(self._fleet.ports)}/events"
+            with suppress(aiohttp.ClientError, TimeoutError):
+                async with session.post(url, data=content, headers=headers) as answer:
+                    if answer.status == 200:
+                        return True
+            if self._over.is_set():
+                return False
+            await asyncio.sleep(0.1)
+        return False
+
+    async def _kill(self, chance: Random) -> None:
+        while not self._over.is_set():
+            await asyncio.sleep(chance.uniform(*KILL_EVERY))
+            number = chance.randrange(self._fleet.size)
+            self._fleet.kill(number)
+            self._fleet.start(number)
+            self._came.kills += 1
+            self._fleet.raise_the_dead()
+
+    async def _stop_server(self, server: Server, chance: Random) -> None:
+        while not self._over.is_set():
+            await asyncio.sleep(chance.uniform(*STOP_SERVER_EVERY))
+            how = chance.choice([signal.SIGQUIT, signal.SIGINT, signal.SIGKILL])
+            await asyncio.to_thread(server.restart, how)
+            self._came.restarts += 1
+
+    async def _settle(self) -> None:
+        """Wait until each event has ended, or the time for it is over."""
+        began, tale = time.monotonic(), self._came.tale
+        while time.monotonic() - began < QUIET_SECONDS:
+            tale.rows = await self._fleet.rows()
+            if all(state not in {"open", "ready", "claimed"} for state, _ in tale.rows.values()):
+                break
+            await asyncio.sleep(0.2)
+        tale.had = self._fleet.had()
+        self._came.settled = time.monotonic() - began
+
+
+def rage(folder: Path, server: Server | None, *, seed: int, seconds: float) -> Came:
+    """Let a monkey rage among the processes of a bot, and say what came of it."""
+    fleet = Fleet(folder, server)
+    try:
+        return asyncio.run(Monkey(fleet, seed).play(seconds))
+    finally:
+        fleet.kill_all()

@@ -1,0 +1,39 @@
+"""Is nothing lost and nothing done twice, whoever is killed and whenever? The short form."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.monkey import Came, rage
+from tests.postgres import Server, begun
+
+pytestmark = pytest.mark.slow
+
+SEED = 11
+RISES_WITHIN_SECONDS = 5.0
+
+
+def holds(came: Came) -> None:
+    """See that it was chaos, and that all is well."""
+    assert came.wrong == []
+    assert came.kills > 5
+    assert len(came.tale.acked) > 20
+    assert came.restarted <= RISES_WITHIN_SECONDS
+
+
+def test_one_process_on_sqlite_loses_nothing(tmp_path: Path) -> None:  # F11
+    holds(rage(tmp_path, None, seed=SEED, seconds=6))
+
+
+def test_two_of_each_on_postgresql_lose_nothing(
+    postgres: Server, tmp_path: Path
+) -> None:  # F11 F41
+    if postgres.programs is None:
+        pytest.skip("the named server is not ours to stop")
+    own = begun()
+    try:
+        came = rage(tmp_path, own, seed=SEED, seconds=8)
+    finally:
+        own.stop()
+    holds(came)
+    assert came.restarts > 0
