@@ -59,7 +59,7 @@ class InnkeeperError(Exception):
         super().__init__(what, why)
 
     def __str__(self) -> str:
-        head = ": ".join(part for part in (self.what, self.why) if part)
+        head = ": ".join(part for part in (self.what, self.why) if part).removesuffix(".")
         return f"{head}. {self.fix} ({self.code})" if self.fix else f"{head} ({self.code})"
 
 

@@ -1,9 +1,9 @@
 """Middleware stands around handlers, error handlers answer what they raise."""
 
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from functools import wraps
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import pytest
 
@@ -273,11 +273,70 @@ def test_refuses_two_error_handlers_for_one_class() -> None:
         app.routes()
 
 
+def test_refuses_them_also_where_no_handler_stands_yet() -> None:
+    app, inner = App(), Router()
+    for _ in range(2):
+
+        @inner.error
+        async def full(_ctx: Context, _error: Full) -> None: ...
+
+    app.include(inner)
+    with pytest.raises(BotRefused, match="for Full: is registered twice"):
+        app.routes()
+
+
+def test_takes_two_for_one_class_in_contexts_that_never_meet() -> None:
+    app, _ = bot([])
+
+    @app.error
+    async def of_commands(_ctx: Command, _error: Full) -> None: ...
+
+    @app.error
+    async def of_clicks(_ctx: Action, _error: Full) -> None: ...
+
+    assert app.routes()
+
+
+def returning(annotation: Any) -> App:
+    app = App()
+
+    async def handler(_ctx: Command) -> Any: ...
+
+    handler.__annotations__["return"] = annotation
+    app.command("x")(handler)
+    return app
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [int, bool, bytes, dict[str, Any], list[Card], str | int, AsyncIterator[int], "float"],
+    ids=str,
+)
+def test_refuses_a_handler_that_says_it_answers_what_is_no_answer(annotation: Any) -> None:
+    with pytest.raises(BotRefused, match=r"handler .*says that it returns .*Return a text"):
+        returning(annotation).routes()
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        *(str, Card, None, str | Card | None, Any, object, "Unheard", Annotated[str, 1]),
+        *(AsyncIterator[str | Card], AsyncGenerator[Card, None], Iterator[str], Literal["a"]),
+    ],
+    ids=str,
+)
+def test_takes_a_handler_that_says_what_it_answers(annotation: Any) -> None:
+    assert returning(annotation).routes()
+
+
 @pytest.mark.parametrize(
     ("kind", "key", "why"),
     [
         ("event", "", "without a name"),
         ("event", " ", "without a name"),
+        ("event", "bot_instaled", "Did you mean `bot_installed`"),
+        ("event", "bot_notifications", "Did you mean `bot_notification`"),
+        ("command", "\u200b\u2060", "nothing that can be seen"),
         ("command", "/due", "Leave the slash away"),
         ("link", "http://x.com/a", "domain alone"),
         ("action", " ", "blank action"),
@@ -292,6 +351,16 @@ def test_refuses_what_can_never_match(kind: str, key: str, why: str) -> None:
     with pytest.raises(BotRefused, match=why) as refused:
         app.routes()
     assert "test_reactions.py" in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["meeting.started", "bot_installed_again", "bot_installed"])
+def test_takes_an_event_that_nobody_knows_yet(name: str) -> None:
+    app = App()
+
+    @app.event(name)
+    async def handler(_ctx: Any) -> None: ...
+
+    assert app.routes()
 
 
 # what a handler can do wrong

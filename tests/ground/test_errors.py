@@ -2,6 +2,7 @@ import pytest
 
 from innkeeper import errors
 from innkeeper.errors import (
+    ZOOM_CODES,
     ApiRefused,
     BodyRefused,
     CardRefused,
@@ -98,3 +99,10 @@ def test_every_error_is_an_innkeepers_and_drawn_in_the_tree(kind):
     tree = errors.__doc__ or ""
 
     assert kind.__name__ in tree or issubclass(kind, InstallRefused)
+
+
+@pytest.mark.parametrize("code", [*ZOOM_CODES, 404, 500])
+def test_no_sentence_ends_twice(code: int) -> None:
+    said = str(ApiRefused(code if code > 399 else 400, code, "Zoom ends its sentences."))
+    assert ".." not in said
+    assert " ." not in said

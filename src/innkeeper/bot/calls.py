@@ -1,9 +1,19 @@
 """Can this function be called when something happens, and with what? Asked at the start."""
 
 import inspect
-from collections.abc import Iterable, Sequence
-from types import UnionType
-from typing import Any, Final, Union, get_args, get_origin
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Coroutine,
+    Generator,
+    Iterable,
+    Iterator,
+    Sequence,
+)
+from types import NoneType, UnionType
+from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 from innkeeper.bot.contexts import Context
 from innkeeper.bot.functions import (
@@ -16,11 +26,13 @@ from innkeeper.bot.functions import (
     nature_of,
     origin_of,
     parameters_of,
+    returns_of,
 )
 from innkeeper.bot.inject import Dependency, Injector, contexts_of, depends_of, unfilled
 from innkeeper.bot.reactions import Call, Fixed, Source
 from innkeeper.bot.words import Word, check_order, reader_of, word_of
 from innkeeper.errors import BotRefused
+from innkeeper.wire.messages import Card
 
 _POSITIONAL: Final = {
     inspect.Parameter.POSITIONAL_ONLY,
@@ -28,6 +40,13 @@ _POSITIONAL: Final = {
     inspect.Parameter.VAR_POSITIONAL,
 }
 _KEYWORD: Final = {inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD}
+_GIVING: Final = {
+    *(Iterator, Iterable, Generator),
+    *(AsyncIterator, AsyncIterable, AsyncGenerator),
+}
+"""What yields answers."""
+_UNTOLD: Final = {Any, object, Awaitable, Coroutine}
+"""What does not tell."""
 _REST: Final = inspect.Parameter.VAR_POSITIONAL
 
 
@@ -55,6 +74,10 @@ class Calls:
         if accepted and not issubclass(given, accepted):
             why = f"takes {_names(accepted)}, but {route} gives {given.__name__}"
             raise BotRefused(str(origin), why, f"Write `{first.name}: {given.__name__}`.")
+        wrong = _no_answer_in(returns_of(function))
+        if wrong is not None:
+            why = f"says that it returns {wrong.__name__}, which is no answer"
+            raise BotRefused(str(origin), why, "Return a text, a Card or None, or yield them.")
         return self._call(function, origin, others, given, typed=typed)
 
     def layer(self, function: Function, given: type[Context[Any]]) -> Call | None:
@@ -150,6 +173,22 @@ def _contexts(parameter: Parameter, origin: Origin) -> tuple[type[Context[Any]],
         why = f"takes a {named.__name__} first, but it is given the context first"
         raise BotRefused(str(origin), why, "Put the context first.")
     return found
+
+
+def _no_answer_in(annotation: Any) -> type | None:
+    """Find in what a handler says it returns what would be no answer; None if all is well."""
+    origin: Any = get_origin(annotation)
+    if origin in {Union, UnionType, Annotated}:
+        parts = get_args(annotation)[: 1 if origin is Annotated else None]
+        return next((wrong for part in parts if (wrong := _no_answer_in(part))), None)
+    kind: Any = origin or annotation
+    if kind in _GIVING:
+        parts = get_args(annotation)[:1]
+        return _no_answer_in(parts[0]) if parts else None
+    if not isinstance(kind, type) or kind in _UNTOLD:
+        return None
+    found: type[Any] = kind
+    return None if issubclass(found, (str, Card, NoneType)) else found
 
 
 def _exceptions(annotation: Any, origin: Origin) -> Iterable[type[Exception]]:

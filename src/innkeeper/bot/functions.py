@@ -106,6 +106,19 @@ def parameters_of(function: Function) -> tuple[Parameter, ...]:
     )
 
 
+def returns_of(function: Function) -> Any:
+    """Find what a function says it returns, resolved; MISSING if it says nothing.
+
+    Raises:
+        BotRefused: If it has no signature that Python can tell.
+    """
+    try:
+        annotation = inspect.signature(function).return_annotation
+    except (ValueError, TypeError) as error:
+        raise BotRefused(str(origin_of(function)), f"cannot be looked into: {error}") from None
+    return MISSING if annotation is inspect.Signature.empty else _resolved(annotation, function)
+
+
 def _resolved(annotation: Any, function: Function) -> Any:
     """Resolve an annotation's names where the function was written."""
     inner = _innermost(function)

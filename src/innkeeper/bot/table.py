@@ -7,6 +7,8 @@ fills, a context that the event does not have, two handlers that take the same.
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
+from difflib import get_close_matches
+from itertools import combinations
 from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
@@ -32,7 +34,7 @@ from innkeeper.bot.matching import ANY, Ambiguous, Commands, Values
 from innkeeper.bot.reactions import Call, Reaction
 from innkeeper.bot.routing import Registration, Router
 from innkeeper.bot.tables import PurgedTable
-from innkeeper.bot.words import WordsRefused, read_words
+from innkeeper.bot.words import WordsRefused, plain, read_words
 from innkeeper.errors import BotRefused
 from innkeeper.flows.authorized import Authorization
 from innkeeper.flows.reauth import ReauthDue
@@ -40,6 +42,7 @@ from innkeeper.flows.steps import PurgeStep
 from innkeeper.store.owned import OwnedDatabase
 from innkeeper.wire.events import Event
 from innkeeper.wire.payloads import (
+    PAYLOADS,
     AppDeauthorized,
     AppMention,
     BotInstalled,
@@ -221,6 +224,7 @@ class Table:
         faults: list[BotRefused] = []
         calls = Calls()
         for branch in _branches(Branch(root), root.noted.middleware, root.noted.guards):
+            faults += _guards_twice(branch.guards[0], calls)
             for registration in branch.router.noted.handlers:
                 try:
                     self._put(registration, _reaction(registration, branch, calls))
@@ -293,6 +297,10 @@ def _reaction(registration: Registration, branch: Branch, calls: Calls) -> React
     )
 
 
+class _Twice(BotRefused):
+    """Two error handlers take the same."""
+
+
 def _guards(
     level: Sequence[Registration], given: type[Context[Any]], calls: Calls
 ) -> Mapping[type[BaseException], Call]:
@@ -310,8 +318,22 @@ def _guards(
         for kind in kinds:
             if kind in found:
                 both = f"{found[kind].origin} and {call.origin}"
-                raise BotRefused(f"@app.error for {kind.__name__}", f"is registered twice: {both}")
+                raise _Twice(f"@app.error for {kind.__name__}", f"is registered twice: {both}")
             found[kind] = call
+    return found
+
+
+def _guards_twice(level: Sequence[Registration], calls: Calls) -> list[BotRefused]:
+    """List a router's error handlers that take the same in some context, whoever is in it."""
+    found: list[BotRefused] = []
+    for one, other in combinations(level, 2):
+        for given in set(GIVEN.values()):
+            try:
+                _guards((one, other), given, calls)
+            except _Twice as fault:
+                found.append(fault)
+            except BotRefused:  # it is told where a handler needs it
+                continue
     return found
 
 
@@ -324,6 +346,12 @@ def _check_key(registration: Registration) -> None:
     kind, key, place = registration.kind, registration.key, str(registration.origin)
     if kind == "event" and not key.strip():
         raise BotRefused(place, "takes an event without a name", "Write Zoom's name for it.")
+    meant = _misspelt(key) if kind == "event" else None
+    if meant is not None:
+        why = f"takes {registration}, which Zoom does not send"
+        raise BotRefused(place, why, f"Did you mean `{meant}`?")
+    if kind == "command" and key and not plain(key).strip():
+        raise BotRefused(place, "takes a command of nothing that can be seen", "Write its words.")
     if kind == "command" and key.startswith("/"):
         why = f"takes {registration}, but a command begins after the bot's own slash command"
         raise BotRefused(place, why, "Leave the slash away.")
@@ -332,6 +360,17 @@ def _check_key(registration: Registration) -> None:
         raise BotRefused(place, why, "Write the domain alone, such as `example.com`.")
     if kind == "action" and key and not key.strip():
         raise BotRefused(place, "takes a blank action", "Write the value of the button.")
+
+
+def _misspelt(name: str) -> str | None:
+    """Find the event that was meant: one that is a letter or two away.
+
+    Other names are taken as they are: Zoom may send tomorrow what nobody knows today.
+    """
+    if name in PAYLOADS:
+        return None
+    near = get_close_matches(name, PAYLOADS, n=1, cutoff=0.9)
+    return near[0] if near and abs(len(near[0]) - len(name)) <= 1 else None
 
 
 def _refuse(faults: Sequence[BotRefused]) -> None:
