@@ -122,9 +122,7 @@ class Fleet:
     async def rows(self) -> dict[bytes, tuple[str, str]]:
         """Say of each event, by its place, how it stands and why."""
         if self.server is None:
-            with closing(sqlite3.connect(self.folder / "innkeeper.db", timeout=10)) as database:
-                found = database.execute("SELECT place, state, reason FROM inbox").fetchall()
-            return {row[0]: (row[1], row[2]) for row in found}
+            return rows_of(self.folder)
         connection: Any = await cast("Any", asyncpg).connect(self.server.url)
         try:
             found = await connection.fetch(
@@ -133,6 +131,13 @@ class Fleet:
         finally:
             await connection.close()
         return {row[0]: (row[1], row[2]) for row in found}
+
+
+def rows_of(folder: Path) -> dict[bytes, tuple[str, str]]:
+    """Say how each event in a folder's SQLite stands, and why."""
+    with closing(sqlite3.connect(folder / "innkeeper.db", timeout=10)) as database:
+        found = database.execute("SELECT place, state, reason FROM inbox").fetchall()
+    return {row[0]: (row[1], row[2]) for row in found}
 
 
 async def _is_ready(session: aiohttp.ClientSession, port: int) -> bool:
