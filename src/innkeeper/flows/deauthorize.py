@@ -93,7 +93,7 @@ class Judge:
         if removed_at < installation.authorized_at:
             return await self._older(installation, tombstone, removed_at)
         if removed_at == installation.authorized_at:
-            self._log.error("deauthorize.same_moment", installation=installation.id)
+            self._log.warning("deauthorize.same_moment", installation=installation.id)
         return await self._purge(installation, event, removed_at)
 
     async def wonder(self) -> None:

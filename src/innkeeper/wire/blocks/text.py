@@ -77,7 +77,7 @@ class Field(Part, frozen=True, kw_only=True):
 
 
 class Fields(Block, tag_field="type", tag="fields", frozen=True, kw_only=True):
-    """A list of keys and values. An empty value is sent as one space, as Zoom asks."""
+    """A list of keys and values. An empty value is refused; `Card.field` sends one space for it."""
 
     items: tuple[Field, ...]
 
