@@ -353,6 +353,15 @@ def test_refuses_what_can_never_match(kind: str, key: str, why: str) -> None:
     assert "test_reactions.py" in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["on_install", "on_authorized", "on_deauthorize", "on_reauth_needed", "middleware", "error"],
+)
+def test_says_what_stands_without_parentheses(name: str) -> None:
+    with pytest.raises(BotRefused, match=rf"@app\.{name}\(\): takes nothing.*Write @app\.{name} "):
+        getattr(App(), name)()
+
+
 @pytest.mark.parametrize("name", ["meeting.started", "bot_installed_again", "bot_installed"])
 def test_takes_an_event_that_nobody_knows_yet(name: str) -> None:
     app = App()

@@ -7,6 +7,7 @@ imports does not matter.
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from dataclasses import dataclass, field
+from functools import wraps
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast, overload
 
 from innkeeper.bot.contexts import (
@@ -95,6 +96,19 @@ class Notes:
     """Whether the app has started, so that nothing more is heard."""
 
 
+def _without_parentheses(decorator: _Function) -> _Function:
+    """Say what is wrong where a decorator that is given nothing is called."""
+
+    @wraps(decorator)
+    def checked(router: "Router", *given: AnyHandler) -> Any:
+        if not given:
+            name = f"@app.{decorator.__name__}"
+            raise BotRefused(f"{name}()", "takes nothing", f"Write {name} without parentheses.")
+        return decorator(router, *given)
+
+    return cast("_Function", checked)
+
+
 class Router:
     """Handlers of a part of a bot, to be included in an app or in another router.
 
@@ -112,10 +126,12 @@ class Router:
 
     # what can happen
 
+    @_without_parentheses
     def on_install(self, handler: _Installed) -> _Installed:
         """Answer to being added; what it returns is the welcome message, once."""
         return self._register("on_install", ANY, handler)
 
+    @_without_parentheses
     def on_authorized(self, handler: _Authorized) -> _Authorized:
         """Hear that somebody has authorized the app, each time, and what their link carried.
 
@@ -123,10 +139,12 @@ class Router:
         """
         return self._register("on_authorized", ANY, handler)
 
+    @_without_parentheses
     def on_deauthorize(self, handler: _Deauthorized) -> _Deauthorized:
         """Hear that somebody removed the app; their data is deleted without your help."""
         return self._register("on_deauthorize", ANY, handler)
 
+    @_without_parentheses
     def on_reauth_needed(self, handler: _Reauth) -> _Reauth:
         """Tell somebody whose tokens have died; without it they get a message with the link."""
         return self._register("on_reauth_needed", ANY, handler)
@@ -214,6 +232,7 @@ class Router:
 
     # what stands around handlers
 
+    @_without_parentheses
     def middleware(
         self, function: Callable[Concatenate[_C, CallNext, ...], Awaitable[Answer]]
     ) -> Callable[Concatenate[_C, CallNext, ...], Awaitable[Answer]]:
@@ -224,6 +243,7 @@ class Router:
         """
         return self._note(self.noted.middleware, "middleware", function)
 
+    @_without_parentheses
     def error(
         self, handler: Callable[Concatenate[_C, _E, ...], Handled]
     ) -> Callable[Concatenate[_C, _E, ...], Handled]:
