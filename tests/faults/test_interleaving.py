@@ -17,7 +17,8 @@ CROSSINGS = crossings(whole=False)
 def test_a_purge_may_meet_anybody_in_any_order(crossing: Crossing) -> None:
     met = enumerate_orders(crossing)
     assert met.violations == {}
-    assert met.orders > 40
+    # Of two purges one has the lease, and the other turns back: few orders are left.
+    assert met.orders > (6 if crossing.name == "purge" else 40)
 
 
 async def _nothing() -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from innkeeper import Card
 from innkeeper.ui.cards import draw
 from tests.ui.hostile import VECTORS, skeleton
 from tests.ui.samples import block
@@ -171,9 +172,11 @@ def test_a_terminal_is_given_no_control_character(vector: str) -> None:
 
 @pytest.mark.parametrize("mark", ["\u202e", "\u202a", "\u2066", "\u2069"])
 def test_a_terminal_is_given_nothing_that_turns_the_text_round(mark: str) -> None:
-    drawn = draw({"head": {"text": f"a{mark}b"}, "body": [{"type": "message", "text": f"c{mark}"}]})
-    assert drawn.text.split("\n") == ["a\ufffdb", "c\ufffd"]
+    card = Card(f"a{mark}b").text(f"c{mark}")
+    assert str(card).split("\n") == ["a\ufffdb", "c\ufffd"]
+    drawn = draw(card.content())
     assert mark in drawn.html
+    assert mark in drawn.text
 
 
 def test_a_colour_reaches_the_page_as_six_digits_or_not_at_all() -> None:

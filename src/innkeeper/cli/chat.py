@@ -17,6 +17,7 @@ from innkeeper.emulator.chat.cards import buttons
 from innkeeper.errors import InnkeeperError, Unreachable
 from innkeeper.net.outbound import HttpTransport, Request, Transport
 from innkeeper.ui.cards import draw
+from innkeeper.ui.markdown import steady
 
 PATIENCE_SECONDS: Final = 5.0
 """How long a line from a pipe waits for something to be said to it."""
@@ -139,6 +140,10 @@ class Talk:
         return is_new
 
     def _written(self, message: Json) -> str:
+        """Write a message for a terminal, which nothing in it turns round."""
+        return steady(self._drawn(message))
+
+    def _drawn(self, message: Json) -> str:
         who = f"{message['sender_name'] or 'Zoom'}{' (edited)' if message['edited'] else ''}"
         if message["deleted"]:
             return f"{who}: (deleted)"

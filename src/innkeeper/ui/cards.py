@@ -12,7 +12,7 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from innkeeper.ui import blocks, controls, inputs
-from innkeeper.ui.markdown import Bold, anchor, clean, steady
+from innkeeper.ui.markdown import Bold, anchor, clean
 from innkeeper.ui.sketch import Piece, Sketch, as_list, as_map
 
 Choice = tuple[str, str]
@@ -26,7 +26,7 @@ class Drawn:
     Args:
         html: For a page; escaped throughout, without a style or a script.
         warnings: What Zoom would reject or hide, each with its JSON pointer.
-        text: For a terminal or a test; without what controls it, or turns the text after it round.
+        text: For a test, or `steady` for a terminal; without control characters.
     """
 
     html: Markup
@@ -87,7 +87,7 @@ def draw(
     return Drawn(
         html=Markup('<div class="card">{}{}</div>').format(links, inner),
         warnings=tuple(sketch.warnings),
-        text=steady("\n".join(piece.text for piece in pieces if piece.text)),
+        text="\n".join(piece.text for piece in pieces if piece.text),
     )
 
 

@@ -166,8 +166,9 @@ class Card(Building, Revising):
 
     def __str__(self) -> str:
         from innkeeper.ui.cards import draw  # noqa: PLC0415  # few print, and all import this
+        from innkeeper.ui.markdown import steady  # noqa: PLC0415  # the same
 
-        return draw(self.content(), markdown=self.markdown).text
+        return steady(draw(self.content(), markdown=self.markdown).text)
 
     def check(self) -> None:
         """Refuse a card that Zoom would not take, as it stands: call it before it is sent.
