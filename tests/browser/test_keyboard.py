@@ -25,6 +25,7 @@ FOCUSED = """() => {
 
 async def reach(page: Page, role: Any, name: str | re.Pattern[str], *, key: str = "Tab") -> Locator:
     """Press a key until a control has the focus, which shows at every stop."""
+    await page.wait_for_load_state()  # what shows the focus is a stylesheet
     wanted = page.get_by_role(role, name=name)
     await expect(wanted).to_have_count(1)
     for _ in range(STOPS):

@@ -2,8 +2,6 @@
 
 import asyncio
 import hashlib
-import hmac
-import json
 import signal
 import time
 from collections.abc import Sequence
@@ -18,6 +16,7 @@ from innkeeper.store.events import place_of
 from tests.chaos.fleet import Fleet
 from tests.chaos.oracle import Tale, judge
 from tests.cli.commands import CONFIGURED
+from tests.deliveries import delivery
 from tests.postgres import Server
 
 KILL_EVERY = (0.05, 0.5)
@@ -44,30 +43,6 @@ class Came:
     """How long it took until one web process was ready after a kill, with the others up."""
     settled: float = 0.0
     """How long it took from then until every event had ended."""
-
-
-def delivery(number: int) -> tuple[bytes, dict[str, str]]:
-    """Write and sign an event."""
-    now = time.time()
-    payload = {
-        "accountId": "Account-1",
-        "cmd": f"note {number}",
-        "robotJid": CONFIGURED["ZOOM_BOT_JID"],
-        "timestamp": int(now * 1000),
-        "toJid": "user-1@xmpp.zoom.us",
-        "userId": f"User-{number % 7}",
-        "userJid": "user-1@xmpp.zoom.us",
-        "userName": "Noor Haddad",
-    }
-    content = json.dumps({"event": "bot_notification", "payload": payload}).encode()
-    stamp = str(int(now))
-    secret = CONFIGURED["ZOOM_WEBHOOK_SECRET_TOKEN"].encode()
-    mac = hmac.new(secret, f"v0:{stamp}:".encode() + content, hashlib.sha256).hexdigest()
-    return content, {
-        "content-type": "application/json",
-        "x-zm-request-timestamp": stamp,
-        "x-zm-signature": f"v0={mac}",
-    }
 
 
 def _place(content: bytes) -> bytes:

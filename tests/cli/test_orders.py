@@ -194,7 +194,7 @@ async def test_a_dry_run_counts_and_changes_nothing(house: Callable[[App], Any])
         (counted,) = await place.reads("purge", "dry-run", hers["id"], "--bot", "bot.py")
         assert counted["installation"] == hers["id"]
         assert list(counted["steps"]) == [
-            *("bot:notes", "grants", "state", "inbox", "cases", "installation", "data_key")
+            *("grants", "state", "inbox", "cases", "bot:notes", "installation", "data_key")
         ]
         assert counted["steps"]["bot:notes"] is None
         assert (counted["steps"]["grants"], counted["steps"]["state"]) == (1, 1)
@@ -257,12 +257,7 @@ def test_decides_in_postgresql_as_well(postgres: Server, run: Run) -> None:
     with postgres.space() as space:
         house = PostgresHouse(postgres, space)
         case = asyncio.run(doubt(house))
-        env = CONFIGURED | {
-            "ZOOM_CLIENT_ID": APP,
-            "INNKEEPER_DATABASE_URL": _url(postgres, space),
-            "INNKEEPER_VAULT_URL": _url(postgres, f"{space}_vault"),
-            "INNKEEPER_KEYS": house.ring,
-        }
+        env = _environment(postgres, space, house)
         [listed] = json.loads(run(("case", "list", "--json"), env).out)
         assert listed["id"] == case.id
         assert run(("case", "purge", case.id, "--yes"), env).code == 0
@@ -278,12 +273,7 @@ def test_every_command_works_on_postgresql(postgres: Server, run: Run) -> None:
     with postgres.space() as space:
         house = PostgresHouse(postgres, space)
         ana = asyncio.run(lives(house))
-        env = CONFIGURED | {
-            "ZOOM_CLIENT_ID": APP,
-            "INNKEEPER_DATABASE_URL": _url(postgres, space),
-            "INNKEEPER_VAULT_URL": _url(postgres, f"{space}_vault"),
-            "INNKEEPER_KEYS": house.ring,
-        }
+        env = _environment(postgres, space, house)
 
         def read(*argv: str) -> Any:
             ended = run((*argv, "--json"), env)
@@ -314,6 +304,15 @@ async def opened_house(house: PostgresHouse) -> AsyncGenerator[Store]:
     yield store
     await store.close()
     await vault.close()
+
+
+def _environment(postgres: Server, space: str, house: PostgresHouse) -> dict[str, str]:
+    return CONFIGURED | {
+        "ZOOM_CLIENT_ID": APP,
+        "INNKEEPER_DATABASE_URL": _url(postgres, space),
+        "INNKEEPER_VAULT_URL": _url(postgres, f"{space}_vault"),
+        "INNKEEPER_KEYS": house.ring,
+    }
 
 
 def _url(postgres: Server, schema: str) -> str:

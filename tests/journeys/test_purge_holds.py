@@ -1,7 +1,9 @@
 """Who carries a purge out? One worker at a time, and no step holds up another's."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import pytest
 
@@ -42,7 +44,19 @@ def forgetters(zoom: Zoom) -> list[Forgetter]:
     return [parts.forgetter for parts in zoom._running]  # pyright: ignore[reportPrivateUsage]  # both workers
 
 
-async def test_two_workers_run_no_step_twice() -> None:
+@dataclass(frozen=True, slots=True)
+class Underway:
+    """A purge that one of two workers is in the middle of: within the bot's own step."""
+
+    zoom: Zoom
+    slow: Slow
+    purge: Purge
+    running: "asyncio.Task[Receipt | None]"
+    second: Forgetter
+
+
+@asynccontextmanager
+async def underway() -> AsyncIterator[Underway]:
     slow, app = Slow(), porter()
     app.purge("slow")(slow.delete)
     async with Zoom(app, workers=2) as zoom:
@@ -51,7 +65,13 @@ async def test_two_workers_run_no_step_twice() -> None:
         (purge,) = await begun(first, zoom)
         running = asyncio.create_task(first.run(purge))
         await slow.begun.get()
-        assert await second.run(purge) is None
+        yield Underway(zoom, slow, purge, running, second)
+
+
+async def test_two_workers_run_no_step_twice() -> None:
+    async with underway() as it:
+        zoom, slow, running, second = it.zoom, it.slow, it.running, it.second
+        assert await second.run(it.purge) is None
         assert await second.run_due() == 0
         slow.free.set()
         assert await running is not None
@@ -63,14 +83,8 @@ async def test_two_workers_run_no_step_twice() -> None:
 
 
 async def test_what_a_worker_has_lost_it_neither_counts_nor_signs() -> None:
-    slow, app = Slow(), porter()
-    app.purge("slow")(slow.delete)
-    async with Zoom(app, workers=2) as zoom:
-        await (await zoom.user("Ana")).adds_app()
-        first, second = forgetters(zoom)
-        (purge,) = await begun(first, zoom)
-        running = asyncio.create_task(first.run(purge))
-        await slow.begun.get()
+    async with underway() as it:
+        zoom, slow, running, second = it.zoom, it.slow, it.running, it.second
         zoom._clock.advance(LEASE.total_seconds())  # pyright: ignore[reportPrivateUsage]  # no one else does anything
         other = asyncio.create_task(second.run_due())
         await slow.begun.get()

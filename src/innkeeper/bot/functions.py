@@ -91,10 +91,6 @@ def parameters_of(function: Function) -> tuple[Parameter, ...]:
     Raises:
         BotRefused: If it has no signature that Python can tell.
     """
-    try:
-        found = inspect.signature(function).parameters.values()
-    except (ValueError, TypeError) as error:
-        raise BotRefused(str(origin_of(function)), f"cannot be looked into: {error}") from None
     return tuple(
         Parameter(
             each.name,
@@ -102,7 +98,7 @@ def parameters_of(function: Function) -> tuple[Parameter, ...]:
             MISSING if each.annotation is each.empty else _resolved(each.annotation, function),
             MISSING if each.default is each.empty else each.default,
         )
-        for each in found
+        for each in _signature(function).parameters.values()
     )
 
 
@@ -112,11 +108,15 @@ def returns_of(function: Function) -> Any:
     Raises:
         BotRefused: If it has no signature that Python can tell.
     """
+    annotation = _signature(function).return_annotation
+    return MISSING if annotation is inspect.Signature.empty else _resolved(annotation, function)
+
+
+def _signature(function: Function) -> inspect.Signature:
     try:
-        annotation = inspect.signature(function).return_annotation
+        return inspect.signature(function)
     except (ValueError, TypeError) as error:
         raise BotRefused(str(origin_of(function)), f"cannot be looked into: {error}") from None
-    return MISSING if annotation is inspect.Signature.empty else _resolved(annotation, function)
 
 
 def _resolved(annotation: Any, function: Function) -> Any:

@@ -9,6 +9,7 @@ from innkeeper.bot.table import Table
 from innkeeper.cli.botfile import load_bot
 from innkeeper.cli.kept import NothingKept, look, print_rows
 from innkeeper.cli.printing import print_json
+from innkeeper.flows.steps import DATA_KEY, own_name
 from innkeeper.ids import InstallationId
 from innkeeper.store.base import Store
 
@@ -24,7 +25,7 @@ def dry_run(installation_id: str | None, *, bot: Path | None, as_json: bool) -> 
         NothingKept: If there is no such installation, and no purge of it.
         BotRefused: If the bot's file cannot be loaded.
     """
-    own = [f"bot:{step.name}" for step in Table(load_bot(bot)).purges] if bot else []
+    own = [own_name(step) for step in Table(load_bot(bot)).purges] if bot else []
 
     async def count(store: Store, _: object) -> list[dict[str, Any]]:
         under_way = {each.installation_id: each.done for each in await store.purges()}
@@ -34,9 +35,9 @@ def dry_run(installation_id: str | None, *, bot: Path | None, as_json: bool) -> 
             there = await store.get_installation(each) is not None
             if not there and each not in under_way:
                 raise NothingKept("no such installation", each[:80])
-            steps: dict[str, int | None] = dict.fromkeys(own)
-            steps |= await store.count_erasable(each)
-            steps |= {"installation": int(there), "data_key": int(there)}
+            steps: dict[str, int | None] = {**await store.count_erasable(each)}
+            steps |= dict.fromkeys(own)
+            steps |= {"installation": int(there), DATA_KEY: int(there)}
             done = under_way.get(each, {})
             left = {step: count for step, count in steps.items() if step not in done}
             counted.append({"installation": each, "under_way": each in under_way, "steps": left})

@@ -16,7 +16,7 @@ from innkeeper.clock import Clock
 from innkeeper.errors import Fenced, ReceiptRefused
 from innkeeper.flows.log import Log
 from innkeeper.flows.receipts import write_receipt
-from innkeeper.flows.steps import PurgeStep, Scope, carry_out, own_name, scope_of
+from innkeeper.flows.steps import DATA_KEY, PurgeStep, Scope, carry_out, own_name, scope_of
 from innkeeper.ids import InstallationId, new_id
 from innkeeper.store.base import ERASABLE, InstallationStore, PurgeStore, Vault
 from innkeeper.store.records import (
@@ -149,7 +149,7 @@ class Forgetter:
                 return None
             kept = await self._erase_own(purge, hold, done)
             await hold.step(done, "installation", self._store.erase_installation)
-            await hold.step(done, "data_key", partial(self._destroy_key, held=purge.held))
+            await hold.step(done, DATA_KEY, partial(self._destroy_key, held=purge.held))
             await self._store.scrub()
             now = await hold.take()
             if now is None:
@@ -295,12 +295,11 @@ class _Hold:
     async def step(
         self, done: dict[str, int], name: str, delete: Callable[[InstallationId], Awaitable[int]]
     ) -> None:
-        """Do one of our own steps, unless it is done; the store counts what goes, but for keys."""
+        """Do one of our own steps, unless it is done; the store counts its own rows as they go."""
         if name not in done:
             await self._begin(name)
             deleted = await delete(self.id)
-            counted = deleted if name == "data_key" else 0
-            done[name] = await self._record(name, counted)
+            done[name] = await self._record(name, deleted if name == DATA_KEY else 0)
 
     async def own_step(self, done: dict[str, int], step: PurgeStep, scope: Scope) -> None:
         """Do one of the bot's own, unless it is done."""

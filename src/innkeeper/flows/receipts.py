@@ -16,6 +16,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from innkeeper.errors import ReceiptRefused
+from innkeeper.flows.steps import DATA_KEY, is_own
 from innkeeper.ids import ReceiptId
 from innkeeper.store.records import Purge, Receipt, SigningKey
 
@@ -97,7 +98,7 @@ def write_receipt(
 
 def _uncounted(step: str, times: int) -> bool:
     """Tell whether a count may be too low: rows are counted as they go, the rest is not."""
-    return times > 1 and (step.startswith("bot:") or step == "data_key")
+    return times > 1 and (is_own(step) or step == DATA_KEY)
 
 
 def digest(receipt: Receipt) -> str:

@@ -11,6 +11,9 @@ from innkeeper.store.records import Owner
 
 T = TypeVar("T")
 
+DATA_KEY = "data_key"
+"""The step that destroys the key: it is the vault's, and not counted by the store."""
+_OWN = "bot:"
 STEP_SECONDS = 60.0
 """How long a step may take, and its `verify` as long again; then it has failed."""
 
@@ -60,7 +63,12 @@ class PurgeRefused(InnkeeperError):
 
 def own_name(step: PurgeStep) -> str:
     """Name one of the bot's own steps, as purges and receipts do."""
-    return f"bot:{step.name}"
+    return _OWN + step.name
+
+
+def is_own(name: str) -> bool:
+    """Tell whether such a name is that of one of the bot's own steps."""
+    return name.startswith(_OWN)
 
 
 def scope_of(owner: Owner) -> Scope:

@@ -1,13 +1,9 @@
 """Several web processes, several workers, and some of them killed: no event is lost."""
 
 import asyncio
-import hashlib
-import hmac
-import json
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +13,7 @@ import pytest
 
 from innkeeper.store.seal import KeyRing
 from tests.cli.commands import COMMAND, CONFIGURED, free_ports
+from tests.deliveries import delivery
 from tests.postgres import PASSWORD, Server, begun
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -104,31 +101,6 @@ def fleet(own: Server, tmp_path: Path) -> Iterator[Fleet]:
     for process in fleet.all:
         process.kill()
         process.wait()
-
-
-def delivery(number: int) -> tuple[bytes, dict[str, str]]:
-    """Write and sign an event."""
-    now = time.time()
-    payload = {
-        "accountId": "Account-1",
-        "cmd": f"note {number}",
-        "robotJid": CONFIGURED["ZOOM_BOT_JID"],
-        "timestamp": int(now * 1000),
-        "toJid": "user-1@xmpp.zoom.us",
-        "userId": f"User-{number % 7}",
-        "userJid": "user-1@xmpp.zoom.us",
-        "userName": "Noor Haddad",
-    }
-    content = json.dumps({"event": "bot_notification", "payload": payload}).encode()
-    stamp = str(int(now))
-    signed = f"v0:{stamp}:".encode() + content
-    secret = CONFIGURED["ZOOM_WEBHOOK_SECRET_TOKEN"].encode()
-    mac = hmac.new(secret, signed, hashlib.sha256).hexdigest()
-    return content, {
-        "content-type": "application/json",
-        "x-zm-request-timestamp": stamp,
-        "x-zm-signature": f"v0={mac}",
-    }
 
 
 async def deliver(session: aiohttp.ClientSession, fleet: Fleet, number: int) -> None:
