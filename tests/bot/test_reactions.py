@@ -340,6 +340,12 @@ def test_takes_a_handler_that_says_what_it_answers(annotation: Any) -> None:
         ("command", "/due", "Leave the slash away"),
         ("link", "http://x.com/a", "domain alone"),
         ("action", " ", "blank action"),
+        pytest.param(
+            "command", "x" * 70_000, "70,000 characters.* at most 4,000", id="command-70KB"
+        ),
+        pytest.param("command", "due " + "\u202e" * 4000, "4,004 characters", id="command-marks"),
+        pytest.param("action", "x" * 65_536, "65,536 characters", id="action-64KB"),
+        pytest.param("event", "x" * 65_536, "65,536 characters", id="event-64KB"),
     ],
 )
 def test_refuses_what_can_never_match(kind: str, key: str, why: str) -> None:
@@ -351,6 +357,21 @@ def test_refuses_what_can_never_match(kind: str, key: str, why: str) -> None:
     with pytest.raises(BotRefused, match=why) as refused:
         app.routes()
     assert "test_reactions.py" in str(refused.value)
+    assert len(str(refused.value)) < 500  # it names the place, not all of the key
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["x" * 4000, "🦊", "👩\u200d👩\u200d👧 here", "\u202eeud", "עזרה", "e" + "\u0301" * 1000],
+    ids=["longest", "emoji", "family", "right-to-left", "hebrew", "marks"],
+)
+def test_takes_every_command_that_can_be_typed(words: str) -> None:
+    app = App()
+
+    @app.command(words)
+    async def handler(_ctx: Command) -> None: ...
+
+    assert [route.key for route in app.routes()] == [words]
 
 
 @pytest.mark.parametrize(

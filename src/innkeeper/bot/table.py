@@ -75,6 +75,8 @@ GIVEN: Final[Mapping[str, type[Context[Any]]]] = {
 _TYPED: Final = frozenset({"command", "action"})
 """Where the parameters after the context are typed, or stand in a button's value."""
 _ANY_DAY: Final = date(2000, 1, 1)
+_LONGEST_KEY: Final = 4000
+"""In characters. Zoom names no maximum for a message, and people see it cut at about this."""
 
 
 class Match(NamedTuple):
@@ -344,6 +346,9 @@ def _check_key(registration: Registration) -> None:
         BotRefused: With what to write instead.
     """
     kind, key, place = registration.kind, registration.key, str(registration.origin)
+    if len(key) > _LONGEST_KEY:
+        why = f"gives @app.{kind} {len(key):,} characters, more than a message at Zoom has"
+        raise BotRefused(place, why, f"Write at most {_LONGEST_KEY:,}.")
     if kind == "event" and not key.strip():
         raise BotRefused(place, "takes an event without a name", "Write Zoom's name for it.")
     meant = _misspelt(key) if kind == "event" else None
