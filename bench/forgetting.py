@@ -7,16 +7,12 @@ that one purge spends in the databases, and how fast others are answered meanwhi
 import asyncio
 import json
 import logging
-import os
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +22,11 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from bench import load, servers
-from innkeeper.ids import AccountId, Jid, UserId
+from bench import crowd, load, servers, webhooks
 from innkeeper.secret import Secret
-from innkeeper.store.records import Grant, GrantKind, Owner, Person
 from innkeeper.store.seal import KeyRing
 from innkeeper.store.sqlite.connection import Connection
 from innkeeper.wire.signature import sign
-from innkeeper.work import Parts
 
 CROWD = 1_000_000
 LEAVING = 20
@@ -41,73 +34,6 @@ PER_SECOND = 50
 SECONDS = 20
 
 Row = tuple[str, str, str]
-
-# Others are never read, only stepped over, so what seals them may be anything of its size.
-_INSTALLATIONS = """
-    DROP INDEX installations_live; DROP INDEX installations_owner;
-    INSERT INTO installations (id, owner_index, generation, status, authorized_at, receipt_id,
-        welcomed, version, sealed)
-    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})
-    SELECT printf('ins_%024x', i), randomblob(32), 1, 'live', {now}, printf('rcp_%024x', i),
-        1, 1, randomblob(190) FROM n;
-    CREATE UNIQUE INDEX installations_live ON installations (owner_index)
-        WHERE status <> 'purging';
-    CREATE INDEX installations_owner ON installations (owner_index);
-    INSERT INTO grants (id, installation_id, kind, version, sealed, expires_at,
-        refresh_expires_at, renew_at, used_at)
-    SELECT id, id, 'user', 1, randomblob(300), {now}, {later}, {later}, {now} FROM installations
-        WHERE receipt_id LIKE 'rcp_000000%';
-"""
-_KEYS = """
-    INSERT INTO data_keys (subject, key_id, ring_id, wrapped)
-    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})
-    SELECT printf('ins_%024x', i), printf('key_%016x', i), {ring}, randomblob(60) FROM n;
-"""
-
-
-def leaving(number: int) -> Owner:
-    return Owner(AccountId(f"Account-{number}"), UserId(f"User-{number}"))
-
-
-async def move_in(parts: Parts, now: datetime) -> None:
-    """Let those who will leave come through the door, with tokens and values."""
-    for number in range(2 * LEAVING):
-        owner = leaving(number)
-        person = Person(owner.account_id, owner.user_id or UserId(""), Jid("x@xmpp.zoom.us"))
-        installation, _ = await parts.store.open_installation(owner, person, authorized_at=now)
-        grant = Grant(
-            id=installation.id,
-            kind=GrantKind.USER,
-            installation_id=installation.id,
-            version=0,
-            access_token=Secret("an-access-token"),
-            refresh_token=Secret("a-refresh-token"),
-            expires_at=now + timedelta(days=1),
-            refresh_expires_at=now + timedelta(days=80),
-            scope=frozenset(),
-            api_url="https://api.zoom.us",
-            used_at=now,
-        )
-        await parts.store.save_grant(grant, replaces=0, now=now)
-        for key in ("a", "b", "c"):
-            await parts.store.set_state(installation.id, key, b"value")
-
-
-def fill(directory: Path, now: datetime) -> None:
-    """Write a million others, faster than through the door."""
-    micros = round(now.timestamp() * 1_000_000)
-    later = micros + 80 * 86_400_000_000
-    vault: Any = apsw.Connection(str(directory / "bench.vault.db"))
-    [(ring,)] = vault.execute("SELECT ring_id FROM data_keys LIMIT 1")
-    vault.close()
-    written = {"count": CROWD, "now": micros, "later": later, "ring": f"'{ring}'"}
-    for path, script in (("bench.vault.db", _KEYS), ("bench.db", _INSTALLATIONS)):
-        db: Any = apsw.Connection(str(directory / path))
-        db.execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")
-        db.execute("PRAGMA cache_size = -400000; BEGIN")
-        db.execute(script.format(**written))
-        db.execute("COMMIT")
-        db.close()
 
 
 class Stopwatch:
@@ -142,9 +68,9 @@ class Stopwatch:
 async def prepare(directory: Path, ring: str) -> None:
     app = servers.bot(directory, 8080, keys=ring, management="user")
     now = datetime.now(UTC)
-    await move_in(await app.start(background=False), now)
+    await crowd.move_in((await app.start(background=False)).store, 2 * LEAVING, now, values=3)
     await app.stop()
-    await asyncio.to_thread(fill, directory, now)
+    await asyncio.to_thread(crowd.fill, directory, CROWD, now)
 
 
 async def alone(directory: Path, ring: str) -> tuple[float, list[float]]:
@@ -155,7 +81,7 @@ async def alone(directory: Path, ring: str) -> tuple[float, list[float]]:
     started = time.perf_counter() - begun
     taken: list[float] = []
     for number in range(LEAVING):
-        installation = await parts.store.find_installation(leaving(number))
+        installation = await parts.store.find_installation(crowd.guest(number))
         watch = Stopwatch()
         with watch.watching():
             assert installation is not None
@@ -172,7 +98,7 @@ def removals() -> list[bytes]:
     written: list[bytes] = []
     stamp = str(int(time.time()))
     for number in range(LEAVING, 2 * LEAVING):
-        owner = leaving(number)
+        owner = crowd.guest(number)
         body = json.dumps(
             {
                 "event": "app_deauthorized",
@@ -217,19 +143,8 @@ async def beside(port: int) -> tuple[list[float], list[float]]:
 
 
 def under_load(directory: Path, ring: str) -> tuple[list[float], list[float]]:
-    with socket.socket() as probe:
-        probe.bind((load.HOST, 0))
-        port: int = probe.getsockname()[1]
-    wanted = {"kind": "forgetting", "port": port, "directory": str(directory), "keys": ring}
-    wanted["core"] = max(os.sched_getaffinity(0))
-    argv = [sys.executable, "-m", "bench.servers", json.dumps(wanted)]
-    process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        load.wait_for(port)
+    with webhooks.serving("users", directory=directory, keys=ring) as (port, _):
         return uvloop.run(beside(port))
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
 
 
 def left(directory: Path) -> int:
@@ -253,10 +168,10 @@ def rows() -> list[Row]:
         if left(directory) != 2 * LEAVING:
             raise SystemExit(f"{left(directory)} receipts for {2 * LEAVING} removals")
     purge = f"{statistics.median(purges):.1f} ms ({min(purges):.1f} to {max(purges):.1f})"
-    crowd = f"among {CROWD:,} installations"
+    among = f"among {CROWD:,} installations"
     return [
-        (f"start {crowd}", f"{started:.1f} s", "<= 10 s"),
-        (f"one purge {crowd}: time in the databases, of {LEAVING}", purge, "<= 100 ms"),
+        (f"start {among}", f"{started:.1f} s", "<= 10 s"),
+        (f"one purge {among}: time in the databases, of {LEAVING}", purge, "<= 100 ms"),
         (f"ack p99 at {PER_SECOND}/s, nobody leaves", _p99(before), ""),
         ("the same while somebody leaves each second", _p99(meanwhile), "<= 50 ms"),
     ]

@@ -4,16 +4,12 @@
 """
 
 import asyncio
-import contextlib
-import json
 import os
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import uvloop
@@ -30,7 +26,7 @@ TESTS = 15
 CROWD = 10_000
 PER_SECOND = 1_000
 SLEEP_SECONDS = CROWD / PER_SECOND
-BURST_PER_SECOND = 4_000
+BURST_PER_SECOND = 2_000
 BURST_SLEEP_SECONDS = 1.0
 
 Row = tuple[str, str, str]
@@ -86,31 +82,12 @@ def tests() -> list[float]:
     return [asyncio.run(one_test(app)) for _ in range(TESTS + 1)][1:]
 
 
-@contextlib.contextmanager
-def slow_bot(seconds: float) -> Iterator[tuple[int, int]]:
-    """Serve a bot whose handler waits; give its port and process id."""
-    with socket.socket() as probe:
-        probe.bind((load.HOST, 0))
-        port: int = probe.getsockname()[1]
-    with tempfile.TemporaryDirectory() as directory:
-        core = max(os.sched_getaffinity(0))
-        wanted = {"kind": f"slow {seconds}", "port": port, "directory": directory}
-        argv = [sys.executable, "-m", "bench.servers", json.dumps({**wanted, "core": core})]
-        process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            load.wait_for(port)
-            yield port, process.pid
-        finally:
-            process.terminate()
-            process.wait(timeout=30)
-
-
 def crowd(events: int, *, per_second: int, seconds: float) -> tuple[list[float], int]:
     """Have handlers wait; give each ack's time in ms, and the most memory in MB."""
     queue = load.requests(
         events, secret=Secret(servers.SECRET), robot_jid=servers.ROBOT, path="/events", start=1
     )
-    with slow_bot(seconds) as (port, pid):
+    with webhooks.serving(f"slow {seconds}") as (port, pid):
         taken = uvloop.run(load.paced(port, queue, per_second=per_second))
         status = Path(f"/proc/{pid}/status").read_text()
     [most] = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")]

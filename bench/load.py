@@ -14,23 +14,32 @@ from innkeeper.wire.signature import sign
 HOST = "127.0.0.1"
 
 
-def requests(count: int, *, secret: Secret, robot_jid: str, path: str, start: int) -> list[bytes]:
-    """Write whole HTTP requests of Zoom's, each with a body of its own, signed now."""
+def requests(
+    count: int, *, secret: Secret, robot_jid: str, path: str, start: int, users: int = 0
+) -> list[bytes]:
+    """Write whole HTTP requests of Zoom's, each with a body of its own, signed now.
+
+    Args:
+        users: Of how many they come in turn, each with an account; 0: all are of one.
+    """
     stamp = str(int(time.time()))
     written: list[bytes] = []
     for number in range(start, start + count):
+        account, user = "aXv3JwTQTKq_cbR2yNpLrg", "Kp7dRzYwQj2vUeNsTf5xOg"
+        if users:
+            account, user = f"Account-{number % users}", f"User-{number % users}"
         body = _written(
             {
                 "event": "bot_notification",
                 "payload": {
-                    "accountId": "aXv3JwTQTKq_cbR2yNpLrg",
+                    "accountId": account,
                     "channelName": "Front desk",
                     "cmd": f"note {number} please bring two more towels to room 7",
                     "robotJid": robot_jid,
                     "timestamp": int(time.time() * 1000),
                     "toJid": "c41f8a07be5d4d0f9a62c3d1e87fb2a9@conference.xmpp.zoom.us",
                     "triggerId": f"jqN4_xWcT9mB{number:06x}",
-                    "userId": "Kp7dRzYwQj2vUeNsTf5xOg",
+                    "userId": user,
                     "userJid": "kp7drzywqj2vuenstf5xog@xmpp.zoom.us",
                     "userMemberId": "tWb3kEoXn5VQy1_hGuCmSjR4pLdFzA8i",
                     "userName": "Jordan Bench",

@@ -111,7 +111,7 @@ def main(  # what it is told, each by its name
         uvicorn.run(
             app, port=port, log_config=None, access_log=False, server_header=False, lifespan="off"
         )
-    elif name == "forgetting":
+    elif name == "users":  # each has an installation of their own
         run_until_done(serve(bot(directory, port, keys=keys, management="user"), port))
     elif name == "rivet":
         script = str(Path(__file__).with_name("rivet.mjs"))

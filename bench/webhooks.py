@@ -43,16 +43,20 @@ Row = tuple[str, str, str]
 
 
 @contextlib.contextmanager
-def serving(kind: str, *, zoom: str = "") -> Generator[tuple[int, int]]:
+def serving(
+    kind: str, *, zoom: str = "", directory: Path | None = None, keys: str = ""
+) -> Generator[tuple[int, int]]:
     """Start a server on a core of its own, and stop it by its own process id.
 
     Args:
         zoom: Where its API is; then the bot replies, and otherwise it does nothing.
+        directory: Where its databases are already, and `keys` opens them; new ones otherwise.
     """
     port = load.free_port()
     core = max(os.sched_getaffinity(0))
-    with tempfile.TemporaryDirectory() as directory:
-        wanted = {"kind": kind, "port": port, "directory": directory, "core": core, "zoom": zoom}
+    with tempfile.TemporaryDirectory() as new:
+        wanted = {"kind": kind, "port": port, "core": core, "zoom": zoom, "keys": keys}
+        wanted["directory"] = str(directory or new)
         process = subprocess.Popen(
             [sys.executable, "-m", "bench.servers", json.dumps(wanted)],
             stdout=subprocess.DEVNULL,
