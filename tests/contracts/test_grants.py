@@ -120,6 +120,16 @@ async def test_journal_and_death_are_of_one_version(store: Store) -> None:
     assert not alive.dead
 
 
+async def test_nobody_may_renew_what_has_died_but_the_apps_own(store: Store) -> None:
+    ana = await opened(store)
+    await store.save_grant(user_grant(ana), replaces=0, now=NOW)
+    await store.save_grant(app_grant(), replaces=0, now=NOW)
+    for grant_id, may_be_renewed in ((ana, False), ("chatbot", True)):
+        assert await store.kill_grant(grant_id, 1)
+        taken = await store.lease_grant(grant_id, 1, holder="a", now=NOW, until=NOW + MINUTE)
+        assert taken is may_be_renewed
+
+
 async def test_remembers_when_a_version_was_last_used_and_is_to_be_renewed(store: Store) -> None:
     await store.save_grant(app_grant(), replaces=0, now=NOW)
     for at in (NOW + 2 * MINUTE, NOW + MINUTE):

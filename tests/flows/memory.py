@@ -62,7 +62,8 @@ class MemoryGrants:
     async def lease_grant(
         self, grant_id: str, version: int, *, holder: str, now: datetime, until: datetime
     ) -> bool:
-        if self._version(grant_id) != version:
+        grant = self.grants.get(grant_id)
+        if self._version(grant_id) != version or (grant and grant.dead and grant.installation_id):
             return False
         if grant_id in self.leases and self.leases[grant_id][1] > now:
             return False

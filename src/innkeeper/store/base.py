@@ -258,7 +258,7 @@ class GrantStore(Protocol):
     async def lease_grant(
         self, grant_id: str, version: int, *, holder: str, now: datetime, until: datetime
     ) -> bool:
-        """Take the right to renew one version (0: none yet), unless somebody holds it.
+        """Take the right to renew one version (0: none yet), unless it died or somebody holds it.
 
         Raises:
             Fenced: If the grant's installation is gone or being purged.

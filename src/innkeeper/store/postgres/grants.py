@@ -95,7 +95,7 @@ class GrantPart(Part):
     async def lease_grant(
         self, grant_id: str, version: int, *, holder: str, now: datetime, until: datetime
     ) -> bool:
-        """Take the right to renew one version (0: none yet), unless somebody holds it.
+        """Take the right to renew one version (0: none yet), unless it died or somebody holds it.
 
         Raises:
             Fenced: If the grant's installation is gone or being purged.
@@ -110,7 +110,8 @@ class GrantPart(Part):
                 await connection.execute(_PLACE, grant_id, owner, kind.value)
             taken = await connection.fetchval(
                 "UPDATE grants SET lease_holder = $3, lease_until = $4"
-                " WHERE id = $1 AND version = $2 AND lease_until <= $5 RETURNING id",
+                " WHERE id = $1 AND version = $2 AND lease_until <= $5"
+                " AND (NOT dead OR installation_id IS NULL) RETURNING id",
                 *(grant_id, version, holder, to_micros(until), to_micros(now)),
             )
             return taken is not None

@@ -91,7 +91,7 @@ class GrantPart(Part):
     async def lease_grant(
         self, grant_id: str, version: int, *, holder: str, now: datetime, until: datetime
     ) -> bool:
-        """Take the right to renew one version (0: none yet), unless somebody holds it.
+        """Take the right to renew one version (0: none yet), unless it died or somebody holds it.
 
         Raises:
             Fenced: If the grant's installation is gone or being purged.
@@ -110,7 +110,8 @@ class GrantPart(Part):
                 )
             taken = connection.change(
                 "UPDATE grants SET lease_holder = ?, lease_until = ?"
-                " WHERE id = ? AND version = ? AND lease_until <= ?",
+                " WHERE id = ? AND version = ? AND lease_until <= ?"
+                " AND (NOT dead OR installation_id IS NULL)",
                 (holder, to_micros(until), grant_id, version, to_micros(now)),
             )
             return taken == 1
