@@ -52,6 +52,15 @@ def test_says_what_was_left_where_it_is() -> None:
     assert 'The bot&#39;s own: notes</th><td class="number">kept' in html
 
 
+def test_says_which_count_may_be_too_low() -> None:
+    html = shown(tries={"bot:notes": 2})
+    assert (
+        'notes</th><td class="number">3 <span class="quiet">or more: begun 2 times</span>' in html
+    )
+    assert 'Access to Zoom</th><td class="number">1</td>' in html
+    assert "oder mehr: 2-mal begonnen" in shown(Texts("de", GERMAN), tries={"bot:notes": 2})
+
+
 def test_says_that_there_was_nothing() -> None:
     html = shown(outcome="nothing_held", steps={})
     assert "<h1>There was nothing to delete</h1>" in html

@@ -19,9 +19,19 @@ def problem(code: str, texts: Texts, *, restart_url: str) -> ProblemView:
     return ProblemView(title, what, why, fix, code, restart_url)
 
 
-def steps(deleted: Mapping[str, int], texts: Texts) -> tuple[ReceiptStepView, ...]:
-    """Name what a purge deleted, and how much of it."""
-    return tuple(ReceiptStepView(_step(name, texts), count) for name, count in deleted.items())
+def steps(
+    deleted: Mapping[str, int], texts: Texts, *, tries: Mapping[str, int] | None = None
+) -> tuple[ReceiptStepView, ...]:
+    """Name what a purge deleted, how much of it, and which count may be too low, and why."""
+    begun = tries or {}
+    return tuple(
+        ReceiptStepView(
+            _step(name, texts),
+            count,
+            detail=texts("receipt.tries", count=begun[name]) if name in begun else "",
+        )
+        for name, count in deleted.items()
+    )
 
 
 def proof(receipt: Receipt, texts: Texts, *, app_name: str, public_key: str) -> ReceiptView:
@@ -37,7 +47,7 @@ def proof(receipt: Receipt, texts: Texts, *, app_name: str, public_key: str) -> 
         app_name,
         datetime.fromisoformat(statement.removed_at),
         datetime.fromisoformat(statement.purged_at),
-        (*steps(statement.steps, texts), *kept),
+        (*steps(statement.steps, texts, tries=statement.tries), *kept),
         signature=receipt.signature.hex(),
         key_id=receipt.key_id,
         digest=digest(receipt),

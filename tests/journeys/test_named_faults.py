@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 from innkeeper import AccountScope, App, Command, UserScope
 from innkeeper.errors import NeedsReauth
 from innkeeper.net.outbound import Request
-from innkeeper.store.records import InstallationStatus
+from innkeeper.store.records import Installation, InstallationStatus, Receipt
 from innkeeper.testing import Visitor, Zoom
 from tests.journeys.bots import porter
 
@@ -112,30 +112,50 @@ async def test_f29_is_not_proven_before_what_stands_elsewhere_is_gone(answers: l
         assert await zoom.leftovers(ana) == []
 
 
-@pytest.mark.parametrize("turns", range(12))
-async def test_f33_a_reinstall_that_races_the_purge_stays_whole(turns: int) -> None:
-    """The purge begins some turns of the loop after the reinstall: before, in or behind it."""
+@pytest.mark.slow
+@pytest.mark.parametrize("block", range(6))
+async def test_f33_a_reinstall_that_races_the_purge_stays_whole(block: int) -> None:
+    """300 rounds on the two engines, each a turn of the loop later: before, in or behind it.
+
+    Every order of their steps there is, one by one: see F28-reinstall in tests/faults.
+    """
     async with Zoom(porter()) as zoom:
-        ana = await zoom.user("Ana")
-        await ana.adds_app()
-        [old] = await zoom.parts.store.installations()
-        removed_at = zoom.clock.now() + timedelta(seconds=1)
-        await zoom.clock.advance(minutes=1)
+        for turns in range(25):
+            guest = zoom.new_person(f"Guest {block} {turns}")
+            await guest.adds_app()
+            old = await living(zoom, guest)
+            removed_at = zoom.clock.now() + timedelta(seconds=1)
+            await zoom.clock.advance(minutes=1)
+            receipt = await raced(zoom, guest, old, removed_at=removed_at, turns=turns)
+            new = await living(zoom, guest)
+            assert new.status is InstallationStatus.LIVE
+            assert await zoom.parts.grants.user(new.id)
+            assert (receipt is not None) == (new.id != old.id)
+        told = {each.installation for each in zoom.receipts.all()}
+        assert told.isdisjoint(each.id for each in await zoom.parts.store.installations())
 
-        async def purge() -> None:
-            for _ in range(turns * 40):
-                await asyncio.sleep(0)
-            begun = await zoom.parts.forgetter.begin(old, removed_at=removed_at)
-            if begun is not None:
-                await zoom.parts.forgetter.run(begun)
 
-        await asyncio.gather(ana.installs(), purge())
-        await zoom.settle()
-        [new] = await zoom.parts.store.installations()
-        assert new.status is InstallationStatus.LIVE
-        assert await zoom.parts.grants.user(new.id)
-        told = zoom.receipts.all()
-        assert [each.installation for each in told] == ([old.id] if new.id != old.id else [])
+async def living(zoom: Zoom, visitor: Visitor) -> Installation:
+    """Find somebody's only installation."""
+    found = await zoom.parts.store.installations()
+    [only] = [each for each in found if each.person.user_id == visitor.user.id]
+    return only
+
+
+async def raced(
+    zoom: Zoom, visitor: Visitor, old: Installation, *, removed_at: datetime, turns: int
+) -> Receipt | None:
+    """Have somebody install again while the removal from before is carried out."""
+
+    async def purge() -> Receipt | None:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        begun = await zoom.parts.forgetter.begin(old, removed_at=removed_at)
+        return begun and await zoom.parts.forgetter.run(begun)
+
+    _, receipt = await asyncio.gather(visitor.installs(), purge())
+    await zoom.settle()
+    return receipt
 
 
 @pytest.mark.slow

@@ -97,6 +97,31 @@ async def test_what_a_worker_has_lost_it_neither_counts_nor_signs() -> None:
         assert receipt.steps["bot:slow"] == 0  # the seven went with the one who lost it
 
 
+async def test_a_worker_that_ends_leaves_its_purge_to_the_next_at_once() -> None:
+    async with underway() as it:
+        it.running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await it.running
+        it.slow.free.set()
+        assert await it.second.run_due() == 1  # without waiting for the lease's end
+        await it.zoom.settle()
+        receipt = it.zoom.receipts.one()
+        assert receipt.steps["bot:slow"] == 7
+        assert receipt.tries == {"bot:slow": 2}
+
+
+async def test_a_worker_that_ends_takes_no_purge_from_whoever_has_it_now() -> None:
+    async with underway() as it:
+        it.zoom._clock.advance(LEASE.total_seconds())  # pyright: ignore[reportPrivateUsage]  # no one else does anything
+        other = asyncio.create_task(it.second.run_due())
+        await it.slow.begun.get()
+        it.running.cancel()
+        await asyncio.gather(it.running, return_exceptions=True)
+        assert await it.zoom.parts.store.purges(due_by=it.zoom.parts.clock.now()) == []
+        it.slow.free.set()
+        assert await other == 1
+
+
 async def test_two_workers_that_sign_at_once_both_find_their_place_in_the_chain(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

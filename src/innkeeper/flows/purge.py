@@ -13,7 +13,7 @@ from functools import partial
 from typing import Protocol
 
 from innkeeper.clock import Clock
-from innkeeper.errors import Fenced, ReceiptRefused
+from innkeeper.errors import Fenced, ReceiptRefused, StoreUnavailable
 from innkeeper.flows.log import Log
 from innkeeper.flows.receipts import write_receipt
 from innkeeper.flows.steps import DATA_KEY, PurgeStep, Scope, carry_out, own_name, scope_of
@@ -33,6 +33,8 @@ OWNER_HASH_KEPT = timedelta(days=30)
 
 LEASE = timedelta(minutes=3)
 """Longer than a step may take, `verify` and all: a worker that is alive keeps what it holds."""
+_RELEASE_SECONDS = 2.0
+"""How long a worker that ends tries to say so; if it cannot, the lease ends with its time."""
 _AT_ONCE = 8
 _SIGNED_ANEW = 4
 _BACKOFF = (timedelta(seconds=5), timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1))
@@ -122,6 +124,11 @@ class Forgetter:
         try:
             held = await hold.take()
             return await self._carry_out(held, hold, own=own) if held is not None else None
+        except asyncio.CancelledError:  # this worker ends: whoever comes next need not wait
+            with suppress(StoreUnavailable, TimeoutError):
+                async with asyncio.timeout(_RELEASE_SECONDS):
+                    await hold.release()
+            raise
         except Fenced:
             self._log.info("purge.taken_over", installation=purge.installation_id)
             return None

@@ -65,6 +65,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "receipt.count": "Deleted",
     "receipt.waiting": "waiting",
     "receipt.left": "kept",
+    "receipt.tries": "or more: begun {count} times",
     "receipt.check": "Check it yourself",
     "receipt.signed": (
         "This receipt is signed and part of a chain. It names no person; the random number "

@@ -66,7 +66,7 @@ class LaunchAppView:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptStepView:
-    """One step of a purge. `detail` for a step that is not done: what is awaited."""
+    """One step of a purge. `detail`: what is awaited, or what the count leaves out."""
 
     name: str
     deleted: int
