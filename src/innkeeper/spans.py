@@ -1,8 +1,8 @@
-"""What happens within what? Spans: told to whoever traces, and to nobody where nobody does."""
+"""What happens within what? Spans, told to whoever traces; where nobody does there is no tracer."""
 
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Protocol
 
 
 class Tracer(Protocol):
@@ -21,34 +21,3 @@ class Tracer(Protocol):
     def tell(self, **facts: str | int) -> None:
         """Add facts to the span that goes on."""
         ...
-
-
-class Untraced:
-    """Tells nobody."""
-
-    __slots__ = ()
-
-    def span(
-        self,
-        name: str,  # noqa: ARG002  # a tracer's parameters
-        *,
-        since: datetime | None = None,  # noqa: ARG002
-        **facts: str | int,  # noqa: ARG002
-    ) -> AbstractContextManager[None]:
-        """Do nothing."""
-        return _NOTHING
-
-    def tell(self, **facts: str | int) -> None:
-        """Do nothing."""
-
-
-class _Nothing:
-    __slots__ = ()
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: object, error: object, trace: object) -> None: ...
-
-
-_NOTHING: Final = _Nothing()
-UNTRACED: Final = Untraced()

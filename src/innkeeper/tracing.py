@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from innkeeper.spans import UNTRACED, Tracer
+from innkeeper.spans import Tracer
 
 if TYPE_CHECKING:
     from opentelemetry import trace
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 _PREFIX = "innkeeper."
 
 
-def find_tracer() -> Tracer:
-    """Give what spans are told to: nobody, unless a provider of OpenTelemetry's was set."""
+def find_tracer() -> Tracer | None:
+    """Give what spans are told to; None unless a provider of OpenTelemetry's was set."""
     api: Any = sys.modules.get("opentelemetry.trace")  # who has set one up has imported it
     if api is None:
-        return UNTRACED
+        return None
     provider = api.get_tracer_provider()
     if isinstance(provider, api.ProxyTracerProvider | api.NoOpTracerProvider):
-        return UNTRACED
+        return None
     return _Traced(api)
 
 

@@ -18,7 +18,7 @@ from innkeeper.flows.gates import Gates, Quota
 from innkeeper.flows.grants import AccessToken, Grants
 from innkeeper.metrics import Metrics
 from innkeeper.net.outbound import DEADLINE_SECONDS
-from innkeeper.spans import UNTRACED, Tracer
+from innkeeper.spans import Tracer
 from innkeeper.store.records import GrantKind
 
 _T = TypeVar("_T")
@@ -64,7 +64,7 @@ class Caller:
         clock: Clock,
         chance: Callable[[], float] = random.random,
         metrics: Metrics | None = None,
-        tracer: Tracer = UNTRACED,
+        tracer: Tracer | None = None,
     ) -> None:
         self._grants = grants
         self._clock = clock
@@ -126,9 +126,11 @@ class Caller:
             raise Unreachable(lost.what, lost.why, retry_after=lost.retry_after) from lost
         left = effort.left(self._clock.now())
         try:
+            counted = self._counted(attempt(access, min(effort.budget.attempt_seconds, left)))
+            if self._tracer is None:
+                return await counted
             with self._tracer.span("api_call", kind=access.kind.value):
-                seconds = min(effort.budget.attempt_seconds, left)
-                return await self._counted(attempt(access, seconds))
+                return await counted
         except ApiRefused as refusal:
             stale = refusal.status == 401 or refusal.zoom_code in _STALE
             if not stale or isinstance(refusal, ScopeNotGranted):
@@ -145,7 +147,8 @@ class Caller:
         try:
             answer = await attempt
         except ApiRefused as refusal:
-            self._tracer.tell(status=refusal.status)
+            if self._tracer is not None:
+                self._tracer.tell(status=refusal.status)
             self._count("limited" if refusal.status == 429 else "refused")
             raise
         except Unreachable as gone:
@@ -156,7 +159,8 @@ class Caller:
 
     def _count(self, outcome: str) -> None:
         self._calls.add(outcome)
-        self._tracer.tell(outcome=outcome)
+        if self._tracer is not None:
+            self._tracer.tell(outcome=outcome)
 
     async def _wait(self, effort: "_Effort", refusal: ApiRefused, quota: Quota) -> None:
         """Wait as Zoom asks; where it limits the account, all its calls do, at the gate."""

@@ -5,6 +5,7 @@ inbox. Each ends done, ignored, dropped, quarantined or dead; none is forgotten.
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from traceback import extract_tb
@@ -35,7 +36,7 @@ from innkeeper.flows.speak import Speaker
 from innkeeper.flows.welcome import Welcome
 from innkeeper.ids import InstallationId, Jid
 from innkeeper.metrics import OTHER, Metrics
-from innkeeper.spans import UNTRACED, Tracer
+from innkeeper.spans import Tracer
 from innkeeper.store.base import InboxStore, InstallationStore
 from innkeeper.store.records import EventState, InboxEvent, Installation
 from innkeeper.wire.events import Event, decode
@@ -133,7 +134,7 @@ class Dispatcher:
         us: Us,
         manner: Manner | None = None,
         metrics: Metrics | None = None,
-        tracer: Tracer = UNTRACED,
+        tracer: Tracer | None = None,
     ) -> None:
         self._store = store
         self._bot = bot
@@ -199,17 +200,13 @@ class Dispatcher:
             admitted = self._queue.admit(waiting, parsed)
             if admitted is None:
                 return False
-            known = not isinstance(parsed.payload, UnknownEvent)
-            span = self._tracer.span(
-                "event",
-                since=event.received_at,
-                event_id=event.id,
-                event=parsed.name if known else OTHER,
-                attempt=event.attempts,
-            )
+            seen_to = self._see_to(parsed, admitted, task)
             try:
-                with span:
-                    await self._see_to(parsed, admitted, task)
+                if self._tracer is None:
+                    await seen_to
+                else:
+                    with _span(self._tracer, event, parsed):
+                        await seen_to
             finally:
                 self._queue.leave(admitted)
         except BodyRefused as refusal:
@@ -331,9 +328,13 @@ class Dispatcher:
         begun = self._clock.now()
         happening = Happening(parsed, installation, event, begun + self._patience)
         work = run(happening, self._voice(parsed, welcome, whose))
+        handled = self._crew.run(work, task=task, deadline=happening.deadline)
         try:
-            with self._tracer.span("handler"):
-                await self._crew.run(work, task=task, deadline=happening.deadline)
+            if self._tracer is None:
+                await handled
+            else:
+                with self._tracer.span("handler"):
+                    await handled
         finally:
             self._metrics.handler_seconds.observe(self._clock.now() - begun)
         answer = welcome.answer if welcome is not None else None
@@ -347,8 +348,7 @@ class Dispatcher:
                 installation_id=installation.id,
                 answer=answer,
             )
-        self._metrics.events.add(parsed.name, EventState.DONE)
-        self._tracer.tell(state=EventState.DONE.value)
+        self._count(parsed.name, EventState.DONE)
 
     def _voice(
         self, parsed: Event[Payload], welcome: Welcome | None, whose: InstallationId | None
@@ -445,13 +445,30 @@ class Dispatcher:
             reason=reason,
             installation_id=installation_id,
         )
-        self._metrics.events.add(event.name, state)
-        self._tracer.tell(state=state.value)
+        self._count(event.name, state)
+
+    def _count(self, name: str, state: EventState) -> None:
+        self._metrics.events.add(name, state)
+        if self._tracer is not None:
+            self._tracer.tell(state=state.value)
 
     def _unheard_of(self, parsed: Event[Payload]) -> None:
         if parsed.name not in self._unheard and len(self._unheard) < _NAMES_KEPT:
             self._unheard.add(parsed.name)
             self._log.info("dispatch.unhandled", name=parsed.name, add=self._bot.hint(parsed))
+
+
+def _span(
+    tracer: Tracer, event: InboxEvent, parsed: Event[Payload]
+) -> AbstractContextManager[None]:
+    known = not isinstance(parsed.payload, UnknownEvent)
+    return tracer.span(
+        "event",
+        since=event.received_at,
+        event_id=event.id,
+        event=parsed.name if known else OTHER,
+        attempt=event.attempts,
+    )
 
 
 class _Unwanted(Exception):  # never leaves this module

@@ -114,27 +114,32 @@ class Receiver:
     async def _receive(self, claim: Claim, body: bytes) -> Answer:
         """Verify a delivery, keep it, and say what Zoom is told. Never raises for bad input."""
         now = self._clock.now()
-        answer, outcome = await self._judged(claim, body, now)
+        try:
+            secret = self._verifier.check(claim, body, now=now)
+        except SignatureRefused as refusal:
+            answer, outcome = self._turned_away(body, refusal)
+        else:
+            seen = glimpse(body)
+            if seen.event == URL_VALIDATION:
+                answer, outcome = self._challenged(body, secret, now)
+            else:
+                answer, outcome = await self._keep(body, seen, now)
         self._metrics.deliveries.add(outcome)
         self._metrics.ack_seconds.observe(self._clock.now() - now)
         return answer
 
-    async def _judged(self, claim: Claim, body: bytes, now: datetime) -> tuple[Answer, str]:
-        try:
-            secret = self._verifier.check(claim, body, now=now)
-        except SignatureRefused as refusal:
-            self._refused(refusal.reason)
-            if REMOVED in body and self._client_id in body:  # looked for, and not read
-                self._removal_refused()
-            return UNAUTHORIZED, "unauthorized"
-        seen = glimpse(body)
-        if seen.event == URL_VALIDATION:
-            answer = _prove(body, secret)
-            if answer is MALFORMED:
-                return answer, "malformed"
-            self.challenged_at = now
-            return answer, "challenge"
-        return await self._keep(body, seen, now)
+    def _turned_away(self, body: bytes, refusal: SignatureRefused) -> tuple[Answer, str]:
+        self._refused(refusal.reason)
+        if REMOVED in body and self._client_id in body:  # looked for, and not read
+            self._removal_refused()
+        return UNAUTHORIZED, "unauthorized"
+
+    def _challenged(self, body: bytes, secret: Secret, now: datetime) -> tuple[Answer, str]:
+        answer = _prove(body, secret)
+        if answer is MALFORMED:
+            return answer, "malformed"
+        self.challenged_at = now
+        return answer, "challenge"
 
     async def _keep(self, body: bytes, seen: Glimpse, now: datetime) -> tuple[Answer, str]:
         key = self._dedup.copy()

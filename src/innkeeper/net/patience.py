@@ -68,12 +68,12 @@ class PatientProtocol(HttpToolsProtocol):
 
     def on_url(self, url: bytes) -> None:
         """Take the address, up to the limit."""
-        self._count(url)
+        self._count(len(url))
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header, up to the limit."""
-        self._count(name + value)
+        self._count(len(name) + len(value))
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
@@ -130,8 +130,8 @@ class PatientProtocol(HttpToolsProtocol):
         if self._due is None:  # it came while the one before is answered
             self._expect(ARRIVAL_SECONDS)
 
-    def _count(self, part: bytes) -> None:
-        self._head_bytes += len(part)
+    def _count(self, size: int) -> None:
+        self._head_bytes += size
         if self._head_bytes > self.head_limit_bytes:
             self._refuse(_TOO_LARGE)
 

@@ -99,7 +99,6 @@ class IntakeProtocol(PatientProtocol):
     def __init__(self, lobby: Lobby, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._lobby = lobby
-        self._fields = 0
         self._delivery: _Delivery | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -125,7 +124,6 @@ class IntakeProtocol(PatientProtocol):
         if self.transport.is_closing():
             self._refuse(_MALFORMED)  # it comes after what was refused
         self._begin()
-        self._fields = 0
         self._delivery = None
         self.url = b""
         self.headers = []
@@ -141,10 +139,13 @@ class IntakeProtocol(PatientProtocol):
         """Take a header, up to the limits. What follows the body is none."""
         if not self._in_head:
             return
-        self._fields += 1
-        if self._fields > MOST_FIELDS:
+        if len(self.headers) >= MOST_FIELDS:
             self._refuse(_TOO_MANY_FIELDS)
-        super().on_header(name, value)
+        self._count(len(name) + len(value))
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Look at the head of a delivery; give everything else to ASGI."""
@@ -248,14 +249,13 @@ class IntakeProtocol(PatientProtocol):
         if delivery.response_complete or delivery.disconnected:
             return
         delivery.response_complete = True
-        head = [STATUS_LINE[reply.status]]
-        for name, value in self.server_state.default_headers:
-            head += (name, b": ", value, b"\r\n")
-        head += (_HEADERS, _MORE.get(reply.status, b""))
-        if not delivery.keep_alive:
-            head.append(b"connection: close\r\n")
-        head += (b"content-length: %d\r\n\r\n" % len(reply.body), reply.body)
-        self.transport.write(b"".join(head))
+        status, body = reply.status, reply.body
+        ours = b"".join([b"%b: %b\r\n" % header for header in self.server_state.default_headers])
+        close = b"" if delivery.keep_alive else b"connection: close\r\n"
+        self.transport.write(
+            b"%b%b%b%bcontent-length: %d\r\n\r\n%b"
+            % (STATUS_LINE[status], ours, _HEADERS[status], close, len(body), body)
+        )
         if not delivery.keep_alive:
             self.transport.close()
         self.on_response_complete()
@@ -287,5 +287,6 @@ def _written(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     return b"".join(b"%b: %b\r\n" % header for header in headers)
 
 
-_MORE: Final = {status: _written(headers) for status, headers in ALSO.items()}
-_HEADERS: Final = _written(JSON_HEADERS)
+_HEADERS: Final = {
+    status: _written((*JSON_HEADERS, *ALSO.get(status, ()))) for status in STATUS_LINE
+}

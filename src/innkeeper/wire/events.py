@@ -20,7 +20,7 @@ import msgspec
 from innkeeper.errors import BodyRefused
 from innkeeper.ids import AccountId, UserId
 from innkeeper.wire import lossless
-from innkeeper.wire.payloads import LONGEST_ID, Payload, payload_type
+from innkeeper.wire.payloads import LONGEST_ID, PAYLOADS, Payload, payload_type
 
 _EVENT_NAME = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+)*", re.ASCII)
 _PLACE_OF_ERROR = re.compile(r"at `\$\.?([^`]+)`")
@@ -74,12 +74,16 @@ def interpret(raw: Mapping[str, Any]) -> Event[Payload]:
         BodyRefused: With the reason `event_type` or `field:<name>`.
     """
     name, payload = raw.get("event"), raw.get("payload", {})
-    if not isinstance(name, str) or len(name) > 128 or _EVENT_NAME.fullmatch(name) is None:
+    if not isinstance(name, str) or not (name in PAYLOADS or _is_name(name)):
         raise BodyRefused("event_type")
     if not isinstance(payload, dict):
         raise BodyRefused("field:payload")
     typed = _typed(cast("dict[str, Any]", payload), payload_type(name))
     return Event(name, typed, event_time(raw), raw)
+
+
+def _is_name(name: str) -> bool:
+    return len(name) <= 128 and _EVENT_NAME.fullmatch(name) is not None
 
 
 def _typed(payload: dict[str, Any], kind: type[Payload]) -> Payload:
