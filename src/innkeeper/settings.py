@@ -138,6 +138,25 @@ def load_key_service(directory: Path | None = None) -> KeyService | None:
     return service
 
 
+def load_signing_secrets(
+    directory: Path | None = None,
+) -> tuple[tuple[Secret, ...], Mapping[str, Secret]]:
+    """Read the secret tokens, whatever else is configured; and what may be swapped with them.
+
+    Raises:
+        SettingsRefused: If there is no usable secret token.
+    """
+    directory = directory or Path.cwd()
+    environment = _environment(directory)
+    reader = _Reader(environment, directory)
+    tokens = reader.secret_tokens(local=True)
+    if reader.faults:
+        raise SettingsRefused(reader.faults)
+    name = "ZOOM_CLIENT_SECRET"
+    other = environment.get(name, "").strip()
+    return tokens, {name: Secret(other)} if other else {}
+
+
 def _environment(directory: Path) -> Mapping[str, str]:
     return {**_written(directory / ".env"), **os.environ}
 
@@ -205,7 +224,7 @@ class _Reader:
         bot_jid = self._required("ZOOM_BOT_JID", _JID_FIX)
         if bot_jid and "@" not in bot_jid:
             self._fault("ZOOM_BOT_JID", "is not a JID: it has no @", _JID_FIX)
-        tokens = self._secret_tokens(local=local)
+        tokens = self.secret_tokens(local=local)
         management = self._choice("ZOOM_APP_MANAGEMENT", ("admin", "user"), _MANAGEMENT_FIX)
         user_oauth = self._switch("INNKEEPER_USER_OAUTH", default="on")
         honour_retention = self._switch("INNKEEPER_HONOUR_RETENTION", default="off")
@@ -285,7 +304,8 @@ class _Reader:
         elif len(value) < _SHORTEST_SECRET and not local:
             self._fault(name, f"is shorter than {_SHORTEST_SECRET} characters", fix)
 
-    def _secret_tokens(self, *, local: bool) -> tuple[Secret, ...]:
+    def secret_tokens(self, *, local: bool) -> tuple[Secret, ...]:
+        """Read the secret tokens, newest first."""
         name = "ZOOM_WEBHOOK_SECRET_TOKEN"
         values = self._required(name, _TOKEN_FIX).split(",")
         tokens = [value.strip() for value in values]

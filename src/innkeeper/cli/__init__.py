@@ -6,6 +6,7 @@ has done its work: 0. If it was not up yet, or is asked a second time: 130 or 14
 """
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -251,6 +252,27 @@ def check(
     from innkeeper.cli.check import check as look  # noqa: PLC0415
 
     raise typer.Exit(look(bot, as_json=as_json, deploy=deploy))
+
+
+@app.command()
+def verify(
+    *,
+    body: Annotated[
+        Path, typer.Option(exists=True, dir_okay=False, help="The body's exact bytes.")
+    ],
+    headers: Annotated[
+        Path, typer.Option(exists=True, dir_okay=False, help="Its headers, one a line.")
+    ],
+    at: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%dT%H:%M:%S%z"], help="When it came; now if omitted."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell whether Zoom signed a delivery that was saved, or why it is refused."""
+    from innkeeper.cli.verify import verify as look  # noqa: PLC0415
+
+    raise typer.Exit(look(body, headers, at=at, as_json=as_json))
 
 
 @keys.command("new")
