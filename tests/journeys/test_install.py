@@ -221,6 +221,20 @@ async def test_o13_exchanges_once_for_fifty_callbacks(zoom: Zoom, ana: Visitor) 
     assert exchanges(zoom) == 1
 
 
+async def test_a_state_outlives_a_restart_and_is_known_to_every_worker() -> None:
+    async with Zoom(porter(), workers=2) as zoom:
+        people = [zoom.new_person(f"Guest {number}") for number in range(4)]
+        urls = []
+        for person in people:
+            await person.signs_in()
+            urls.append(await allowed(person))
+        await zoom.restart()
+        for person, url in zip(people, urls, strict=True):  # the workers take turns
+            assert (await person.browser.exchange("GET", url)).status == 303
+        assert exchanges(zoom) == len(people)
+        assert len(await zoom.parts.store.installations()) == len(people)
+
+
 @pytest.mark.parametrize("extra", ["&state=b", "&code=b", "&code=c&code=d", ";state=b"])
 async def test_o14_refuses_what_stands_there_twice(zoom: Zoom, ana: Visitor, extra: str) -> None:
     answer = await ana.browser.exchange("GET", (await allowed(ana)) + extra)
