@@ -246,9 +246,19 @@ def check(
     deploy: Annotated[
         bool, typer.Option("--deploy", help="Tell also what does not do for serving people.")
     ] = False,
+    review: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Ask the app that runs there as a reviewer of Zoom's."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Tell what is wrong with your bot: settings, handlers, tables that no step purges."""
+    if review is not None:
+        if not review.startswith(("https://", "http://")) or not urlsplit(review).hostname:
+            raise typer.BadParameter("it is no address; use one like https://bot.example.com")
+        from innkeeper.cli.review import review as ask  # noqa: PLC0415
+
+        raise typer.Exit(ask(review, as_json=as_json))
     from innkeeper.cli.check import check as look  # noqa: PLC0415
 
     raise typer.Exit(look(bot, as_json=as_json, deploy=deploy))

@@ -1,0 +1,212 @@
+"""What would a reviewer of Zoom's find? The running app is asked as they and Zoom ask it.
+
+Sources: https://developers.zoom.us/docs/distribute/security/ and
+https://developers.zoom.us/docs/build-flow/security/owasp/
+"""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+import typer
+
+from innkeeper.cli.printing import print_columns, print_json
+from innkeeper.clock import Clock, SystemClock
+from innkeeper.errors import AnswerLost, SettingsRefused, Unreachable
+from innkeeper.net.outbound import HttpTransport, Request, Response, Transport
+from innkeeper.secret import Secret
+from innkeeper.settings import is_loopback, load_signing_secrets
+from innkeeper.wire import signature
+
+_DONE: Final = 0
+_FOUND_A_FAULT: Final = 3
+_HEADERS: Final = (
+    "strict-transport-security",
+    "x-content-type-options",
+    "content-security-policy",
+    "referrer-policy",
+)
+_PROXY: Final = "Have your proxy hand it to the app as it is, and the answer back."
+_UP: Final = "Bring the app up, and have your proxy lead to it."
+_ANSWER_LIMIT_BYTES: Final = 1024 * 1024
+_LONG_AGO: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One thing that was asked, and whether the answer is right."""
+
+    asked: str
+    answered: str
+    right: bool
+    fix: str = ""
+
+
+def review(url: str, *, as_json: bool) -> int:
+    """Print what a running app answers to whoever reviews it; the exit code is 3 if it is wrong."""
+    found = asyncio.run(_reviewed(url.rstrip("/")))
+    if as_json:
+        print_json([asdict(each) for each in found])
+    else:
+        print_columns(
+            [("ok" if each.right else "WRONG", each.asked, each.answered) for each in found]
+        )
+        for each in found:
+            if each.fix and not each.right:
+                typer.echo(f"{each.asked}: {each.fix}", err=True)
+    return _DONE if all(each.right for each in found) else _FOUND_A_FAULT
+
+
+async def _reviewed(url: str) -> list[Found]:
+    try:
+        tokens, _ = load_signing_secrets()
+    except SettingsRefused:
+        tokens = ()
+    transport = HttpTransport()
+    try:
+        return [each async for each in findings(url, transport, tokens=tokens, clock=SystemClock())]
+    finally:
+        await transport.aclose()
+
+
+async def findings(
+    url: str, transport: Transport, *, tokens: Sequence[Secret], clock: Clock
+) -> AsyncIterator[Found]:
+    """Ask a running app for all that a reviewer looks at.
+
+    Args:
+        url: Its public address, without a slash at the end.
+        tokens: Its secret tokens: with them it is asked what Zoom asks as well.
+    """
+    fix = "Zoom wants https, with TLS 1.2 or newer."
+    yield Found("the address", url, url.startswith("https://") or is_loopback(url), fix)
+    asking, now = _Asking(url, transport), clock.now()
+    nobodys = Secret(secrets.token_urlsafe())
+    for path in ("/events", "/deauthorize"):
+        yield await asking.status("GET", path, wanted=405)
+        yield await asking.status("POST", path, "unsigned", wanted=401)
+        wrong = _signed(b"{}", nobodys, now)
+        yield await asking.status("POST", path, "signed by a stranger", wanted=401, headers=wrong)
+        if tokens:
+            old = _signed(b"{}", tokens[0], now - _LONG_AGO)
+            yield await asking.status("POST", path, "signed a day ago", wanted=401, headers=old)
+            yield await asking.challenge(path, tokens[0], now)
+    yield await asking.install()
+    callback = "/oauth/callback?code=stray&state=stray"
+    yield await asking.status("GET", callback, "a stranger's", wanted=400, fix=_PROXY)
+    yield await asking.headers()
+    for path in ("/healthz", "/readyz"):
+        yield await asking.status("GET", path, wanted=200, fix=_UP)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """Asks one app."""
+
+    url: str
+    transport: Transport
+
+    async def status(
+        self,
+        method: str,
+        path: str,
+        how: str = "",
+        *,
+        wanted: int,
+        headers: Mapping[str, str] | None = None,
+        fix: str = _PROXY,
+    ) -> Found:
+        """Ask for a status."""
+        body = b"{}" if method == "POST" else b""
+        answer = await self._send(method, path, body, headers)
+        asked = " ".join(filter(None, (method, path.partition("?")[0], how)))
+        if isinstance(answer, str):
+            return Found(asked, answer, right=False, fix=_UP)
+        said = f"{answer.status}" if answer.status == wanted else f"{answer.status}, not {wanted}"
+        return Found(asked, said, answer.status == wanted, fix)
+
+    async def challenge(self, path: str, token: Secret, now: datetime) -> Found:
+        """Validate the address, as Zoom does when it is saved."""
+        asked, plain = f"POST {path} URL validation", secrets.token_urlsafe(16)
+        body = signature.challenge_body(plain, event_ts=round(now.timestamp() * 1000))
+        answer = await self._send("POST", path, body, _signed(body, token, now))
+        if isinstance(answer, str):
+            return Found(asked, answer, right=False, fix=_UP)
+        try:
+            proof = msgspec.json.decode(answer.body, type=dict[str, str]).get("encryptedToken")
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            proof = None
+        right = answer.status == 200 and proof == signature.encrypt_token(plain, token)
+        fix = "Compare ZOOM_WEBHOOK_SECRET_TOKEN here and there; a header may be asked for besides."
+        return Found(asked, f"{answer.status}, {'proven' if right else 'no proof'}", right, fix)
+
+    async def install(self) -> Found:
+        """Begin an installation, which nobody finishes."""
+        answer = await self._send("GET", "/install", b"", None)
+        if isinstance(answer, str):
+            return Found("GET /install", answer, right=False, fix=_UP)
+        leads_to = answer.headers.get("location", "")
+        query = parse_qs(urlsplit(leads_to).query)
+        wrong = [
+            what
+            for what, is_right in (
+                ("leads to no consent page", urlsplit(leads_to).path == "/oauth/authorize"),
+                (
+                    "leads back to another address",
+                    query.get("redirect_uri", [""])[0] in self._ways_back(),
+                ),
+                ("no state", bool(query.get("state"))),
+                ("no PKCE", query.get("code_challenge_method") == ["S256"]),
+                ("no cookie that is HttpOnly", "httponly" in self._cookies(answer)),
+                (
+                    "no cookie that is Secure",
+                    is_loopback(self.url) or "secure" in self._cookies(answer),
+                ),
+            )
+            if not is_right
+        ]
+        said = f"{answer.status}, {', '.join(wrong) or 'state, PKCE and cookie'}"
+        fix = "Set INNKEEPER_PUBLIC_URL to this address, and have your proxy hand cookies on."
+        return Found("GET /install", said, not wrong, fix)
+
+    async def headers(self) -> Found:
+        """Look for the headers that Zoom wants of every page."""
+        answer = await self._send("GET", "/", b"", None)
+        if isinstance(answer, str):
+            return Found("GET /", answer, right=False, fix=_UP)
+        wanted = _HEADERS[1:] if is_loopback(self.url) else _HEADERS
+        missing = [name for name in wanted if name not in answer.headers]
+        said = f"no {', '.join(missing)}" if missing else "security headers"
+        return Found("GET /", f"{answer.status}, {said}", not missing, _PROXY)
+
+    def _ways_back(self) -> tuple[str, ...]:
+        return tuple(f"{self.url}{path}" for path in ("/oauth/callback", "/launch"))
+
+    def _cookies(self, answer: Response) -> str:
+        return answer.headers.get("set-cookie", "").lower()
+
+    async def _send(
+        self, method: str, path: str, body: bytes, headers: Mapping[str, str] | None
+    ) -> Response | str:
+        """Send it; a text says why there is no answer."""
+        content = {"content-type": "application/json"} if body else {}
+        try:
+            return await self.transport.send(
+                Request(method, self.url + path, {**content, **(headers or {})}, body),
+                limit_bytes=_ANSWER_LIMIT_BYTES,
+            )
+        except (Unreachable, AnswerLost) as error:
+            return f"no answer: {error.why or error.what}"
+
+
+def _signed(body: bytes, secret: Secret, now: datetime) -> Mapping[str, str]:
+    stamp = str(round(now.timestamp()))
+    return {
+        signature.TIMESTAMP_HEADER: stamp,
+        signature.SIGNATURE_HEADER: signature.sign(body, timestamp=stamp, secret=secret),
+    }
