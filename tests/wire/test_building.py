@@ -1,5 +1,7 @@
 from datetime import UTC, date, datetime, time
+from typing import Any, cast
 
+import msgspec
 import pytest
 
 from innkeeper.errors import CardRefused
@@ -29,7 +31,7 @@ from innkeeper.wire.blocks import (
     Video,
 )
 from innkeeper.wire.blocks.inputs import date_text, read_date, read_time
-from innkeeper.wire.markdown import bold
+from innkeeper.wire.markdown import Markdown, bold
 from innkeeper.wire.messages import Card, card_of
 
 PICTURE = Picture(image_url="https://a.example/a.png")
@@ -458,6 +460,17 @@ def test_a_card_that_is_too_large_is_refused_before_it_is_sent():
         card.text("x" * 100).check()
     assert caught.value.why.startswith("must be under 100000 bytes, not 100")
     card.check()
+
+
+def test_a_card_that_was_checked_is_written_once_and_as_it_was_then():
+    card = Card("x", settings={"form": True}).text(Markdown("*you*"))
+    said = card.checked()
+
+    cast("dict[str, Any]", card.settings)["form"] = "odd"
+    card.check()
+    assert card.checked() is said
+    assert msgspec.json.decode(said) == {**card.content(), "settings": {"form": True}}
+    assert msgspec.json.decode(card.text("more").checked())["body"][1]["text"] == "more"
 
 
 def test_half_a_character_is_refused_before_it_is_sent():

@@ -8,7 +8,7 @@ Source: https://developers.zoom.us/docs/api/rate-limits/
 """
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -26,6 +26,8 @@ _PER_SECOND: Final = 10
 """How many follow in a second where Zoom does not say how many it takes."""
 _LEAST_SPREAD: Final = timedelta(seconds=0.25)
 _MOST_SPREAD: Final = timedelta(seconds=5)
+_OPEN: Final = nullcontext()
+"""What is left where nobody is limited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +79,14 @@ class Gates:
         self._chance = chance
         self._gates: dict[Quota | AccountId, _Gate] = {}
 
-    async def enter(self, quota: Quota, *, until: datetime) -> ExitStack:
+    async def enter(self, quota: Quota, *, until: datetime) -> AbstractContextManager[object]:
         """Wait until a call may be made, and give what is to be left when it has been.
 
         Raises:
             ApiRefused: As the call before was, at once, if there is no turn until then.
         """
+        if not self._gates:
+            return _OPEN
         with ExitStack() as passage:
             for key in (quota.account_id, quota):
                 await self._pass(key, until, passage)

@@ -75,7 +75,7 @@ class Speaker:
             MessageUnconfirmed: If it may or may not have been posted.
             Unreachable: If it was not.
         """
-        card.check()
+        content = card.checked()
 
         async def post(access: AccessToken, deadline: float) -> SentMessage:
             return await chat.send(
@@ -86,7 +86,7 @@ class Speaker:
                 to_jid=place.to_jid,
                 account_id=place.account_id,
                 user_jid=place.user_jid,
-                content=card.content(),
+                content=content,
                 markdown=card.markdown,
                 reply_to=reply_to or place.thread,
                 visible_to_user=visible_to_user,
@@ -117,7 +117,7 @@ class Speaker:
             ApiRefused: If Zoom would not take it.
             Unreachable: If Zoom could not be asked, or did not answer.
         """
-        card.check()
+        content = card.checked()
 
         async def put(access: AccessToken, deadline: float) -> SentMessage:
             return await chat.edit(
@@ -128,7 +128,7 @@ class Speaker:
                 robot_jid=self._robot_jid,
                 account_id=place.account_id,
                 user_jid=place.user_jid,
-                content=card.content(),
+                content=content,
                 markdown=card.markdown,
                 deadline=deadline,
             )
@@ -188,7 +188,7 @@ class Speaker:
             MessageUnconfirmed: If it may or may not stand there.
             Unreachable: If it does not.
         """
-        card.check()
+        content = card.checked()
 
         async def show(access: AccessToken, deadline: float) -> None:
             await chat.unfurl(
@@ -197,7 +197,7 @@ class Speaker:
                 token=access.token,
                 user_id=user_id,
                 trigger_id=trigger_id,
-                content=card.content(),
+                content=content,
                 deadline=deadline,
             )
 

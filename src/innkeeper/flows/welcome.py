@@ -24,7 +24,7 @@ class Welcome:
         """Take a card as the HTTP answer; False if there is one, or it is too late."""
         if self._first.done():
             return False
-        body: dict[str, Any] = {"content": card.content()}
+        body: dict[str, Any] = {"content": card.checked()}
         if card.markdown:
             body["is_markdown_support"] = True
         self._first.set_result(msgspec.json.encode(body))

@@ -29,6 +29,8 @@ from innkeeper.wire.blocks.part import check_color, check_types, plain, refuse
 from innkeeper.wire.building import Building, check_marked_where_read
 from innkeeper.wire.revising import Revising
 
+_encode: Final = msgspec.json.Encoder(enc_hook=str.__str__).encode
+"""Writes a text of a special kind, such as markdown, as a text."""
 LIMIT_BYTES: Final = 100_000
 """Zoom names no limit; what is larger than this is somebody's mistake."""
 
@@ -65,6 +67,7 @@ class Card(Building, Revising):
     markdown: bool
     raw: Raw = field(repr=False)
     _sound: frozenset[int] = field(repr=False)  # which of its parts need not be judged, by id
+    _json: msgspec.Raw | None = field(repr=False)  # what it is written as, once it was checked
 
     def __init__(
         self,
@@ -101,6 +104,7 @@ class Card(Building, Revising):
             ("markdown", markdown),
             ("raw", raw),
             ("_sound", sound),
+            ("_json", None),
         ):
             object.__setattr__(self, name, value)
 
@@ -148,6 +152,9 @@ class Card(Building, Revising):
 
     def content(self) -> dict[str, Any]:
         """Write the card's `content`, as the Chatbot API takes it."""
+        return cast("dict[str, Any]", plain(self._content()))
+
+    def _content(self) -> dict[str, Any]:
         content = dict(self.raw)
         if self.settings is not None:
             content["settings"] = dict(self.settings)
@@ -155,7 +162,7 @@ class Card(Building, Revising):
             content["head"] = lossless.written(self.head, self.raw.get("head"))
         if self.body:
             content["body"] = [block_json(block) for block in self.body]
-        return cast("dict[str, Any]", plain(content))
+        return content
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Card):
@@ -176,15 +183,28 @@ class Card(Building, Revising):
         Raises:
             CardRefused: Naming the place as a JSON pointer, the limit and the value.
         """
+        self.checked()
+
+    def checked(self) -> msgspec.Raw:
+        """Give the card's `content` as JSON, if Zoom would take it; it is written once.
+
+        Raises:
+            CardRefused: As `check`.
+        """
+        if self._json is not None:
+            return self._json
         if self.head is None and not self.body:
             raise CardRefused("", "has neither a head nor a body")
         self._judge()
         try:
-            size = len(msgspec.json.encode(self.content()))
+            written = _encode(self._content())
         except (TypeError, UnicodeEncodeError):
             raise CardRefused("", "holds a text that is half a character") from None
-        if size >= LIMIT_BYTES:
-            raise refuse("", f"under {LIMIT_BYTES} bytes", size)
+        if len(written) >= LIMIT_BYTES:
+            raise refuse("", f"under {LIMIT_BYTES} bytes", len(written))
+        said = msgspec.Raw(written)
+        object.__setattr__(self, "_json", said)
+        return said
 
     def _judge(self) -> None:
         if self.head is not None and id(self.head) not in self._sound:

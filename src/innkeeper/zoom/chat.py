@@ -44,7 +44,7 @@ async def send(  # noqa: PLR0913  # the API's own fields, each by its name
     robot_jid: Jid,
     to_jid: Jid,
     account_id: AccountId,
-    content: Mapping[str, Any],
+    content: Mapping[str, Any] | msgspec.Raw,
     markdown: bool = False,
     user_jid: Jid | None = None,
     reply_to: MessageId | None = None,
@@ -87,7 +87,7 @@ async def edit(  # noqa: PLR0913  # the API's own fields, each by its name
     message_id: MessageId,
     robot_jid: Jid,
     account_id: AccountId,
-    content: Mapping[str, Any],
+    content: Mapping[str, Any] | msgspec.Raw,
     markdown: bool = False,
     user_jid: Jid | None = None,
     deadline: float = DEADLINE_SECONDS,
@@ -147,7 +147,7 @@ async def unfurl(
     token: Secret,
     user_id: UserId,
     trigger_id: str,
-    content: Mapping[str, Any],
+    content: Mapping[str, Any] | msgspec.Raw,
     deadline: float = DEADLINE_SECONDS,
 ) -> None:
     """Show a card beside a link that somebody posted. A trigger is good for one card.
