@@ -1,8 +1,10 @@
-"""Would the oracle of chaos notice? Two lives of a bot, a crash between, one mistake in both."""
+"""Would the oracle of chaos notice? Two lives of a bot, one mistake in both.
+
+Between them the power fails: of what was written only that is left which was synced.
+"""
 
 import asyncio
 import hashlib
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,13 +19,15 @@ from innkeeper.store.events import place_of
 from innkeeper.store.records import Accepted, EventState
 from innkeeper.store.seal import KeyRing
 from innkeeper.store.sqlite import SqliteStore
+from innkeeper.store.sqlite import connection as connection_module
 from tests.chaos.fleet import rows_of
 from tests.chaos.oracle import Tale, judge
-from tests.journeys.house import CLIENT_ID, notification, running, signed
+from tests.faults.disk import disk
+from tests.journeys.house import CLIENT_ID, House, notification, running, signed
 
 pytestmark = [pytest.mark.anyio, pytest.mark.sqlite]
 
-PLAIN, FAILS, FAILS_LATE, CUT_OFF = range(4)
+PLAIN, FAILS, FAILS_LATE, HELD, CUT_OFF = range(5)
 
 
 class Lives:
@@ -34,6 +38,7 @@ class Lives:
         self.had: list[int] = []
         self.first = True
         self.begun, self.over = asyncio.Event(), asyncio.Event()
+        self.held, self.let_go = asyncio.Event(), asyncio.Event()
 
     def bot(self) -> App:
         app = App("Porter")
@@ -51,6 +56,11 @@ class Lives:
             async def have() -> None:
                 self.had.append(which)
 
+            if which == HELD:  # nothing guards its effect but the claim
+                self.held.set()
+                await self.let_go.wait()
+                await have()
+                return
             await ctx.once("note", have)
             if self.first and which == FAILS_LATE:
                 raise ZeroDivisionError
@@ -58,21 +68,23 @@ class Lives:
         return app
 
     async def live(self, folder: Path) -> Tale:
-        """Live until the crash, live again until all is done, and tell."""
+        """Live until the power fails, live again until all is done, and tell."""
         ring, later, tale = KeyRing.generate(), folder / "later", self.tale
         (folder / "now").mkdir()
-        async with running(folder / "now", app=self.bot(), ring=ring) as house:
-            for number in (PLAIN, PLAIN, FAILS, FAILS_LATE):
-                body = _body(tale, number)
-                status, _ = await house.deliver(body)
-                assert status == 200
-            body = _body(tale, CUT_OFF)
-            await house.request("POST", "/events", signed(body), body)
-            async with asyncio.timeout(10):
-                await self.begun.wait()
-            await house.rows()  # what ends soon has ended
-            shutil.copytree(folder / "now", later, ignore=shutil.ignore_patterns("*.lock", "*-shm"))
-            self.over.set()
+        with disk() as one:
+            async with running(folder / "now", app=self.bot(), ring=ring) as house:
+                for number in (PLAIN, PLAIN, FAILS, FAILS_LATE):
+                    body = _body(tale, number)
+                    status, _ = await house.deliver(body)
+                    assert status == 200
+                await _begin(house, _body(tale, HELD), self.held)
+                await house.app.worker.take_up()  # a worker comes along, and finds nothing to do
+                self.let_go.set()
+                await house.parts.dispatcher.settled()
+                await _begin(house, _body(tale, CUT_OFF), self.begun)
+                await house.rows()  # what ends soon has ended
+                one.lose_power(folder / "now", later)
+                self.over.set()
         self.first = False
         tale.acked = set(tale.sent)
         async with running(later, app=self.bot(), ring=ring) as house:
@@ -82,6 +94,13 @@ class Lives:
             await house.rows()
         tale.had, tale.rows = self.had, rows_of(later)
         return tale
+
+
+async def _begin(house: House, body: bytes, begun: asyncio.Event) -> None:
+    """Deliver an event, and wait until its handler is at work."""
+    await house.request("POST", "/events", signed(body), body)
+    async with asyncio.timeout(10):
+        await begun.wait()
 
 
 def _body(tale: Tale, number: int) -> bytes:
@@ -138,6 +157,18 @@ def _never_takes_over(_real: Real) -> Real:
     return reclaim
 
 
+def _claims_what_is_held(real: Real) -> Real:
+    async def claim(self: SqliteStore, **about: Any) -> Any:
+        await self.reclaim(now=about["now"])  # as if nobody lived who holds anything
+        return await real(self, **about)
+
+    return claim
+
+
+def _does_not_wait_for_the_disk(pragmas: Any) -> Any:
+    return pragmas.replace("synchronous = FULL", "synchronous = NORMAL")
+
+
 PLANTED = {
     "acks before the commit": (SqliteStore, "accept", _acks_before_the_commit, {"I1"}),
     "knows no repetition": (SqliteStore, "accept", _knows_no_repetition, {"I1", "I2", "I3"}),
@@ -145,6 +176,13 @@ PLANTED = {
     "done before its handler": (Dispatcher, "_deliver", _is_done_before_its_handler, {"I1"}),
     "lets failures go": (SqliteStore, "defer", _lets_failures_go, {"I1"}),
     "never takes over": (SqliteStore, "reclaim", _never_takes_over, {"I3"}),
+    "claims what is held": (SqliteStore, "claim", _claims_what_is_held, {"I3"}),
+    "does not wait for the disk": (
+        connection_module,
+        "_PRAGMAS",
+        _does_not_wait_for_the_disk,
+        {"I1"},
+    ),
 }
 """What is wrong: where, and which invariants it violates."""
 
