@@ -1,6 +1,7 @@
 import asyncio
 import hashlib
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -237,6 +238,8 @@ async def test_an_unknown_event_is_nobodys(store: Store, event: str) -> None:
     await store.defer(EventId(event), until=NOW, reason="later")
     assert not await store.revive(EventId(event), now=NOW)
     assert await store.inbox_rows() == []
+    assert await store.inbox_row(EventId(event)) is None
+    assert await store.read_body(EventId(event)) is None
 
 
 async def test_lists_events_newest_first_with_whose_they_are(store: Store) -> None:
@@ -250,6 +253,96 @@ async def test_lists_events_newest_first_with_whose_they_are(store: Store) -> No
     assert [row.installation_id for row in rows] == [ana, None, ana]
     assert rows[1].received_at == NOW + MINUTE
     assert [row.id for row in await store.inbox_rows(limit=1)] == [third.id]
+
+
+async def test_lists_only_what_stands_there_page_by_page(store: Store) -> None:
+    ids = [(await accepted(store, body(text=str(number)))).id for number in range(6)]
+    for event in ids[:3]:
+        await store.finish(event, EventState.DEAD, now=NOW, reason="KeyError")
+    await store.finish(ids[3], EventState.DONE, now=NOW)
+    await store.defer(ids[4], until=NOW + MINUTE, reason="later")
+
+    async def listed(*states: EventState, **page: Any) -> list[EventId]:
+        return [row.id for row in await store.inbox_rows(states=states, **page)]
+
+    assert await listed(EventState.DEAD) == [ids[2], ids[1], ids[0]]
+    assert await listed(EventState.DEAD, limit=2) == [ids[2], ids[1]]
+    assert await listed(EventState.DEAD, before=ids[1]) == [ids[0]]
+    assert await listed(EventState.READY, EventState.CLAIMED) == [ids[5], ids[4]]
+    assert await listed(EventState.DONE) == [ids[3]]
+    assert await listed(EventState.DONE, EventState.READY) == [ids[4], ids[3]]
+    assert await listed() == []
+    assert [row.id for row in await store.inbox_rows(before=ids[2])] == [ids[1], ids[0]]
+    assert await store.inbox_rows(before=EventId("nonsense")) == []
+
+
+async def test_looks_at_one_event(store: Store) -> None:
+    ana = await opened(store)
+    event = await accepted(store, body(), name="ana")
+    row = await store.inbox_row(event.id)
+    assert row is not None
+    assert (row.state, row.due_at, row.installation_id) == (EventState.CLAIMED, None, ana)
+    await store.defer(event.id, until=NOW + MINUTE, reason="KeyError")
+    row = await store.inbox_row(event.id)
+    assert row is not None
+    assert (row.state, row.due_at, row.reason) == (EventState.READY, NOW + MINUTE, "KeyError")
+    assert [row] == list(await store.inbox_rows())
+    await store.finish(event.id, EventState.DEAD, now=NOW)
+    row = await store.inbox_row(event.id)
+    assert row is not None
+    assert (row.state, row.due_at) == (EventState.DEAD, None)
+    assert await store.inbox_row(EventId("999999")) is None
+
+
+@pytest.mark.parametrize("state", EventState)
+async def test_reads_a_body_while_it_is_kept(store: Store, state: EventState) -> None:
+    event = await accepted(store, body())
+    assert await store.read_body(event.id) == body()
+    if state is EventState.READY:
+        await store.defer(event.id, until=NOW, reason="later")
+    elif state is not EventState.CLAIMED:
+        await store.finish(event.id, state, now=NOW)
+    erased = state in {EventState.DONE, EventState.IGNORED, EventState.DROPPED}
+    assert await store.read_body(event.id) == (None if erased else body())
+
+
+async def test_a_body_whose_days_key_is_gone_is_not_read(store: Store, vault: Vault) -> None:
+    event = await accepted(store, body())
+    await store.finish(event.id, EventState.DEAD, now=NOW)
+    await vault.destroy_days_before((NOW + DAY).date())
+    assert await store.read_body(event.id) is None
+
+
+async def test_revives_nothing_of_an_installation_that_is_gone(store: Store) -> None:
+    ana = await opened(store)
+    event = await accepted(store, body(), name="ana")
+    await store.finish(event.id, EventState.DEAD, now=NOW, installation_id=ana)
+    await purge_begun(store, ana)
+    assert not await store.revive(event.id, now=NOW)
+    row = await store.inbox_row(event.id)
+    assert row is not None
+    assert (row.state, row.reason) == (EventState.DROPPED, "removed")
+    assert await store.read_body(event.id) is None
+
+
+@pytest.mark.parametrize("state", [EventState.CLAIMED, EventState.READY, EventState.DONE])
+async def test_revives_nothing_that_was_not_set_aside(store: Store, state: EventState) -> None:
+    event = await accepted(store, body())
+    if state is EventState.READY:
+        await store.defer(event.id, until=NOW + DAY, reason="later")
+    elif state is EventState.DONE:
+        await store.finish(event.id, state, now=NOW)
+    assert not await store.revive(event.id, now=NOW)
+    assert [row.state for row in await store.inbox_rows()] == [state]
+    assert await store.claim(now=NOW, limit=1) == []
+
+
+async def test_of_many_who_revive_an_event_one_does(store: Store) -> None:
+    event = await accepted(store, body())
+    await store.finish(event.id, EventState.DEAD, now=NOW)
+    done = await asyncio.gather(*(store.revive(event.id, now=NOW) for _ in range(9)))
+    assert sorted(done) == [*([False] * 8), True]
+    assert len(await store.claim(now=NOW, limit=9)) == 1
 
 
 async def test_time_forgets_bodies_and_hashes_and_the_days_keys(store: Store, vault: Vault) -> None:

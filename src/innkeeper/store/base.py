@@ -5,7 +5,7 @@ its live installation, so nothing is written for one that is gone: `Fenced`.
 Time always arrives as an argument.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
@@ -132,7 +132,8 @@ class InboxStore(Protocol):
     async def revive(self, event: EventId, *, now: datetime) -> bool:
         """Make a DEAD or QUARANTINED event ready again, its attempts counted anew; or say False.
 
-        Its effects of which the end is not known may then begin again.
+        Its effects of which the end is not known may then begin again. A worker is woken for
+        it. That of an installation which is gone is dropped.
         """
         ...
 
@@ -140,8 +141,31 @@ class InboxStore(Protocol):
         """Tell when the next ready event comes due; None if there is none."""
         ...
 
-    async def inbox_rows(self, *, limit: int = 100) -> Sequence[InboxRow]:
-        """List events, newest first, without their bodies."""
+    async def inbox_rows(
+        self,
+        *,
+        limit: int = 100,
+        states: Collection[EventState] | None = None,
+        before: EventId | None = None,
+    ) -> Sequence[InboxRow]:
+        """List events, newest first, without their bodies.
+
+        Args:
+            states: Only those that stand there.
+            before: Only those that came before this one.
+        """
+        ...
+
+    async def inbox_row(self, event: EventId) -> InboxRow | None:
+        """Look at one event, without its body."""
+        ...
+
+    async def read_body(self, event: EventId) -> bytes | None:
+        """Read an event's body; None if it was erased, or the key of its day is gone.
+
+        Raises:
+            SealBroken: If it was altered.
+        """
         ...
 
     async def expire_inbox(self, *, hashes_before: datetime, bodies_before: datetime) -> int:

@@ -14,6 +14,9 @@ DAY_MICROS: Final = 86_400_000_000
 KEEPING: Final = frozenset({EventState.DEAD, EventState.QUARANTINED})
 """The ends that keep the body."""
 
+WITH_BODY: Final = KEEPING | {EventState.READY, EventState.CLAIMED}
+"""Where an event has a body: few of many."""
+
 _ERASING: Final = frozenset({EventState.DONE, EventState.IGNORED, EventState.DROPPED})
 _STAMPS: Final = (b'"event_ts":', b'"timestamp":')
 

@@ -156,6 +156,8 @@ class InboxRow:
     attempts: int
     received_at: datetime
     installation_id: InstallationId | None
+    due_at: datetime | None = None
+    """When it may be claimed, if it is READY."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -198,7 +198,7 @@ def read_pending(row: Row, seal: Seal, state_hash: bytes) -> PendingInstall:
 
 def read_inbox_row(row: Row) -> InboxRow:
     """Read an event as an operator sees it."""
-    number, name, state, reason, attempts, received_at, installation_id = row
+    number, name, state, reason, attempts, received_at, installation_id, due_at = row
     return InboxRow(
         id=EventId(str(number)),
         name=name,
@@ -207,6 +207,7 @@ def read_inbox_row(row: Row) -> InboxRow:
         attempts=attempts,
         received_at=from_micros(received_at),
         installation_id=installation_id,
+        due_at=None if due_at is None else from_micros(due_at),
     )
 
 

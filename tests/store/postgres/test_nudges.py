@@ -125,3 +125,37 @@ async def test_what_nobody_was_woken_for_is_claimed_all_the_same(
 ) -> None:
     event = await put_in(store, "due")
     assert [each.id for each in await other.claim(now=NOW, limit=1)] == [event.id]
+
+
+async def test_what_is_revived_wakes_a_worker(
+    house: PostgresHouse, store: PostgresStore, other: PostgresStore
+) -> None:
+    event = await put_in(store, "dead")
+    (claimed,) = await store.claim(now=NOW, limit=1)
+    await store.finish(claimed.id, EventState.DEAD, now=NOW)
+    async with hearing(other) as woken, asyncio.timeout(20):
+        while await jobs(house):  # noqa: ASYNC110  # the first nudge; nobody tells
+            await asyncio.sleep(0)
+        woken.clear()
+        assert await store.revive(event.id, now=NOW)
+        await woken.wait()
+    assert [each.id for each in await other.claim(now=NOW, limit=1)] == [event.id]
+
+
+async def test_what_is_not_revived_wakes_nobody(
+    house: PostgresHouse, store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = await put_in(store, "dead")
+    before = await jobs(house)
+    assert not await store.revive(event.id, now=NOW)
+    assert await jobs(house) == before
+
+    async def cut_off(_connection: Any, _events: Sequence[int]) -> None:
+        raise ConnectionResetError
+
+    await store.claim(now=NOW, limit=1)
+    await store.finish(event.id, EventState.DEAD, now=NOW)
+    monkeypatch.setattr(store._nudges, "send", cut_off)
+    with pytest.raises(StoreUnavailable):
+        await store.revive(event.id, now=NOW)
+    assert [row.state for row in await store.inbox_rows()] == [EventState.DEAD]

@@ -21,7 +21,6 @@ from innkeeper.store.events import (
 from innkeeper.store.keys import Keys
 from innkeeper.store.moments import from_micros, to_micros
 from innkeeper.store.postgres.arrivals import (
-    NOTHING,
     Arrival,
     Ending,
     Known,
@@ -34,8 +33,8 @@ from innkeeper.store.postgres.lane import Lane
 from innkeeper.store.postgres.nudges import Nudges
 from innkeeper.store.postgres.part import hold
 from innkeeper.store.postgres.processes import ProcessPart
-from innkeeper.store.records import Accepted, EventState, InboxEvent, InboxRow, Owner
-from innkeeper.store.rows import Row, read_inbox_row
+from innkeeper.store.records import Accepted, EventState, InboxEvent, Owner
+from innkeeper.store.rows import Row
 from innkeeper.store.seal import Seal
 
 _CLAIM: Final = """
@@ -211,7 +210,7 @@ class InboxPart(ProcessPart):
         self, number: int, state: EventState, reason: str, installation_id: InstallationId | None
     ) -> None:
         async def job(connection: Connection) -> None:
-            if await _relink(connection, number, installation_id):
+            if await relink(connection, number, installation_id):
                 await connection.execute(
                     "UPDATE inbox_bodies SET due_at = NULL, claimed_by = NULL WHERE id = $1", number
                 )
@@ -256,7 +255,7 @@ class InboxPart(ProcessPart):
         number = row_number(event)
 
         async def job(connection: Connection) -> None:
-            if not await _relink(connection, number, installation_id):
+            if not await relink(connection, number, installation_id):
                 return
             given_back = await connection.fetchval(
                 "UPDATE inbox_bodies SET claimed_by = NULL, due_at = $2"
@@ -271,26 +270,6 @@ class InboxPart(ProcessPart):
         await self._db.write(job)
         self._held.discard(number)
 
-    async def revive(self, event: EventId, *, now: datetime) -> bool:
-        """Make a DEAD or QUARANTINED event ready again, its attempts counted anew.
-
-        Its effects of which the end is not known may then begin again.
-
-        Raises:
-            StoreUnavailable: If it could not be written.
-        """
-        revived = await self._db.change(
-            "WITH revived AS (UPDATE inbox SET state = 'open', reason = '' WHERE id = $1"
-            " AND state IN ('dead', 'quarantined')"
-            " AND id IN (SELECT id FROM inbox_bodies WHERE id = $1) RETURNING id),"
-            " forgotten AS (DELETE FROM effects USING revived"
-            " WHERE effects.event = revived.id AND sealed IS NULL)"
-            " UPDATE inbox_bodies SET due_at = $2, attempts = 0 FROM revived"
-            " WHERE inbox_bodies.id = revived.id",
-            *(row_number(event), to_micros(now)),
-        )
-        return revived == 1
-
     async def next_due(self) -> datetime | None:
         """Tell when the next ready event comes due; None if there is none.
 
@@ -300,23 +279,8 @@ class InboxPart(ProcessPart):
         row = await self._db.row("SELECT min(due_at) FROM inbox_bodies WHERE claimed_by IS NULL")
         return None if row is None or row[0] is None else from_micros(row[0])
 
-    async def inbox_rows(self, *, limit: int = 100) -> Sequence[InboxRow]:
-        """List events, newest first, without their bodies.
 
-        Raises:
-            StoreUnavailable: If the database cannot be read.
-        """
-        if not self._db.read_only:
-            await self._endings.put(NOTHING)  # with the ends that nobody waited for
-        rows = await self._db.rows(
-            "SELECT id, name, state, reason, attempts, received_at, installation_id"
-            " FROM inbox_events ORDER BY id DESC LIMIT $1",
-            limit,
-        )
-        return [read_inbox_row(row) for row in rows]
-
-
-async def _relink(
+async def relink(
     connection: Connection, number: int, installation_id: InstallationId | None
 ) -> bool:
     """Note whose an event is; one of an installation that is gone is dropped. True if it stays."""

@@ -12,6 +12,7 @@ from innkeeper.store.postgres.cases import CasePart
 from innkeeper.store.postgres.census import CensusPart
 from innkeeper.store.postgres.claims import ClaimPart
 from innkeeper.store.postgres.database import Database
+from innkeeper.store.postgres.deliveries import DeliveryPart
 from innkeeper.store.postgres.erasing import ErasingPart
 from innkeeper.store.postgres.grants import GrantPart
 from innkeeper.store.postgres.pending import PendingPart
@@ -26,7 +27,15 @@ _PROBE: Final = (
 
 
 class PostgresStore(
-    ErasingPart, PurgePart, CasePart, PendingPart, GrantPart, StatePart, ClaimPart, CensusPart
+    ErasingPart,
+    DeliveryPart,
+    PurgePart,
+    CasePart,
+    PendingPart,
+    GrantPart,
+    StatePart,
+    ClaimPart,
+    CensusPart,
 ):
     """The store in a schema of PostgreSQL: as many processes as you like.
 

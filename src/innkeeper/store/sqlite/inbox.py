@@ -20,8 +20,8 @@ from innkeeper.store.events import (
 )
 from innkeeper.store.keys import Keys
 from innkeeper.store.moments import from_micros, to_micros
-from innkeeper.store.records import Accepted, EventState, InboxEvent, InboxRow, Owner
-from innkeeper.store.rows import Row, read_inbox_row
+from innkeeper.store.records import Accepted, EventState, InboxEvent, Owner
+from innkeeper.store.rows import Row
 from innkeeper.store.seal import Seal
 from innkeeper.store.sqlite.arrivals import (
     Ending,
@@ -216,7 +216,7 @@ class InboxPart(Part):
         self, number: int, state: EventState, reason: str, installation_id: InstallationId | None
     ) -> None:
         def job(connection: Connection) -> None:
-            if _relink(connection, number, installation_id):
+            if relink(connection, number, installation_id):
                 connection.run(
                     "UPDATE inbox SET state = ?, reason = ? WHERE id = ?", (state, reason, number)
                 )
@@ -263,7 +263,7 @@ class InboxPart(Part):
         number = row_number(event)
 
         def job(connection: Connection) -> None:
-            if _relink(connection, number, installation_id):
+            if relink(connection, number, installation_id):
                 connection.run(
                     "UPDATE inbox SET state = 'ready', due_at = ?, reason = ?"
                     " WHERE id = ? AND state = 'claimed'",
@@ -271,29 +271,6 @@ class InboxPart(Part):
                 )
 
         await self._db.write(job)
-
-    async def revive(self, event: EventId, *, now: datetime) -> bool:
-        """Make a DEAD or QUARANTINED event ready again, its attempts counted anew.
-
-        Its effects of which the end is not known may then begin again.
-
-        Raises:
-            StoreUnavailable: If it could not be written.
-        """
-        number = row_number(event)
-
-        def job(connection: Connection) -> bool:
-            revived = connection.change(
-                "UPDATE inbox SET state = 'ready', due_at = ?, reason = '', attempts = 0"
-                " WHERE id = ? AND state IN ('dead', 'quarantined')"
-                " AND id IN (SELECT id FROM inbox_bodies)",
-                (to_micros(now), number),
-            )
-            if revived:
-                connection.run("DELETE FROM effects WHERE event = ? AND sealed IS NULL", (number,))
-            return revived == 1
-
-        return await self._db.write(job)
 
     async def next_due(self) -> datetime | None:
         """Tell when the next ready event comes due; None if there is none.
@@ -304,23 +281,8 @@ class InboxPart(Part):
         ((due,),) = self._db.rows("SELECT min(due_at) FROM inbox WHERE state = 'ready'")
         return None if due is None else from_micros(due)
 
-    async def inbox_rows(self, *, limit: int = 100) -> Sequence[InboxRow]:
-        """List events, newest first, without their bodies.
 
-        Raises:
-            StoreUnavailable: If the database cannot be read.
-        """
-        rows = self._db.rows(
-            "SELECT inbox.id, name, state, reason, attempts, received_at,"
-            " coalesce(inbox_bodies.installation_id, inbox_answers.installation_id)"
-            " FROM inbox LEFT JOIN inbox_bodies USING (id) LEFT JOIN inbox_answers USING (id)"
-            " ORDER BY inbox.id DESC LIMIT ?",
-            limit,
-        )
-        return [read_inbox_row(row) for row in rows]
-
-
-def _relink(connection: Connection, number: int, installation_id: InstallationId | None) -> bool:
+def relink(connection: Connection, number: int, installation_id: InstallationId | None) -> bool:
     """Note whose an event is; one of an installation that is gone is dropped. True if it stays."""
     rows = connection.rows(
         "SELECT coalesce(?, installation_id) FROM inbox_bodies WHERE id = ?",

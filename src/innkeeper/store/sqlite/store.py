@@ -9,6 +9,7 @@ from innkeeper.store.sqlite.cases import CasePart
 from innkeeper.store.sqlite.census import CensusPart
 from innkeeper.store.sqlite.claims import ClaimPart
 from innkeeper.store.sqlite.database import Database
+from innkeeper.store.sqlite.deliveries import DeliveryPart
 from innkeeper.store.sqlite.erasing import ErasingPart
 from innkeeper.store.sqlite.grants import GrantPart
 from innkeeper.store.sqlite.pending import PendingPart
@@ -24,7 +25,15 @@ _PROBE: Final = (
 
 
 class SqliteStore(
-    ErasingPart, PurgePart, CasePart, PendingPart, GrantPart, StatePart, ClaimPart, CensusPart
+    ErasingPart,
+    DeliveryPart,
+    PurgePart,
+    CasePart,
+    PendingPart,
+    GrantPart,
+    StatePart,
+    ClaimPart,
+    CensusPart,
 ):
     """The store in a SQLite file: one process, one thread that writes.
 
@@ -33,7 +42,8 @@ class SqliteStore(
     Args:
         app: The app's client id; a database belongs to one app.
         read_only: Look only, also while the app runs.
-        guest: Settle cases and hasten purges, also while the app runs; nothing else.
+        guest: Settle cases, hasten purges and revive events, also while the app runs;
+            nothing else.
     """
 
     def __init__(
