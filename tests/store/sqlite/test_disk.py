@@ -10,13 +10,17 @@ import textwrap
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import apsw
 import pytest
 
 from innkeeper.errors import StoreUnavailable
+from innkeeper.store.records import EventState
 from innkeeper.store.sqlite import SqliteStore
 from innkeeper.store.sqlite import connection as connection_module
 from innkeeper.store.sqlite.connection import connect
+from innkeeper.store.sqlite.writer import Writer
 from innkeeper.store.vault import SqliteVault
 from tests.contracts.houses import (
     NOW,
@@ -105,6 +109,42 @@ async def test_reads_again_after_its_connection_broke(store: SqliteStore) -> Non
     with pytest.raises(StoreUnavailable, match="ConnectionClosedError"):
         await store.get_installation(ana)
     assert await store.get_installation(ana) is not None
+
+
+@contextmanager
+def commits_that_seem_to_fail() -> Generator[None]:
+    """Commit, and then say that it failed: as a log whose sync failed, read anew."""
+    whole = Writer._commit
+
+    def cut_off(*about: Any) -> Any:
+        whole(*about)
+        raise apsw.IOError("disk I/O error")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Writer, "_commit", cut_off)
+        yield
+
+
+async def test_gives_back_an_arrival_that_is_there_all_the_same(store: SqliteStore) -> None:
+    await accepted(store, body(text="the day has its key"))
+    with commits_that_seem_to_fail(), pytest.raises(StoreUnavailable):
+        await accepted(store, body())
+    again = await accepted(store, body())  # Zoom's retry
+    assert (again.fresh, again.state) == (False, EventState.CLAIMED)
+    (event,) = await store.claim(now=NOW, limit=10)
+    assert (event.id, event.body) == (again.id, body())
+    assert await store.claim(now=NOW, limit=10) == []
+
+
+async def test_gives_back_a_claim_that_is_there_all_the_same(store: SqliteStore) -> None:
+    event = (await accepted(store, body())).id
+    await store.defer(event, until=NOW, reason="later")
+    with commits_that_seem_to_fail():
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable):
+                await store.claim(now=NOW, limit=10)
+    assert [each.id for each in await store.claim(now=NOW, limit=10)] == [event]
+    assert await store.claim(now=NOW, limit=10) == []
 
 
 CRASH = """

@@ -3,9 +3,10 @@
 import asyncio
 import itertools
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 
-from innkeeper.errors import SealBroken
+from innkeeper.errors import SealBroken, StoreUnavailable
 from innkeeper.ids import EventId, InstallationId
 from innkeeper.store.events import (
     ANSWERS,
@@ -45,12 +46,15 @@ class InboxPart(Part):
         self._endings: Lane[Ending, None] = db.lane(write_endings)
         self._numbers = itertools.count(1)
         self._today: tuple[int, Seal] | None = None
+        self._in_doubt: set[int] = set()
+        """What this process holds if a commit that failed is durable all the same."""
 
     def _resume(self) -> None:
         """Go on numbering where the last process left off."""
         ((last,),) = self._db.rows("SELECT coalesce(max(id), 0) FROM inbox")
         self._numbers = itertools.count(last + 1)
         self._today = None
+        self._in_doubt.clear()
 
     async def accept(
         self,
@@ -79,12 +83,15 @@ class InboxPart(Part):
         number = next(self._numbers)
         event = EventId(str(number))
         sealed = seal.seal(body, table=BODIES, column="sealed", row=event)
-        first = await self._arrivals.put(
-            (
-                (number, place_of(body, key), name, micros),
-                (number, self._links.get(owner), sealed),
-            )
+        head, content = (
+            (number, place_of(body, key), name, micros),
+            (number, self._links.get(owner), sealed),
         )
+        try:
+            first = await self._arrivals.put((head, content))
+        except StoreUnavailable:
+            self._in_doubt.add(number)
+            raise
         if first is None:
             if not claimed:
                 await self.defer(event, until=now, reason="")
@@ -116,6 +123,7 @@ class InboxPart(Part):
             StoreUnavailable: If nothing can be claimed.
         """
         due = to_micros(now)
+        await self._settle_doubts()
         if not self._db.rows(
             "SELECT 1 FROM inbox WHERE state = 'ready' AND due_at <= ? LIMIT 1", due
         ):
@@ -128,6 +136,7 @@ class InboxPart(Part):
                 " WHERE state = 'ready' AND due_at <= ? ORDER BY due_at, id LIMIT ?",
                 (due, limit),
             )
+            self._in_doubt.update(row[0] for row in rows)
             connection.run(
                 "UPDATE inbox SET state = 'claimed', attempts = attempts + 1"
                 " WHERE id IN (SELECT value FROM carray(?))",
@@ -135,8 +144,31 @@ class InboxPart(Part):
             )
             return rows
 
-        opened = [await self._open(row, now) for row in await self._db.write(job)]
+        rows = await self._db.write(job)
+        self._in_doubt.difference_update(row[0] for row in rows)
+        opened = [await self._open(row, now) for row in rows]
         return [event for event in opened if event is not None]
+
+    async def _settle_doubts(self) -> None:
+        """Make ready what was claimed by a commit that failed, and is there all the same.
+
+        The log may hold a commit whose sync failed: it counts if the file is opened anew.
+        What cannot be made ready yet stays in doubt until the next time.
+        """
+        if not self._in_doubt:
+            return
+        doubts = list(self._in_doubt)
+
+        def job(connection: Connection) -> None:
+            connection.run(
+                "UPDATE inbox SET state = 'ready', due_at = received_at"
+                " WHERE id IN (SELECT value FROM carray(?)) AND state = 'claimed'",
+                (ids(doubts),),
+            )
+
+        with suppress(StoreUnavailable):
+            await self._db.write(job)
+            self._in_doubt.difference_update(doubts)
 
     async def _open(self, row: Row, now: datetime) -> InboxEvent | None:
         number, name, received_at, attempts, sealed = row
