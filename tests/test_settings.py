@@ -438,3 +438,21 @@ def test_reads_how_much_is_logged(tmp_path: Path) -> None:
         assert read(tmp_path, INNKEEPER_LOG=amount).log == amount
     found = faults(tmp_path, INNKEEPER_LOG="debug")["INNKEEPER_LOG"]
     assert found.startswith("is neither error nor warning nor info nor requests")
+
+
+def test_reads_how_long_what_failed_is_kept(tmp_path: Path) -> None:
+    settings = read(tmp_path)
+    assert (settings.keep_days, settings.keep_at_most, settings.keep_handled) == (7, 10_000, False)
+    chosen = read(
+        tmp_path,
+        INNKEEPER_KEEP_DAYS="90",
+        INNKEEPER_KEEP_AT_MOST="1",
+        INNKEEPER_KEEP_HANDLED="on",
+    )
+    assert (chosen.keep_days, chosen.keep_at_most, chosen.keep_handled) == (90, 1, True)
+
+
+@pytest.mark.parametrize("name", ["INNKEEPER_KEEP_DAYS", "INNKEEPER_KEEP_AT_MOST"])
+@pytest.mark.parametrize("value", ["0", "-1", "1.5", "a week", "1000001", "٣", "9" * 40])
+def test_refuses_what_is_no_count(tmp_path: Path, name: str, value: str) -> None:
+    assert faults(tmp_path, **{name: value})[name].startswith("is no number from 1 to ")

@@ -80,6 +80,12 @@ class Settings:
     """Where metrics are served, on this machine alone; nowhere if it is None."""
     log: LogAmount = "info"
     """How much is told in the log; with `requests`, a line for each page as well."""
+    keep_days: int = 7
+    """How many days an event that could not be handled keeps its body, to be replayed."""
+    keep_at_most: int = 10_000
+    """How many of them keep it; beyond that the oldest lose it earlier."""
+    keep_handled: bool = False
+    """Whether events that were handled keep theirs just so."""
     key_source: KeySource | None = field(default=None, repr=False)
     """Where the key ring was read, and may be read again; None if it was made up."""
     warnings: tuple[str, ...] = field(default=(), repr=False)
@@ -233,6 +239,9 @@ class _Reader:
         return_to = self._origins("INNKEEPER_RETURN_TO")
         admin_port = self._port("INNKEEPER_ADMIN_PORT")
         log = self._choice("INNKEEPER_LOG", get_args(LogAmount), _LOG_FIX, "info")
+        keep_days = self._count("INNKEEPER_KEEP_DAYS", 7, most=90)
+        keep_at_most = self._count("INNKEEPER_KEEP_AT_MOST", 10_000, most=1_000_000)
+        keep_handled = self._switch("INNKEEPER_KEEP_HANDLED", default="off")
         database = self._database("INNKEEPER_DATABASE_URL", self._directory / "innkeeper.db")
         vault = self._vault(database)
         s2s_secret = self._value("ZOOM_S2S_CLIENT_SECRET")
@@ -267,6 +276,9 @@ class _Reader:
             handles_events=handlers == "here",
             admin_port=admin_port,
             log=cast("LogAmount", log),
+            keep_days=keep_days,
+            keep_at_most=keep_at_most,
+            keep_handled=keep_handled,
             key_source=source,
             warnings=tuple(self.warnings),
         )
@@ -333,6 +345,14 @@ class _Reader:
             return int(value)
         self._fault(name, "is not a port", _PORT_FIX)
         return None
+
+    def _count(self, name: str, default: int, *, most: int) -> int:
+        value = self._value(name) or str(default)
+        if re.fullmatch(r"[0-9]{1,9}", value, re.ASCII) and 0 < int(value) <= most:
+            return int(value)
+        fix = f"Set it to a number from 1 to {most}; leave it out for {default}."
+        self._fault(name, f"is no number from 1 to {most}", fix)
+        return default
 
     def _address(self, name: str, default: str, fix: str) -> str:
         value = (self._value(name) or default) if default else self._required(name, fix)

@@ -183,6 +183,7 @@ def wire(
         log=log,
         us=Us(settings.client_id, settings.bot_jid),
         manner=handling.manner,
+        keeps_handled=settings.keep_handled,
         metrics=metrics,
         tracer=tracer,
     )

@@ -33,8 +33,6 @@ CHORES_EVERY = timedelta(minutes=1)
 RENEWALS_EVERY = timedelta(seconds=10)
 HASHES_KEPT = PAST + timedelta(hours=1)
 """A body seen once is known for as long as its signature could be used, and an hour."""
-BODIES_KEPT = timedelta(days=7)
-"""How long an event that could not be handled keeps its body."""
 GRACE_SECONDS = 10.0
 CATCH_UP_SECONDS = 2.0
 
@@ -191,8 +189,11 @@ class Worker:
         """Drop what was kept long enough; say how many former owners were forgotten."""
         now = self._parts.clock.now()
         await self._parts.store.expire_pending(before=now)
+        settings = self._parts.settings
         await self._parts.store.expire_inbox(
-            hashes_before=now - HASHES_KEPT, bodies_before=now - BODIES_KEPT
+            hashes_before=now - HASHES_KEPT,
+            bodies_before=now - timedelta(days=settings.keep_days),
+            at_most=settings.keep_at_most,
         )
         await self._parts.forgetter.raise_alarms()
         await self._parts.reporter.run_due()

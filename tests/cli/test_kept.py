@@ -102,6 +102,8 @@ def test_looks_in_no_database_that_is_not_there_and_makes_none(
     [
         ("installation", "list"),
         ("case", "list"),
+        ("delivery", "list"),
+        ("delivery", "replay", "1"),
         ("purge", "list"),
         ("purge", "run"),
         ("purge", "dry-run"),

@@ -4,31 +4,26 @@ import asyncio
 import hashlib
 import http.client
 import json
-import sys
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from innkeeper import AccountScope, App, Card, UserScope, cli
+from innkeeper import AccountScope, App, UserScope
 from innkeeper.flows.cases import Reason
 from innkeeper.secret import Secret
-from innkeeper.store.base import Store
 from innkeeper.store.records import Case, InstallationStatus, Outcome
 from innkeeper.store.seal import KeyRing
-from innkeeper.testing import Zoom
 from innkeeper.wire.signature import sign
 from tests.cli import commands
-from tests.cli.commands import CONFIGURED, Ended, free_ports, innkeeper, started
-from tests.contracts.houses import APP, NOW, PostgresHouse, opened
+from tests.cli.beside import Open, Run, environment_of, opened_house
+from tests.cli.commands import CONFIGURED, free_ports, innkeeper, started
+from tests.contracts.houses import NOW, PostgresHouse, opened
 from tests.postgres import Server
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
-
-Run = Callable[[Sequence[str], Mapping[str, str]], Ended]
 
 BOT = """\
 from innkeeper import App, UserScope
@@ -42,72 +37,7 @@ async def notes(scope: UserScope) -> int:
 """
 
 
-class House:
-    """A running bot, and a shell beside it."""
-
-    def __init__(self, zoom: Zoom, ring: str, run: Run) -> None:
-        self.zoom = zoom
-        self._run = run
-        settings = zoom.parts.settings
-        self.env = CONFIGURED | {
-            "ZOOM_CLIENT_ID": settings.client_id,
-            "ZOOM_BOT_JID": settings.bot_jid,
-            "INNKEEPER_DATABASE_URL": f"sqlite:///{settings.database}",
-            "INNKEEPER_KEYS": ring,
-        }
-
-    async def types(self, *argv: str) -> Ended:
-        return await asyncio.to_thread(self._run, argv, self.env)
-
-    async def reads(self, *argv: str) -> Any:
-        ended = await self.types(*argv, "--json")
-        assert ended.code == 0, ended.said
-        return json.loads(ended.out)
-
-    async def refused_message(self) -> None:
-        """Have Zoom refuse a message for whoever installed the bot first."""
-        refusal = {"kind": "status", "status": 400, "body": '{"code":7004,"message":"No."}'}
-        self.zoom.faults.add(refusal, on={"path": "*/im/chat/messages"}, times=1)
-        (installation, *_) = await self.zoom.parts.store.installations()
-        with pytest.raises(Exception, match="7004"):
-            await self.zoom.parts.clients.of(installation).chat.send(Card("x"))
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command in this process, which is sooner done than a process of its own."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-
-    def typed(argv: Sequence[str], env: Mapping[str, str]) -> Ended:
-        capsys.readouterr()
-        with monkeypatch.context() as patch:
-            for name, value in env.items():
-                patch.setenv(name, value)
-            patch.setattr(sys, "argv", ["innkeeper", *argv])
-            with pytest.raises(SystemExit) as ended:
-                cli.main()
-        said = capsys.readouterr()
-        return Ended(int(ended.value.code or 0), said.out, said.err)
-
-    return typed
-
-
-@pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run) -> Callable[[App], Any]:
-    ring = KeyRing.generate()
-    monkeypatch.setattr(KeyRing, "generate", staticmethod(lambda: ring))
-
-    @asynccontextmanager
-    async def opened(app: App) -> AsyncGenerator[House]:
-        async with Zoom(app, directory=tmp_path) as zoom:
-            await zoom.person("Ana").adds_app()
-            yield House(zoom, ring, run)
-
-    return opened
-
-
-async def test_a_case_is_looked_at_and_kept(house: Callable[[App], Any]) -> None:
+async def test_a_case_is_looked_at_and_kept(house: Open) -> None:
     async with house(App("Doorman")) as place:
         assert (await place.types("case", "list")).line == "There are no cases."
         await place.refused_message()
@@ -127,7 +57,7 @@ async def test_a_case_is_looked_at_and_kept(house: Callable[[App], Any]) -> None
         assert len(await place.zoom.parts.store.installations()) == 1
 
 
-async def test_a_case_is_ended_by_a_purge_while_the_app_runs(house: Callable[[App], Any]) -> None:
+async def test_a_case_is_ended_by_a_purge_while_the_app_runs(house: Open) -> None:
     async with house(App("Doorman")) as place:
         await place.refused_message()
         (case,) = await place.reads("case", "list")
@@ -142,7 +72,7 @@ async def test_a_case_is_ended_by_a_purge_while_the_app_runs(house: Callable[[Ap
         assert await place.zoom.leftovers(place.zoom.person("Ana")) == []
 
 
-async def test_an_installation_is_revoked_while_the_app_runs(house: Callable[[App], Any]) -> None:
+async def test_an_installation_is_revoked_while_the_app_runs(house: Open) -> None:
     async with house(App("Doorman")) as place:
         (hers,) = await place.reads("installation", "list")
         assert (await place.types("installation", "revoke", hers["id"])).code == 2
@@ -159,7 +89,7 @@ async def test_an_installation_is_revoked_while_the_app_runs(house: Callable[[Ap
 
 
 async def test_what_was_ordered_while_no_app_ran_is_done_at_the_next_start(
-    house: Callable[[App], Any],
+    house: Open,
 ) -> None:
     async with house(App("Doorman")) as place:
         (hers,) = await place.reads("installation", "list")
@@ -169,7 +99,7 @@ async def test_what_was_ordered_while_no_app_ran_is_done_at_the_next_start(
         assert place.zoom.receipts.one().complete
 
 
-async def test_a_case_about_nobody_is_kept_and_purges_nobody(house: Callable[[App], Any]) -> None:
+async def test_a_case_about_nobody_is_kept_and_purges_nobody(house: Open) -> None:
     async with house(App("Doorman")) as place:
         store, now = place.zoom.parts.store, place.zoom.clock.now()
         case = await store.open_case(Reason.REMOVAL_REFUSED, installation_id=None, now=now)
@@ -184,7 +114,7 @@ async def test_a_case_about_nobody_is_kept_and_purges_nobody(house: Callable[[Ap
             assert ended.line.startswith("innkeeper: no such case: case_nobody.")
 
 
-async def test_a_dry_run_counts_and_changes_nothing(house: Callable[[App], Any]) -> None:
+async def test_a_dry_run_counts_and_changes_nothing(house: Open) -> None:
     async with house(App("Doorman")) as place:
         (hers,) = await place.reads("installation", "list")
         (place.zoom.directory / "bot.py").write_text(BOT)
@@ -213,7 +143,7 @@ async def test_a_dry_run_counts_and_changes_nothing(house: Callable[[App], Any])
         assert nobody.line.startswith("innkeeper: no such installation: ins_nobody.")
 
 
-async def test_a_purge_that_waits_is_tried_again_at_once(house: Callable[[App], Any]) -> None:
+async def test_a_purge_that_waits_is_tried_again_at_once(house: Open) -> None:
     app, broken = App("Doorman"), [True]
 
     @app.purge("notes")
@@ -257,7 +187,7 @@ def test_decides_in_postgresql_as_well(postgres: Server, run: Run) -> None:
     with postgres.space() as space:
         house = PostgresHouse(postgres, space)
         case = asyncio.run(doubt(house))
-        env = _environment(postgres, space, house)
+        env = environment_of(postgres, space, house)
         [listed] = json.loads(run(("case", "list", "--json"), env).out)
         assert listed["id"] == case.id
         assert run(("case", "purge", case.id, "--yes"), env).code == 0
@@ -273,7 +203,7 @@ def test_every_command_works_on_postgresql(postgres: Server, run: Run) -> None:
     with postgres.space() as space:
         house = PostgresHouse(postgres, space)
         ana = asyncio.run(lives(house))
-        env = _environment(postgres, space, house)
+        env = environment_of(postgres, space, house)
 
         def read(*argv: str) -> Any:
             ended = run((*argv, "--json"), env)
@@ -293,31 +223,6 @@ def test_every_command_works_on_postgresql(postgres: Server, run: Run) -> None:
         assert (told["to_wrap"], told["done"], told["older"]) == (key["wraps"], True, [key["id"]])
         assert [each["wraps"] for each in read("keys", "status")] == [key["wraps"], 0]
         assert read("installation", "revoke", ana, "--yes")["outcome"] == "purge"
-
-
-@asynccontextmanager
-async def opened_house(house: PostgresHouse) -> AsyncGenerator[Store]:
-    vault = house.vault()
-    await vault.open()
-    store = house.store(vault)
-    await store.open()
-    yield store
-    await store.close()
-    await vault.close()
-
-
-def _environment(postgres: Server, space: str, house: PostgresHouse) -> dict[str, str]:
-    return CONFIGURED | {
-        "ZOOM_CLIENT_ID": APP,
-        "INNKEEPER_DATABASE_URL": _url(postgres, space),
-        "INNKEEPER_VAULT_URL": _url(postgres, f"{space}_vault"),
-        "INNKEEPER_KEYS": house.ring,
-    }
-
-
-def _url(postgres: Server, schema: str) -> str:
-    joint = "&" if "?" in postgres.url else "?"
-    return f"{postgres.url}{joint}schema={schema}"
 
 
 def test_a_process_that_serves_finds_what_another_has_decided(tmp_path: Path) -> None:

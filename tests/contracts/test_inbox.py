@@ -355,18 +355,22 @@ async def test_time_forgets_bodies_and_hashes_and_the_days_keys(store: Store, va
     assert await vault.find_key("day:2026-11-23") is not None
 
     await store.expire_inbox(hashes_before=NOW, bodies_before=NOW + 4 * DAY)
-    assert await vault.find_key("day:2026-11-23") is None
+    assert await vault.find_key("day:2026-11-23") is not None, "it is needed yet"
     assert await vault.find_key("day:2026-11-28") is not None
     rows = {row.id: row.state for row in await store.inbox_rows()}
     assert rows == {
-        old.id: EventState.DROPPED,
+        old.id: EventState.CLAIMED,
         dead.id: EventState.DROPPED,
         answered.id: EventState.DONE,
         young.id: EventState.CLAIMED,
     }
     assert not await store.revive(dead.id, now=NOW)
+    assert await store.read_body(dead.id) is None
     assert (await accepted(store, body(text="answered"))).answer is None
 
+    await store.finish(old.id, EventState.DONE, now=NOW)
+    await store.expire_inbox(hashes_before=NOW, bodies_before=NOW + 4 * DAY)
+    assert await vault.find_key("day:2026-11-23") is None
     await store.expire_inbox(hashes_before=NOW + DAY, bodies_before=NOW)
     assert [row.id for row in await store.inbox_rows()] == [young.id]
     assert (await accepted(store, body(text="old"), now=NOW + 5 * DAY)).fresh
@@ -378,6 +382,54 @@ async def test_time_does_not_forget_what_is_still_to_be_done(store: Store) -> No
     assert not (await accepted(store, body())).fresh
     await store.defer(event.id, until=NOW, reason="later")
     assert [each.body for each in await store.claim(now=NOW, limit=1)] == [body()]
+
+
+async def test_the_newest_of_those_that_ended_keep_their_bodies(store: Store) -> None:
+    events = [await accepted(store, body(text=str(n))) for n in range(5)]
+    for event in events[:4]:
+        await store.finish(event.id, EventState.DEAD, now=NOW)
+    await store.expire_inbox(hashes_before=NOW, bodies_before=NOW, at_most=2)
+    kept = [await store.read_body(event.id) is not None for event in events]
+    assert kept == [False, False, True, True, True]
+    assert [row.reason for row in await store.inbox_rows(states=[EventState.DROPPED])] == [
+        "expired",
+        "expired",
+    ]
+    assert not (await accepted(store, body(text="0"))).fresh
+
+
+async def test_a_body_is_kept_if_that_is_wanted_and_can_be_revived(store: Store) -> None:
+    ana = await opened(store)
+    done, answered, removed = [await accepted(store, body(text=str(n))) for n in range(3)]
+    await store.finish(done.id, EventState.DONE, now=NOW, keep_body=True, installation_id=ana)
+    await store.finish(answered.id, EventState.DONE, now=NOW, keep_body=True, answer=b"card")
+    await store.finish(removed.id, EventState.DROPPED, now=NOW, keep_body=True)
+    assert [await store.read_body(each.id) for each in (done, answered, removed)] == [
+        body(text="0"),
+        body(text="1"),
+        None,
+    ]
+    assert (await accepted(store, body(text="1"))).answer == b"card"
+    assert await store.claim(now=NOW + DAY, limit=10) == []
+    row = await store.inbox_row(done.id)
+    assert row is not None
+    assert (row.state, row.installation_id) == (EventState.DONE, ana)
+    assert not await store.revive(removed.id, now=NOW)
+    assert await store.revive(done.id, now=NOW)
+    assert [event.body for event in await store.claim(now=NOW, limit=10)] == [body(text="0")]
+
+
+async def test_what_was_handled_and_kept_goes_with_its_installation_however_new_it_is(
+    store: Store,
+) -> None:
+    ana = await opened(store)
+    late = NOW + DAY
+    done, dead = [await accepted(store, body(text=n, at=late), name="ana") for n in "12"]
+    await store.finish(done.id, EventState.DONE, now=NOW, keep_body=True, installation_id=ana)
+    await store.finish(dead.id, EventState.DEAD, now=NOW, installation_id=ana)
+    await purge_begun(store, ana)
+    assert await store.erase(ana, "inbox") == 2
+    assert [await store.read_body(each.id) for each in (done, dead)] == [None, None]
 
 
 async def test_an_event_whose_days_key_is_gone_is_dropped(store: Store, vault: Vault) -> None:

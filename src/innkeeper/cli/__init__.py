@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import typer
 
 from innkeeper.cli.case import case
+from innkeeper.cli.delivery import delivery
 from innkeeper.cli.options import AsJson, InstallationId, Yes
 from innkeeper.errors import InnkeeperError, SettingsRefused
 
@@ -34,6 +35,7 @@ purge = typer.Typer(no_args_is_help=True, help="Deletions under way.")
 store = typer.Typer(no_args_is_help=True, help="The database on PostgreSQL.")
 app.add_typer(installation, name="installation")
 app.add_typer(case, name="case")
+app.add_typer(delivery, name="delivery")
 app.add_typer(purge, name="purge")
 app.add_typer(emulator, name="emulator")
 app.add_typer(keys, name="keys")

@@ -26,7 +26,7 @@ from innkeeper.store.base import Store
 from innkeeper.store.records import Case, Outcome
 
 _MISUSED: Final = 2
-_ORDERED: Final = "The running app does it within seconds; if none runs, its next start does."
+ORDERED: Final = "The running app does it within seconds; if none runs, its next start does."
 _MEANING: Final[dict[str, str]] = {
     Reason.GRANT_DIED: "Zoom no longer renews the person's tokens, before their time was over.",
     Reason.SEND_REFUSED: "Zoom says that the person has not installed the app (7004).",
@@ -94,7 +94,7 @@ def keep(case_id: str, *, as_json: bool) -> None:
         _there(await store.get_case(case_id), case_id)
         return await _settled(store, case_id, Outcome.KEPT)
 
-    tell(_case(_order(settle)), as_json=as_json)
+    tell(_case(order(settle)), as_json=as_json)
 
 
 def purge(case_id: str, *, yes: bool, as_json: bool) -> None:
@@ -112,8 +112,8 @@ def purge(case_id: str, *, yes: bool, as_json: bool) -> None:
             raise CaseRefused("nothing is purged", "the case is about no installation")
         return await _settled(store, case_id, Outcome.PURGE)
 
-    tell(_case(_order(settle)), as_json=as_json)
-    typer.echo(_ORDERED, err=True)
+    tell(_case(order(settle)), as_json=as_json)
+    typer.echo(ORDERED, err=True)
 
 
 def revoke(installation_id: str, *, yes: bool, as_json: bool) -> None:
@@ -133,18 +133,18 @@ def revoke(installation_id: str, *, yes: bool, as_json: bool) -> None:
         case = await store.open_case(Reason.ORDERED, installation_id=found.id, now=now)
         return await _settled(store, case.id, Outcome.PURGE)
 
-    tell(_case(_order(decide)), as_json=as_json)
-    typer.echo(_ORDERED, err=True)
+    tell(_case(order(decide)), as_json=as_json)
+    typer.echo(ORDERED, err=True)
 
 
 def run_purges(*, as_json: bool) -> None:
     """Have every purge that waits for its next attempt tried again now."""
-    hastened = _order(lambda store: store.hasten_purges(now=SystemClock().now()))
+    hastened = order(lambda store: store.hasten_purges(now=SystemClock().now()))
     if as_json:
         print_json({"hastened": hastened})
     elif hastened:
         typer.echo(f"{hastened} {'purge' if hastened == 1 else 'purges'} will be tried again.")
-        typer.echo(_ORDERED, err=True)
+        typer.echo(ORDERED, err=True)
     else:
         typer.echo("There are no purges that wait.", err=True)
 
@@ -164,7 +164,14 @@ async def _settled(store: Store, case_id: str, outcome: Outcome) -> Case:
     return case
 
 
-def _order(decide: Callable[[Store], Awaitable[T]]) -> T:
+def order(decide: Callable[[Store], Awaitable[T]]) -> T:
+    """Write down what was decided, also while the app runs.
+
+    Raises:
+        NothingKept: If there is no database.
+        StoreUnavailable: If it cannot be written.
+    """
+
     async def ordered() -> T:
         async with _opened() as store:
             return await decide(store)

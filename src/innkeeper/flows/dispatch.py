@@ -133,6 +133,7 @@ class Dispatcher:
         log: Log,
         us: Us,
         manner: Manner | None = None,
+        keeps_handled: bool = False,
         metrics: Metrics | None = None,
         tracer: Tracer | None = None,
     ) -> None:
@@ -146,6 +147,7 @@ class Dispatcher:
         self._clock = clock
         self._log = log
         self._us = us
+        self._keeps_handled = keeps_handled
         self._metrics = metrics or Metrics()
         self._tracer = tracer
         self._patience = (manner or Manner()).patience
@@ -317,7 +319,8 @@ class Dispatcher:
             self._unheard_of(parsed)
             known = not isinstance(parsed.payload, UnknownEvent)
             reason = "unhandled" if known else "unknown_event"
-            await self._end(event, EventState.IGNORED, reason, None)
+            whose = installation.id if installation and self._keeps_handled else None
+            await self._end(event, EventState.IGNORED, reason, whose, keep_body=self._keeps_handled)
             return
         if isinstance(parsed.payload, BotInstalled) and not await self._first_welcome(
             event, installation
@@ -338,15 +341,16 @@ class Dispatcher:
         finally:
             self._metrics.handler_seconds.observe(self._clock.now() - begun)
         answer = welcome.answer if welcome is not None else None
-        if answer is None or installation is None:
+        if (answer is None or installation is None) and not self._keeps_handled:
             self._store.finish_soon(event.id, EventState.DONE)
         else:
             await self._store.finish(
                 event.id,
                 EventState.DONE,
                 now=self._clock.now(),
-                installation_id=installation.id,
-                answer=answer,
+                installation_id=whose,
+                answer=answer if installation else None,
+                keep_body=self._keeps_handled,
             )
         self._count(parsed.name, EventState.DONE)
 
@@ -435,6 +439,8 @@ class Dispatcher:
         state: EventState,
         reason: str,
         installation_id: InstallationId | None,
+        *,
+        keep_body: bool = False,
     ) -> None:
         if state in {EventState.DEAD, EventState.QUARANTINED}:
             self._log.error("dispatch.kept_aside", event_id=event.id, state=state, reason=reason)
@@ -444,6 +450,7 @@ class Dispatcher:
             now=self._clock.now(),
             reason=reason,
             installation_id=installation_id,
+            keep_body=keep_body,
         )
         self._count(event.name, state)
 

@@ -98,9 +98,11 @@ class InboxStore(Protocol):
         reason: str = "",
         installation_id: InstallationId | None = None,
         answer: bytes | None = None,
+        keep_body: bool = False,
     ) -> None:
         """End an event. DONE, IGNORED and DROPPED erase its body; DEAD and QUARANTINED keep it.
 
+        With `keep_body` DONE and IGNORED keep it too.
         `answer` is what a repeated delivery will be answered with. An event that has
         ended without a body stays as it is. For an installation that is gone nothing is
         kept, whatever the state: the event is dropped.
@@ -130,10 +132,11 @@ class InboxStore(Protocol):
         ...
 
     async def revive(self, event: EventId, *, now: datetime) -> bool:
-        """Make a DEAD or QUARANTINED event ready again, its attempts counted anew; or say False.
+        """Make an event that has ended ready again, its attempts counted anew; or say False.
 
-        Its effects of which the end is not known may then begin again. A worker is woken for
-        it. That of an installation which is gone is dropped.
+        That can be done to one whose body was kept. Its effects of which the end is not known
+        may then begin again. A worker is woken for it. That of an installation which is gone
+        is dropped.
         """
         ...
 
@@ -168,8 +171,14 @@ class InboxStore(Protocol):
         """
         ...
 
-    async def expire_inbox(self, *, hashes_before: datetime, bodies_before: datetime) -> int:
-        """Forget dedup hashes and bodies kept past their retention, and the days' keys."""
+    async def expire_inbox(
+        self, *, hashes_before: datetime, bodies_before: datetime, at_most: int | None = None
+    ) -> int:
+        """Forget dedup hashes and bodies kept past their retention, and the days' keys.
+
+        Of events that have ended no more than `at_most` keep their bodies, the newest. What
+        is still to be done is never forgotten.
+        """
         ...
 
 

@@ -1,5 +1,6 @@
 """How does an event stand in the inbox? Its place, its number, and what its end leaves."""
 
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from innkeeper.ids import EventId
@@ -13,10 +14,17 @@ REMOVED: Final = "removed"
 DAY_MICROS: Final = 86_400_000_000
 KEEPING: Final = frozenset({EventState.DEAD, EventState.QUARANTINED})
 """The ends that keep the body."""
+OFFERED: Final = frozenset({EventState.DONE, EventState.IGNORED})
+"""The ends that keep it if that is wanted."""
 
 WITH_BODY: Final = KEEPING | {EventState.READY, EventState.CLAIMED}
 """Where an event has a body: few of many."""
 
+ALL: Final = 1 << 62
+"""More than there can be."""
+
+_ABREAST: Final = timedelta(hours=1)
+"""Of two ids the greater came later, or at most so much before."""
 _ERASING: Final = frozenset({EventState.DONE, EventState.IGNORED, EventState.DROPPED})
 _STAMPS: Final = (b'"event_ts":', b'"timestamp":')
 
@@ -40,6 +48,17 @@ def place_of(body: bytes, key: bytes) -> bytes:
 def day_subject(micros: int) -> str:
     """Name the key that seals the bodies of a day."""
     return f"day:{from_micros(micros).date().isoformat()}"
+
+
+def first_day_kept(oldest: int | None, *, bodies_before: datetime) -> date:
+    """Say of which day the first key must stay: some body may still be sealed by it.
+
+    Args:
+        oldest: When the event with the least id came that has a body, in microseconds.
+    """
+    if oldest is not None:
+        bodies_before = min(bodies_before, from_micros(oldest) - _ABREAST)
+    return bodies_before.astimezone(UTC).date()
 
 
 def row_number(event: EventId) -> int:

@@ -24,14 +24,20 @@ class Removal:
     removed_at: datetime = _FOREVER
     noticed_at: datetime = _FOREVER
 
-    def covers(self, body: bytes | None, *, link: str | None, received_at: datetime) -> bool | None:
+    def covers(
+        self, body: bytes | None, *, link: str | None, received_at: datetime, ended: bool
+    ) -> bool | None:
         """Say whether an event is to go; None if it is theirs, but newer than the removal.
+
+        A newer one may be of who has the app anew, which shows when it is handled. One that
+        was handled for the installation, and set aside, goes with it.
 
         Args:
             body: None if nobody can read it any more.
             link: The installation it is noted for.
+            ended: Whether it is not to be handled any more.
         """
-        if body is None:
+        if body is None or (ended and link is not None):
             return link == self.installation_id
         if link is not None and link != self.installation_id:
             return False

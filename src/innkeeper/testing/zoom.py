@@ -295,19 +295,24 @@ class Zoom:
     async def leftovers(self, visitor: Visitor) -> list[str]:
         """Search every byte the bot keeps for a person's ids, names and tokens.
 
+        Bodies of events that are kept are opened for it; what else is sealed is gone with the
+        person's key.
+
         Returns:
             Where something was found, as `file: what`; nothing once all is forgotten.
         """
         wanted = self._traces(visitor.user)
-        found: list[str] = []
-        for path in sorted(self.directory.iterdir()):
-            content = path.read_bytes().lower()
-            found += [
-                f"{path.name}: {what}"
-                for what, value in wanted.items()
-                if value and value.lower().encode() in content
-            ]
-        return found
+        kept = [(path.name, path.read_bytes()) for path in sorted(self.directory.iterdir())]
+        store = self.parts.store
+        await store.ready()  # what has ended since the last write is written with this one
+        rows = await store.inbox_rows(limit=10_000)
+        kept += [(f"event {row.id}", await store.read_body(row.id) or b"") for row in rows]
+        return [
+            f"{name}: {what}"
+            for name, content in kept
+            for what, value in wanted.items()
+            if value and value.lower().encode() in content.lower()
+        ]
 
     def transcript(self) -> str:
         """Write down everything that was said, and sent, so far."""

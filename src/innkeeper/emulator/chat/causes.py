@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from innkeeper.clock import epoch_ms
+from innkeeper.clock import epoch_ms, from_epoch
 from innkeeper.emulator.chat import activity, payloads
 from innkeeper.emulator.chat.client import callback_keys
 from innkeeper.emulator.chat.conversations import Conversation
@@ -169,7 +169,9 @@ def _moved(now: Occasion) -> Happening:
 
 
 def _deauthorized(now: Occasion) -> Happening:
-    return Happening(*deauthorization(now.world, now.app, now.user.account_id, now.user.id))
+    at = from_epoch(now.timestamp / 1000)
+    whose = now.user.account_id, now.user.id
+    return Happening(*deauthorization(now.world, now.app, *whose, now=at))
 
 
 def _asked(now: Occasion) -> Happening:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
-from innkeeper.clock import epoch_ms
+from innkeeper.clock import epoch_ms, from_epoch
 from innkeeper.emulator.courier.rounds import Courier
 from innkeeper.emulator.oauth import tokens
 from innkeeper.emulator.world import AppRecord, Installation, User, World
@@ -37,6 +37,10 @@ class Conversation(Protocol):
 
     def removed(self, installation: Installation) -> None:
         """Say so in the chat."""
+        ...
+
+    def timestamp(self) -> int:
+        """Draw a time, in milliseconds, that is later than all that happened there."""
         ...
 
 
@@ -78,17 +82,17 @@ class Removal:
             why = "The app has no deauthorization endpoint, so nobody was told."
             return Removed(installation, told=False, why=why)
         user_id = by.id if by else installation.user_id
-        payload, top = deauthorization(self._world, app, installation.account_id, user_id)
+        now = from_epoch(self._chat.timestamp() / 1000)
+        payload, top = deauthorization(self._world, app, installation.account_id, user_id, now=now)
         url = app.deauthorization_endpoint
         self._courier.post(app, url, EVENT, payload, **top)
         return Removed(installation, told=True, why=f"{EVENT} is on its way to {url}.")
 
 
 def deauthorization(
-    world: World, app: AppRecord, account_id: str, user_id: str
+    world: World, app: AppRecord, account_id: str, user_id: str, *, now: datetime
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Write what `app_deauthorized` says: its payload, and what stands beside that."""
-    now = world.now()
     stamp = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.")
     payload: dict[str, Any] = {
         "account_id": account_id,

@@ -22,7 +22,7 @@ _ALL: Final = _ROWS.format(join="LEFT")
 _FEW: Final = _ROWS.format(join="INNER")
 _REVIVE: Final = """
     UPDATE inbox SET state = 'open', reason = ''
-    WHERE id = $1 AND state IN ('dead', 'quarantined') RETURNING id
+    WHERE id = $1 AND state <> 'open' RETURNING id
 """
 
 
@@ -81,7 +81,7 @@ class DeliveryPart(InboxPart):
         return seal.unseal(row[2], table=BODIES, column="sealed", row=row[1].hex())
 
     async def revive(self, event: EventId, *, now: datetime) -> bool:
-        """Make a DEAD or QUARANTINED event ready again, its attempts counted anew.
+        """Make an event that has ended, and kept its body, ready again, its attempts counted anew.
 
         Its effects of which the end is not known may then begin again. A worker is woken
         in the same transaction. That of an installation which is gone is dropped.

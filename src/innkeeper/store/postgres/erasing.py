@@ -2,13 +2,13 @@
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from innkeeper.errors import SealBroken
 from innkeeper.ids import InstallationId
 from innkeeper.store.base import ERASABLE
-from innkeeper.store.events import BODIES, REMOVED, day_subject
+from innkeeper.store.events import ALL, BODIES, REMOVED, day_subject, first_day_kept
 from innkeeper.store.moments import from_micros, to_micros
 from innkeeper.store.postgres.arrivals import Ending, write_endings
 from innkeeper.store.postgres.connection import Connection, changed
@@ -42,6 +42,14 @@ _LAST_BEFORE: Final = """
         (SELECT id - 1 FROM inbox WHERE received_at >= $1 ORDER BY id LIMIT 1),
         (SELECT max(id) FROM inbox), 0)
 """
+_OLDEST: Final = "SELECT received_at FROM inbox WHERE id = (SELECT min(id) FROM inbox_bodies)"
+_OLD: Final = """
+    SELECT id FROM (
+        SELECT id, received_at, row_number() OVER (ORDER BY id DESC) AS place
+        FROM inbox_bodies JOIN inbox USING (id) WHERE state <> 'open'
+    ) AS ended
+    WHERE received_at < $1 OR place > $2
+"""
 _FORGET: Final = """
     DELETE FROM inbox WHERE id IN (
         SELECT id FROM inbox WHERE id <= $1
@@ -59,13 +67,19 @@ class _Sorted:
 class ErasingPart(InboxPart):
     """What is erased."""
 
-    async def expire_inbox(self, *, hashes_before: datetime, bodies_before: datetime) -> int:
+    async def expire_inbox(
+        self, *, hashes_before: datetime, bodies_before: datetime, at_most: int | None = None
+    ) -> int:
         """Forget dedup hashes and bodies kept past their retention, and the days' keys.
+
+        Of events that have ended no more than `at_most` keep their bodies, the newest. What
+        is still to be done is never forgotten.
 
         Raises:
             StoreUnavailable: If not all could be done; what is left waits for the next call.
         """
-        count = await self._db.write(lambda link: _expire_bodies(link, to_micros(bodies_before)))
+        bodies = to_micros(bodies_before)
+        count = await self._db.write(lambda link: _expire_bodies(link, bodies, at_most))
         await self._db.change(PRUNE)
         ((last,),) = await self._db.rows(_LAST_BEFORE, to_micros(hashes_before))
         while True:
@@ -73,7 +87,9 @@ class ErasingPart(InboxPart):
             count += forgotten
             if forgotten < _AT_ONCE:
                 break
-        await self._keys.vault.destroy_days_before(bodies_before.astimezone(UTC).date())
+        oldest = await self._db.row(_OLDEST)
+        day = first_day_kept(oldest[0] if oldest else None, bodies_before=bodies_before)
+        await self._keys.vault.destroy_days_before(day)
         self._today = None
         return count
 
@@ -138,8 +154,8 @@ class ErasingPart(InboxPart):
         """Find the events that go with an installation."""
         removal = await self._removal(installation_id)
         found = _Sorted()
-        async for number, link, body, received_at in self._bodies():
-            covered = removal.covers(body, link=link, received_at=received_at)
+        async for number, link, body, received_at, ended in self._bodies():
+            covered = removal.covers(body, link=link, received_at=received_at, ended=ended)
             if covered:
                 found.gone.append(number)
             elif covered is None:
@@ -177,15 +193,18 @@ class ErasingPart(InboxPart):
         buried = (await self._keys.vault.tombstones()).get(installation_id)
         return Removal(*known, buried.at, buried.buried_at) if buried else Removal(*known)
 
-    async def _bodies(self) -> AsyncIterator[tuple[int, str | None, bytes | None, datetime]]:
-        """Read every body there is; None for one that nobody can read any more."""
+    async def _bodies(self) -> AsyncIterator[tuple[int, str | None, bytes | None, datetime, bool]]:
+        """Read every body there is, and whether its event has ended.
+
+        The body is None if nobody can read it any more.
+        """
         last = 0
         while rows := await self._db.rows(
-            "SELECT id, place, installation_id, sealed, received_at"
+            "SELECT id, place, installation_id, sealed, received_at, state <> 'open'"
             " FROM inbox_bodies JOIN inbox USING (id) WHERE id > $1 ORDER BY id LIMIT $2",
             *(last, _READ_AT_ONCE),
         ):
-            for number, place, link, sealed, received_at in rows:
+            for number, place, link, sealed, received_at, ended in rows:
                 seal = await self._keys.find(day_subject(received_at))
                 body: bytes | None = None
                 if seal is not None:
@@ -193,7 +212,7 @@ class ErasingPart(InboxPart):
                         body = seal.unseal(sealed, table=BODIES, column="sealed", row=place.hex())
                     except SealBroken:
                         body = None
-                yield number, link, body, from_micros(received_at)
+                yield number, link, body, from_micros(received_at), ended
             last = rows[-1][0]
 
 
@@ -222,14 +241,13 @@ async def _counted(
     return gone
 
 
-async def _expire_bodies(connection: Connection, before: int) -> int:
+async def _expire_bodies(connection: Connection, before: int, at_most: int | None) -> int:
     await connection.execute(
         "DELETE FROM inbox_answers USING inbox"
         " WHERE inbox.id = inbox_answers.id AND received_at < $1",
         before,
     )
-    last = await connection.fetchval(_LAST_BEFORE, before)
-    old = await connection.fetch("SELECT id FROM inbox_bodies WHERE id <= $1", last)
+    old = await connection.fetch(_OLD, before, ALL if at_most is None else at_most)
     endings = [Ending(row[0], EventState.DROPPED, "expired") for row in old]
     await write_endings(connection, endings)
     return len(old)

@@ -12,6 +12,7 @@ from innkeeper.store.events import (
     BODIES,
     DAY_MICROS,
     KEEPING,
+    OFFERED,
     REMOVED,
     day_subject,
     erasing,
@@ -49,6 +50,8 @@ _CLAIM: Final = """
     SELECT id, place, name, received_at, claimed.attempts, sealed
     FROM claimed JOIN inbox USING (id) ORDER BY due_at, id
 """
+_UNCLAIM: Final = "UPDATE inbox_bodies SET due_at = NULL, claimed_by = NULL WHERE id = $1"
+_ASIDE: Final = "UPDATE inbox SET state = $2, reason = $3 WHERE id = $1"
 _ANSWER: Final = """
     INSERT INTO inbox_answers (id, installation_id, sealed)
     SELECT id, $2::text, $3::bytea FROM inbox_bodies WHERE id = $1 ON CONFLICT (id) DO NOTHING
@@ -176,22 +179,37 @@ class InboxPart(ProcessPart):
         reason: str = "",
         installation_id: InstallationId | None = None,
         answer: bytes | None = None,
+        keep_body: bool = False,
     ) -> None:
         """End an event. DONE, IGNORED and DROPPED erase its body; DEAD and QUARANTINED keep it.
 
-        An event that has ended without a body stays as it is. For an installation that
-        is gone nothing is kept: the event is dropped.
+        With `keep_body` DONE and IGNORED keep it too. An event that has ended without a body
+        stays as it is. For an installation that is gone nothing is kept: the event is dropped.
 
         Raises:
             StoreUnavailable: If it could not be written.
         """
         number = row_number(event)
-        if state in KEEPING:
-            await self._set_aside(number, state, reason, installation_id)
-        elif answer is not None:
-            await self._end_with(answer, Ending(number, erasing(state), reason), installation_id)
-        else:
+        keeps = state in KEEPING or (keep_body and state in OFFERED)
+        if answer is None and not keeps:
             await self._endings.put(Ending(number, erasing(state), reason))
+        else:
+            row = await self._db.row("SELECT received_at FROM inbox WHERE id = $1", number)
+            seal = await self._keys.find(day_subject(row[0])) if row else None
+            sealed: bytes | None = None
+            if answer is not None and seal is not None:
+                sealed = seal.seal(answer, table=ANSWERS, column="sealed", row=str(number))
+
+            async def job(connection: Connection) -> None:
+                if sealed is not None:
+                    await _keep_answer(connection, number, sealed, installation_id)
+                if not keeps:
+                    await write_endings(connection, [Ending(number, erasing(state), reason)])
+                elif await relink(connection, number, installation_id):
+                    await connection.execute(_UNCLAIM, number)
+                    await connection.execute(_ASIDE, number, state, plain(reason))
+
+            await self._db.write(job)
         self._held.discard(number)
 
     def finish_soon(self, event: EventId, state: EventState) -> None:
@@ -205,36 +223,6 @@ class InboxPart(ProcessPart):
         number = row_number(event)
         self._endings.put_soon(Ending(number, erasing(state), ""))
         self._held.discard(number)
-
-    async def _set_aside(
-        self, number: int, state: EventState, reason: str, installation_id: InstallationId | None
-    ) -> None:
-        async def job(connection: Connection) -> None:
-            if await relink(connection, number, installation_id):
-                await connection.execute(
-                    "UPDATE inbox_bodies SET due_at = NULL, claimed_by = NULL WHERE id = $1", number
-                )
-                await connection.execute(
-                    "UPDATE inbox SET state = $2, reason = $3 WHERE id = $1",
-                    *(number, state, plain(reason)),
-                )
-
-        await self._db.write(job)
-
-    async def _end_with(
-        self, answer: bytes, ending: Ending, installation_id: InstallationId | None
-    ) -> None:
-        number = ending.number
-        row = await self._db.row("SELECT received_at FROM inbox WHERE id = $1", number)
-        seal = await self._keys.find(day_subject(row[0])) if row else None
-
-        async def job(connection: Connection) -> None:
-            if seal is not None and await hold(connection, installation_id):
-                sealed = seal.seal(answer, table=ANSWERS, column="sealed", row=str(number))
-                await connection.execute(_ANSWER, number, installation_id, sealed)
-            await write_endings(connection, [ending])
-
-        await self._db.write(job)
 
     async def defer(
         self,
@@ -278,6 +266,13 @@ class InboxPart(ProcessPart):
         """
         row = await self._db.row("SELECT min(due_at) FROM inbox_bodies WHERE claimed_by IS NULL")
         return None if row is None or row[0] is None else from_micros(row[0])
+
+
+async def _keep_answer(
+    connection: Connection, number: int, sealed: bytes, installation_id: InstallationId | None
+) -> None:
+    if await hold(connection, installation_id):
+        await connection.execute(_ANSWER, number, installation_id, sealed)
 
 
 async def relink(

@@ -78,7 +78,7 @@ class DeliveryPart(InboxPart):
         return seal.unseal(row[1], table=BODIES, column="sealed", row=event)
 
     async def revive(self, event: EventId, *, now: datetime) -> bool:
-        """Make a DEAD or QUARANTINED event ready again, its attempts counted anew.
+        """Make an event that has ended, and kept its body, ready again, its attempts counted anew.
 
         Its effects of which the end is not known may then begin again. That of an
         installation which is gone is dropped.
@@ -93,7 +93,7 @@ class DeliveryPart(InboxPart):
                 return False
             revived = connection.change(
                 "UPDATE inbox SET state = 'ready', due_at = ?, reason = '', attempts = 0"
-                " WHERE id = ? AND state IN ('dead', 'quarantined')",
+                " WHERE id = ? AND state NOT IN ('ready', 'claimed')",
                 (to_micros(now), number),
             )
             if revived:

@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from innkeeper.errors import SealBroken
 from innkeeper.ids import InstallationId
 from innkeeper.store.base import ERASABLE
-from innkeeper.store.events import BODIES, REMOVED, day_subject
+from innkeeper.store.events import ALL, BODIES, REMOVED, day_subject, first_day_kept
 from innkeeper.store.moments import from_micros, to_micros
 from innkeeper.store.records import EventState
 from innkeeper.store.removal import Removal
@@ -30,6 +30,7 @@ _ERASE: Final = {
     "cases": (("cases", "rowid"),),
 }
 """By part: the tables, and what tells their rows apart."""
+_OLDEST: Final = "SELECT received_at FROM inbox WHERE id = (SELECT min(id) FROM inbox_bodies)"
 _COUNT: Final = {
     "grants": "SELECT count(*) FROM grants WHERE installation_id = ?",
     "state": "SELECT count(*) FROM states WHERE installation_id = ?",
@@ -47,14 +48,19 @@ class _Sorted:
 class ErasingPart(InboxPart):
     """What is erased."""
 
-    async def expire_inbox(self, *, hashes_before: datetime, bodies_before: datetime) -> int:
+    async def expire_inbox(
+        self, *, hashes_before: datetime, bodies_before: datetime, at_most: int | None = None
+    ) -> int:
         """Forget dedup hashes and bodies kept past their retention, and the days' keys.
+
+        Of events that have ended no more than `at_most` keep their bodies, the newest. What
+        is still to be done is never forgotten.
 
         Raises:
             StoreUnavailable: If not all could be done; what is left waits for the next call.
         """
         bodies, hashes = to_micros(bodies_before), to_micros(hashes_before)
-        count = await self._db.write(lambda connection: _expire_bodies(connection, bodies))
+        count = await self._db.write(lambda connection: _expire_bodies(connection, bodies, at_most))
         last = await self._db.write(lambda connection: _last_before(connection, hashes))
         while True:
             forgotten = await self._db.change(
@@ -65,7 +71,9 @@ class ErasingPart(InboxPart):
             count += forgotten
             if forgotten < _AT_ONCE:
                 break
-        await self._keys.vault.destroy_days_before(bodies_before.astimezone(UTC).date())
+        oldest = self._db.row(_OLDEST)
+        day = first_day_kept(oldest[0] if oldest else None, bodies_before=bodies_before)
+        await self._keys.vault.destroy_days_before(day)
         self._today = None
         return count
 
@@ -146,8 +154,8 @@ class ErasingPart(InboxPart):
         """Find the events that go with an installation."""
         removal = await self._removal(installation_id)
         found = _Sorted()
-        async for number, link, body, received_at in self._bodies():
-            covered = removal.covers(body, link=link, received_at=received_at)
+        async for number, link, body, received_at, ended in self._bodies():
+            covered = removal.covers(body, link=link, received_at=received_at, ended=ended)
             if covered:
                 found.gone.append(number)
             elif covered is None:
@@ -185,15 +193,18 @@ class ErasingPart(InboxPart):
         buried = (await self._keys.vault.tombstones()).get(installation_id)
         return Removal(*known, buried.at, buried.buried_at) if buried else Removal(*known)
 
-    async def _bodies(self) -> AsyncIterator[tuple[int, str | None, bytes | None, datetime]]:
-        """Read every body there is; None for one that nobody can read any more."""
+    async def _bodies(self) -> AsyncIterator[tuple[int, str | None, bytes | None, datetime, bool]]:
+        """Read every body there is, and whether its event has ended.
+
+        The body is None if nobody can read it any more.
+        """
         last = 0
         while rows := self._db.rows(
-            "SELECT id, installation_id, sealed, received_at"
+            "SELECT id, installation_id, sealed, received_at, state NOT IN ('ready', 'claimed')"
             " FROM inbox_bodies JOIN inbox USING (id) WHERE id > ? ORDER BY id LIMIT ?",
             *(last, _READ_AT_ONCE),
         ):
-            for number, link, sealed, received_at in rows:
+            for number, link, sealed, received_at, ended in rows:
                 seal = await self._keys.find(day_subject(received_at))
                 body: bytes | None = None
                 if seal is not None:
@@ -201,7 +212,7 @@ class ErasingPart(InboxPart):
                         body = seal.unseal(sealed, table=BODIES, column="sealed", row=str(number))
                     except SealBroken:
                         body = None
-                yield number, link, body, from_micros(received_at)
+                yield number, link, body, from_micros(received_at), bool(ended)
             last = rows[-1][0]
             await asyncio.sleep(0)
 
@@ -231,14 +242,17 @@ def _counted(
     return gone
 
 
-def _expire_bodies(connection: Connection, before: int) -> int:
+def _expire_bodies(connection: Connection, before: int, at_most: int | None) -> int:
     connection.run(
         "DELETE FROM inbox_answers WHERE id IN"
         " (SELECT id FROM inbox_answers JOIN inbox USING (id) WHERE received_at < ?)",
         (before,),
     )
     old = connection.rows(
-        "SELECT id FROM inbox_bodies JOIN inbox USING (id) WHERE received_at < ?", (before,)
+        "SELECT id FROM (SELECT id, received_at, row_number() OVER (ORDER BY id DESC) AS place"
+        " FROM inbox_bodies JOIN inbox USING (id) WHERE state NOT IN ('ready', 'claimed'))"
+        " WHERE received_at < ? OR place > ?",
+        (before, ALL if at_most is None else at_most),
     )
     write_endings(connection, [(number, EventState.DROPPED, "expired") for (number,) in old])
     return len(old)

@@ -13,6 +13,7 @@ from innkeeper.store.events import (
     BODIES,
     DAY_MICROS,
     KEEPING,
+    OFFERED,
     REMOVED,
     day_subject,
     erasing,
@@ -24,13 +25,7 @@ from innkeeper.store.moments import from_micros, to_micros
 from innkeeper.store.records import Accepted, EventState, InboxEvent, Owner
 from innkeeper.store.rows import Row
 from innkeeper.store.seal import Seal
-from innkeeper.store.sqlite.arrivals import (
-    Ending,
-    First,
-    ids,
-    write_arrivals,
-    write_endings,
-)
+from innkeeper.store.sqlite.arrivals import Ending, First, ids, write_arrivals, write_endings
 from innkeeper.store.sqlite.connection import Connection
 from innkeeper.store.sqlite.database import Database
 from innkeeper.store.sqlite.part import Part
@@ -216,23 +211,38 @@ class InboxPart(Part):
         reason: str = "",
         installation_id: InstallationId | None = None,
         answer: bytes | None = None,
+        keep_body: bool = False,
     ) -> None:
         """End an event. DONE, IGNORED and DROPPED erase its body; DEAD and QUARANTINED keep it.
 
-        An event that has ended without a body stays as it is. For an installation that
-        is gone nothing is kept: the event is dropped.
+        With `keep_body` DONE and IGNORED keep it too. An event that has ended without a body
+        stays as it is. For an installation that is gone nothing is kept: the event is dropped.
 
         Raises:
             StoreUnavailable: If it could not be written.
         """
-        if state in KEEPING:
-            await self._set_aside(row_number(event), state, reason, installation_id)
-        elif answer is not None:
-            await self._end_with(
-                answer, (row_number(event), erasing(state), reason), installation_id
-            )
-        else:
-            await self._endings.put((row_number(event), erasing(state), reason))
+        number = row_number(event)
+        keeps = state in KEEPING or (keep_body and state in OFFERED)
+        if answer is None and not keeps:
+            await self._endings.put((number, erasing(state), reason))
+            return
+        row = self._db.row("SELECT received_at FROM inbox WHERE id = ?", number)
+        seal = await self._keys.find(day_subject(row[0])) if row else None
+        sealed: bytes | None = None
+        if answer is not None and seal is not None:
+            sealed = seal.seal(answer, table=ANSWERS, column="sealed", row=str(number))
+
+        def job(connection: Connection) -> None:
+            if sealed is not None:
+                _keep_answer(connection, number, sealed, installation_id)
+            if not keeps:
+                write_endings(connection, [(number, erasing(state), reason)])
+            elif relink(connection, number, installation_id):
+                connection.run(
+                    "UPDATE inbox SET state = ?, reason = ? WHERE id = ?", (state, reason, number)
+                )
+
+        await self._db.write(job)
 
     def finish_soon(self, event: EventId, state: EventState) -> None:
         """End an event with the next commit, without waiting for it. Its body is erased.
@@ -243,38 +253,6 @@ class InboxPart(Part):
             ValueError: For an end that keeps the body: that one is worth waiting for.
         """
         self._endings.put_soon((row_number(event), erasing(state), ""))
-
-    async def _set_aside(
-        self, number: int, state: EventState, reason: str, installation_id: InstallationId | None
-    ) -> None:
-        def job(connection: Connection) -> None:
-            if relink(connection, number, installation_id):
-                connection.run(
-                    "UPDATE inbox SET state = ?, reason = ? WHERE id = ?", (state, reason, number)
-                )
-
-        await self._db.write(job)
-
-    async def _end_with(
-        self, answer: bytes, ending: Ending, installation_id: InstallationId | None
-    ) -> None:
-        number = ending[0]
-        row = self._db.row("SELECT received_at FROM inbox WHERE id = ?", number)
-        seal = await self._keys.find(day_subject(row[0])) if row else None
-
-        def job(connection: Connection) -> None:
-            if seal is not None:
-                sealed = seal.seal(answer, table=ANSWERS, column="sealed", row=str(number))
-                connection.run(
-                    "INSERT INTO inbox_answers (id, installation_id, sealed)"
-                    " SELECT id, ?, ? FROM inbox_bodies WHERE id = ?"
-                    " AND (? IS NULL OR EXISTS (SELECT 1 FROM live_installations WHERE id = ?))"
-                    " ON CONFLICT (id) DO NOTHING",
-                    (installation_id, sealed, number, installation_id, installation_id),
-                )
-            write_endings(connection, [ending])
-
-        await self._db.write(job)
 
     async def defer(
         self,
@@ -312,6 +290,18 @@ class InboxPart(Part):
         """
         ((due,),) = self._db.rows("SELECT min(due_at) FROM inbox WHERE state = 'ready'")
         return None if due is None else from_micros(due)
+
+
+def _keep_answer(
+    connection: Connection, number: int, sealed: bytes, installation_id: InstallationId | None
+) -> None:
+    connection.run(
+        "INSERT INTO inbox_answers (id, installation_id, sealed)"
+        " SELECT id, ?, ? FROM inbox_bodies WHERE id = ?"
+        " AND (? IS NULL OR EXISTS (SELECT 1 FROM live_installations WHERE id = ?))"
+        " ON CONFLICT (id) DO NOTHING",
+        (installation_id, sealed, number, installation_id, installation_id),
+    )
 
 
 def relink(connection: Connection, number: int, installation_id: InstallationId | None) -> bool:
