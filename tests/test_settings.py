@@ -456,3 +456,62 @@ def test_reads_how_long_what_failed_is_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize("value", ["0", "-1", "1.5", "a week", "1000001", "٣", "9" * 40])
 def test_refuses_what_is_no_count(tmp_path: Path, name: str, value: str) -> None:
     assert faults(tmp_path, **{name: value})[name].startswith("is no number from 1 to ")
+
+
+def test_no_custom_header_is_demanded_unless_one_is_named(tmp_path: Path) -> None:
+    assert not read(tmp_path).demands
+
+
+def test_reads_what_webhooks_must_carry(tmp_path: Path) -> None:
+    settings = read(
+        tmp_path,
+        INNKEEPER_WEBHOOK_BASIC="zoom:a-password:with-a-colon, zoom:the-password-before",
+        INNKEEPER_WEBHOOK_BEARER="client-1:a-client-secret-0001",
+        INNKEEPER_WEBHOOK_HEADER="X-Door: a value with blanks",
+        INNKEEPER_WEBHOOK_HEADERS_ON="all",
+    )
+    demands = settings.demands
+    assert [(each.name, each.secret.reveal()) for each in demands.basic] == [
+        ("zoom", "a-password:with-a-colon"),
+        ("zoom", "the-password-before"),
+    ]
+    assert [each.name for each in demands.bearer] == ["client-1"]
+    assert [(each.name, each.secret.reveal()) for each in demands.header] == [
+        ("x-door", "a value with blanks")
+    ]
+    assert demands.everywhere
+    hidden = {each.reveal() for each in settings.secrets}
+    assert {"the-password-before", "a-client-secret-0001", "a value with blanks"} <= hidden
+    assert demands.basic[0].basic.reveal() in hidden
+    assert "before" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("BASIC", "a-password-without-a-name", "without a name or without a secret"),
+        ("BASIC", ":a-password-alone-here", "without a name or without a secret"),
+        ("BASIC", "zoom:", "without a name or without a secret"),
+        ("BASIC", "zoom:2shrt", "is shorter than 16"),
+        ("BASIC", "zoom:changeme", "is a placeholder"),
+        ("BASIC", "zoom:emu_0123456789abcdef", "is the emulator's"),
+        ("BASIC", "zoom:ein-schlüssel-fürs-tor", "is not printable ASCII"),
+        ("BEARER", "zoom:a-secret-with\ta-tab-in-it", "is not printable ASCII"),
+        ("BEARER", "zoom:a-client-secret-0001,", "an empty entry"),
+        ("HEADER", "", "an empty entry"),
+        ("HEADER", "X Door: a-value-long-enough", "whose name is no header's"),
+        ("HEADER", "x_door: a-value-long-enough", "whose name is no header's"),
+        ("HEADER", "X-Zm-Signature: a-value-long-enough", "every request carries"),
+        ("HEADER", "Host: a-value-long-enough", "every request carries"),
+        ("HEADERS_ON", "all", "no header is required"),
+        ("HEADERS_ON", "some", "neither subscriptions nor all"),
+    ],
+)
+def test_refuses_what_no_webhook_could_carry(
+    tmp_path: Path, name: str, value: str, why: str
+) -> None:
+    found = faults(tmp_path, **{f"INNKEEPER_WEBHOOK_{name}": value})
+    assert list(found) == [f"INNKEEPER_WEBHOOK_{name}"]
+    assert why in found[f"INNKEEPER_WEBHOOK_{name}"]
+    secret = value.partition(":")[2].strip()
+    assert not secret or secret not in str(found)

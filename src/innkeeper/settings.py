@@ -28,6 +28,7 @@ from innkeeper.store.addresses import (
 )
 from innkeeper.store.keysource import KeyFile, KeyService, KeySource, KeyText
 from innkeeper.store.seal import KeyRing
+from innkeeper.wire.credentials import Credential, Demands
 
 Management = Literal["admin", "user"]
 LogAmount = Literal["error", "warning", "info", "requests"]
@@ -41,6 +42,21 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 _SQLITE = re.compile(r"sqlite:///(?P<path>.+)")
 _ACCOUNT_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
+_HEADER = re.compile(r"[a-z0-9!#$%&'*+.^`|~-]{1,128}", re.ASCII)  # no _, which proxies drop
+_TAKEN_HEADERS = frozenset(
+    {
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "host",
+        "transfer-encoding",
+        "user-agent",
+        "x-zm-request-timestamp",
+        "x-zm-signature",
+        "x-zm-trackingid",
+    }
+)
 _PLACEHOLDERS = frozenset(
     {"changeme", "change-me", "your_secret_here", "dev-secret", "secret", "development", "xxx"}
 )
@@ -70,6 +86,8 @@ class Settings:
     """Whom the app is for; everybody where it is empty."""
     return_to: tuple[str, ...] = ()
     """The origins, besides our own, that an install may lead back to."""
+    demands: Demands = Demands()
+    """What a delivery must carry beside its signature."""
     database: Place = Path("innkeeper.db")
     vault: Place = Path("innkeeper.vault.db")
     handles_events: bool = True
@@ -106,7 +124,8 @@ class Settings:
         ring = self.key_source.secrets if self.key_source else ()
         places = [self.database, self.vault]
         passwords = [each.password for each in places if isinstance(each, PostgresAddress)]
-        own = (self.client_secret, *self.secret_tokens, *ring, *filter(None, passwords))
+        shown = self.demands.secrets
+        own = (self.client_secret, *self.secret_tokens, *shown, *ring, *filter(None, passwords))
         return (*own, self.s2s_client_secret) if self.s2s_client_secret else own
 
     @property
@@ -237,6 +256,7 @@ class _Reader:
         data_compliance = self._switch("INNKEEPER_DATA_COMPLIANCE", default="off")
         accounts = self._accounts("INNKEEPER_ACCOUNTS")
         return_to = self._origins("INNKEEPER_RETURN_TO")
+        demands = self._demands(local=local)
         admin_port = self._port("INNKEEPER_ADMIN_PORT")
         log = self._choice("INNKEEPER_LOG", get_args(LogAmount), _LOG_FIX, "info")
         keep_days = self._count("INNKEEPER_KEEP_DAYS", 7, most=90)
@@ -271,6 +291,7 @@ class _Reader:
             data_compliance=data_compliance,
             accounts=accounts,
             return_to=return_to,
+            demands=demands,
             database=database,
             vault=vault,
             handles_events=handlers == "here",
@@ -386,6 +407,42 @@ class _Reader:
             if why:
                 self._fault(name, why, _ORIGINS_FIX)
         return tuple(origins)
+
+    def _demands(self, *, local: bool) -> Demands:
+        scope = "INNKEEPER_WEBHOOK_HEADERS_ON"
+        where = self._choice(scope, ("subscriptions", "all"), _SCOPE_FIX, "subscriptions")
+        demands = Demands(
+            self._credentials("INNKEEPER_WEBHOOK_BASIC", _BASIC_FIX, local=local),
+            self._credentials("INNKEEPER_WEBHOOK_BEARER", _BEARER_FIX, local=local),
+            self._headers("INNKEEPER_WEBHOOK_HEADER", local=local),
+            everywhere=where == "all",
+        )
+        if where == "all" and not demands:
+            self._fault(scope, "is all, and no header is required", _SCOPE_FIX)
+        return demands
+
+    def _credentials(self, name: str, fix: str, *, local: bool) -> tuple[Credential, ...]:
+        """Read names and secrets; in a header of Zoom's they are ASCII that can be printed."""
+        found: list[Credential] = []
+        for entry in filter(None, self._listed(name, fix)):
+            who, _, secret = (part.strip() for part in entry.partition(":"))
+            if not who or not secret:
+                self._fault(name, "has an entry without a name or without a secret", fix)
+            elif not (entry.isascii() and entry.isprintable()):
+                self._fault(name, "has an entry that is not printable ASCII", fix)
+            else:
+                self._judge_secret(name, secret, fix, local=local)
+            found.append(Credential(who, Secret(secret)))
+        return tuple(found)
+
+    def _headers(self, name: str, *, local: bool) -> tuple[Credential, ...]:
+        found = self._credentials(name, _HEADER_FIX, local=local)
+        headers = tuple(Credential(each.name.lower(), each.secret) for each in found)
+        if any(each.name and not _HEADER.fullmatch(each.name) for each in headers):
+            self._fault(name, "has an entry whose name is no header's", _HEADER_FIX)
+        elif any(each.name in _TAKEN_HEADERS for each in headers):
+            self._fault(name, "has an entry that every request carries anyway", _HEADER_FIX)
+        return headers
 
     def _vault(self, database: Place) -> Place:
         name = "INNKEEPER_VAULT_URL"
@@ -540,6 +597,22 @@ _ACCOUNTS_FIX = (
 _ORIGINS_FIX = (
     "List origins such as https://example.com, separated by commas; "
     "leave it out to lead back to this app's own address only."
+)
+_BASIC_FIX = (
+    "Write it as name:password, as in the event subscription's authentication header at Zoom; "
+    "several, separated by commas, while you rotate it."
+)
+_BEARER_FIX = (
+    "Write it as client_id:client_secret, as in the event subscription's authentication header "
+    "at Zoom; several, separated by commas, while you rotate it."
+)
+_HEADER_FIX = (
+    "Write it as Name: value, as in the event subscription's authentication header at Zoom; "
+    "several, separated by commas, while you rotate it."
+)
+_SCOPE_FIX = (
+    "Leave it out, or set it to all where every delivery to you carries one of the headers of "
+    "INNKEEPER_WEBHOOK_BASIC, INNKEEPER_WEBHOOK_BEARER and INNKEEPER_WEBHOOK_HEADER."
 )
 _PORT_FIX = (
     "Set it to a number from 1 to 65535, without a host: it is opened on this machine only. "

@@ -64,6 +64,7 @@ from innkeeper.ui.views import (
     View,
     WorkingView,
 )
+from innkeeper.webhooktoken import WebhookToken
 from innkeeper.wire.links import chat_link, with_query
 from innkeeper.wire.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER
 from innkeeper.work import Parts
@@ -152,7 +153,7 @@ class Web:
                 return _ENCODED
             elif name == _OFFSET and self.parts.follows:
                 self._follow(value)
-        return self.parts.receiver.look(timestamps, signatures)
+        return self.parts.receiver.look(timestamps, signatures, headers)
 
     def _follow(self, offset: bytes) -> None:
         clock = self.parts.clock
@@ -166,6 +167,7 @@ class Web:
             (route.methods or set()).discard("HEAD")  # whoever looks ahead must not act
         routes = [
             *acting,
+            *self._token_routes(),
             Route("/", self.index),
             Route("/launch", self.launch),
             Route("/receipts/{receipt_id}", self.receipt),
@@ -185,6 +187,10 @@ class Web:
         guarded = covered(app, {**PAGE_HEADERS, **_HSTS} if secure else PAGE_HEADERS)
         each = self.parts.settings.log == "requests"
         return told(guarded, log=self.parts.log, clock=self.parts.clock, each=each)
+
+    def _token_routes(self) -> list[Route]:
+        parts = self.parts
+        return [] if parts.bearers is None else [WebhookToken(parts.bearers, parts.log).route()]
 
     async def index(self, request: Request) -> Response:
         """Show what this is, and how to install it."""

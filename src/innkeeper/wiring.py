@@ -20,8 +20,10 @@ from innkeeper.clock import Clock, MovableClock, SystemClock
 from innkeeper.errors import NeedsReauth
 from innkeeper.flows.admission import Admission, House
 from innkeeper.flows.authorized import News
+from innkeeper.flows.bearers import Bearers
 from innkeeper.flows.calls import Caller
 from innkeeper.flows.cases import Cases
+from innkeeper.flows.customheaders import CustomHeaders
 from innkeeper.flows.deauthorize import Judge, Terms
 from innkeeper.flows.dispatch import Dispatcher, Manner, Us
 from innkeeper.flows.endpoint import Credentials
@@ -188,6 +190,7 @@ def wire(
         tracer=tracer,
     )
     notices = Notices(inbox=store, installations=store, clock=clock, take=dispatcher.take)
+    bearers = _bearers(settings, clock)
     receiver = Receiver(
         verifier=Verifier(settings.secret_tokens),
         inbox=store,
@@ -200,6 +203,7 @@ def wire(
         metrics=metrics,
         handled_here=settings.handles_events,
         welcomes_here=settings.handles_installs,
+        custom=CustomHeaders(settings.demands, bearers) if settings.demands else None,
     )
     news = News(inbox=store, clock=clock, take=dispatcher.take)
     admission = Admission(
@@ -241,6 +245,7 @@ def wire(
         rotation=Rotation(vault, settings.keys, source=settings.key_source, log=log),
         log=log,
         metrics=metrics,
+        bearers=bearers,
         follows=isinstance(transport, FollowingTransport),
     )
 
@@ -260,6 +265,13 @@ def _resolver() -> "AbstractResolver":
     from innkeeper.net.resolving import CheckedResolver  # noqa: PLC0415  # aiohttp, once something is sent
 
     return CheckedResolver.for_zoom()
+
+
+def _bearers(settings: Settings, clock: Clock) -> Bearers | None:
+    clients = settings.demands.bearer
+    if not clients:
+        return None
+    return Bearers(clients, settings.keys, app=settings.client_id, clock=clock)
 
 
 def invitations_of(settings: Settings) -> Invitations:

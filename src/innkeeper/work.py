@@ -10,6 +10,7 @@ from functools import partial
 from innkeeper.bot.client import Clients
 from innkeeper.clock import Clock
 from innkeeper.errors import InnkeeperError, StoreUnavailable, Unreachable
+from innkeeper.flows.bearers import Bearers
 from innkeeper.flows.dispatch import Dispatcher
 from innkeeper.flows.grants import Grants
 from innkeeper.flows.install import Installer
@@ -58,6 +59,8 @@ class Parts:
     rotation: Rotation
     log: Log
     metrics: Metrics
+    bearers: Bearers | None
+    """What gives Zoom the tokens that it must show us; None if it need not."""
     follows: bool
     """Whether the clock follows an emulator's."""
 

@@ -1,7 +1,7 @@
 """Is this delivery Zoom's, is it new, and is it safe? Then answer.
 
-The order is the point: size, headers, MAC over the raw bytes, window, then the inbox;
-nothing is parsed for its meaning before it is durable, and nothing here calls out.
+The order is the point: size, headers, MAC over the raw bytes, window, custom headers, then
+the inbox; nothing is parsed for its meaning before it is durable, and nothing here calls out.
 """
 
 import hashlib
@@ -15,7 +15,9 @@ import msgspec
 
 from innkeeper.clock import Clock
 from innkeeper.errors import ChallengeMalformed, SignatureRefused, StoreUnavailable
+from innkeeper.flows.customheaders import CustomHeaders
 from innkeeper.metrics import Metrics
+from innkeeper.net.inbound import Headers
 from innkeeper.secret import Secret
 from innkeeper.store.base import InboxStore
 from innkeeper.store.records import Accepted, EventState, InboxEvent, Owner
@@ -64,6 +66,7 @@ class Receiver:
         removal_refused: Told that one was turned away which looks like our app's removal.
         handled_here: Otherwise events are left to workers, but for what waits for its answer.
         welcomes_here: Otherwise workers handle that as well, and no welcome is an answer.
+        custom: What is required beside the signature; nothing when omitted.
     """
 
     def __init__(  # noqa: PLR0913  # its parts, each by its name
@@ -79,6 +82,7 @@ class Receiver:
         removal_refused: Callable[[], None],
         handled_here: bool = True,
         welcomes_here: bool = True,
+        custom: CustomHeaders | None = None,
         metrics: Metrics | None = None,
     ) -> None:
         self._verifier = verifier
@@ -90,18 +94,22 @@ class Receiver:
         self._removal_refused = removal_refused
         self._handled_here = handled_here
         self._welcomes_here = welcomes_here
+        self._custom = custom
         self._client_id = client_id.encode()
         self._dedup = hashlib.sha256(client_id.encode())
         self._metrics = metrics or Metrics()
         self.challenged_at: datetime | None = None
         """When this process last answered a URL validation."""
 
-    def look(self, timestamps: Sequence[bytes], signatures: Sequence[bytes]) -> Answer | Take:
+    def look(
+        self, timestamps: Sequence[bytes], signatures: Sequence[bytes], headers: Headers = ()
+    ) -> Answer | Take:
         """Look at a delivery's head: turn it away, or say what takes its body.
 
         Args:
             timestamps: Every value of the header that tells when it was signed.
             signatures: Every value of the one that holds the signature.
+            headers: All headers, where more than the signature is required.
         """
         try:
             claim = read_claim(timestamps, signatures)
@@ -109,18 +117,22 @@ class Receiver:
             self._refused(refusal.reason)
             self._metrics.deliveries.add("unauthorized")
             return UNAUTHORIZED
-        return partial(self._receive, claim)
+        if self._custom is None:
+            return partial(self._receive, claim, "")
+        return partial(self._receive, claim, self._custom.fault(headers))
 
-    async def _receive(self, claim: Claim, body: bytes) -> Answer:
+    async def _receive(self, claim: Claim, fault: str, body: bytes) -> Answer:
         """Verify a delivery, keep it, and say what Zoom is told. Never raises for bad input."""
         now = self._clock.now()
         try:
             secret = self._verifier.check(claim, body, now=now)
         except SignatureRefused as refusal:
-            answer, outcome = self._turned_away(body, refusal)
+            answer, outcome = self._turned_away(body, refusal.reason)
         else:
             seen = glimpse(body)
-            if seen.event == URL_VALIDATION:
+            if fault and self._custom is not None and self._custom.refuses(seen.event, fault):
+                answer, outcome = self._turned_away(body, fault)
+            elif seen.event == URL_VALIDATION:
                 answer, outcome = self._challenged(body, secret, now)
             else:
                 answer, outcome = await self._keep(body, seen, now)
@@ -128,8 +140,8 @@ class Receiver:
         self._metrics.ack_seconds.observe(self._clock.now() - now)
         return answer
 
-    def _turned_away(self, body: bytes, refusal: SignatureRefused) -> tuple[Answer, str]:
-        self._refused(refusal.reason)
+    def _turned_away(self, body: bytes, reason: str) -> tuple[Answer, str]:
+        self._refused(reason)
         if REMOVED in body and self._client_id in body:  # looked for, and not read
             self._removal_refused()
         return UNAUTHORIZED, "unauthorized"

@@ -112,7 +112,7 @@ class BlindIndex:
 
 
 class KeyRing:
-    """The operator's keys, newest first: they wrap the data keys and nothing else.
+    """The operator's keys, newest first: they wrap the data keys, and keys derive from them.
 
     Whoever holds a ring holds what it has become: it is changed in one place, while it is used.
     """
@@ -179,6 +179,11 @@ class KeyRing:
     def become(self, other: "KeyRing") -> None:
         """Take over another ring's keys; what is under way ends with one or the other."""
         self._keys, self._seals = dict(other._keys), {}
+
+    def derive(self, *purpose: str) -> Sequence[bytes]:
+        """Derive a key for what is kept nowhere from each key of the ring, newest first."""
+        info = joined(*purpose)
+        return [hmac.digest(key, info, "sha256") for key in self._keys.values()]
 
     def wrap(self, key: bytes, *, app: str, subject: str) -> tuple[str, bytes]:
         """Wrap a data key for its subject with the newest key: that key's id, and the blob."""

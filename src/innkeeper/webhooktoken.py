@@ -1,0 +1,79 @@
+"""Where does Zoom fetch the token that it shows us with each delivery?
+
+Source: zoom/zoom-webhook-verification-headers, tokenAuth.js.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from innkeeper.flows.bearers import LIFETIME, Bearers
+from innkeeper.flows.log import Log
+from innkeeper.net.inbound import BodyTooLarge, ClientGone, header_values, read_body
+from innkeeper.wire.oauth import GrantType, parse_basic, parse_form
+
+PATH: Final = "/events/token"
+_LIMIT_BYTES: Final = 4_096
+_CHALLENGE: Final = {"www-authenticate": 'Basic realm="events"'}
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookToken:
+    """Gives tokens to the clients that are configured, and to nobody else."""
+
+    bearers: Bearers
+    log: Log
+
+    def route(self) -> Route:
+        """Say what is answered here."""
+        return Route(PATH, self.webhook_token, methods=["POST"])
+
+    async def webhook_token(self, request: Request) -> Response:
+        """Give a token for a client's name and secret."""
+        query: bytes = request.scope["query_string"]
+        try:
+            body = await read_body(request.scope, request.receive, limit_bytes=_LIMIT_BYTES)
+        except BodyTooLarge:
+            return self._refused("invalid_request", 413)
+        except ClientGone:
+            return Response(status_code=400)
+        if len(query) > _LIMIT_BYTES:
+            return self._refused("invalid_request", 414)
+        form = parse_form(body.decode("latin-1"))
+        asked = parse_form(query.decode("latin-1"))
+        return self._answer(header_values(request.scope, b"authorization"), form, asked)
+
+    def _answer(
+        self,
+        authorization: list[bytes],
+        form: dict[str, list[str]],
+        query: dict[str, list[str]],
+    ) -> Response:
+        """Answer; the grant may stand in the query, where Zoom writes it, a secret may not."""
+        grants = form.get("grant_type", []) + query.get("grant_type", [])
+        ids, secrets = form.get("client_id", []), form.get("client_secret", [])
+        twice = max(len(authorization), len(ids), len(secrets), len(grants)) > 1
+        if twice or (authorization and secrets):
+            return self._refused("invalid_request", 400)
+        pairs = list(zip(ids, secrets, strict=False))
+        if authorization:
+            pairs = parse_basic(authorization[0].decode("latin-1"))
+        client = self.bearers.recognize(pairs)
+        if client is None:
+            return self._refused("invalid_client", 401)
+        if grants != [GrantType.CHATBOT]:
+            return self._refused("unsupported_grant_type" if grants else "invalid_request", 400)
+        seconds = int(LIFETIME.total_seconds())
+        given = {
+            "access_token": self.bearers.give(client),
+            "token_type": "bearer",
+            "expires_in": str(seconds),  # a text, as in the only answer of Zoom's that is known
+        }
+        return JSONResponse(given)
+
+    def _refused(self, error: str, status: int) -> Response:
+        self.log.warning("webhook.token_refused", reason=error)
+        return JSONResponse({"error": error}, status, _CHALLENGE if status == 401 else None)
