@@ -14,6 +14,7 @@ from innkeeper.store.postgres.connection import (
 )
 from innkeeper.store.postgres.lane import Bulk, ItemT, Lane, ResultT
 from innkeeper.store.postgres.migrations import check, lock, migrate
+from innkeeper.store.postgres.vacuum import Vacuum
 from innkeeper.store.rows import Row
 
 T = TypeVar("T")
@@ -40,6 +41,7 @@ class Database:
         self._migrations = migrations
         self._connections = Connections(address)
         self._lanes: list[Lane[Any, Any]] = []
+        self._vacuums: dict[tuple[str, ...], Vacuum] = {}
 
     async def open(self) -> None:
         """Connect and migrate.
@@ -142,9 +144,8 @@ class Database:
         Raises:
             StoreUnavailable: If the database cannot be used.
         """
-        async with self._connections.taken() as connection:
-            for table in tables:
-                await connection.execute(f"VACUUM {table}")
+        found = self._vacuums.setdefault(tables, Vacuum(self._connections, *tables))
+        await found.run()
 
 
 async def _change(connection: Connection, sql: str, values: Sequence[object]) -> int:
