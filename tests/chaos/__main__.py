@@ -20,17 +20,21 @@ HEAD = """\
 # What `make chaos` found last
 
 {when:%Y-%m-%d}, {minutes:g} minutes in rounds of one, seeds from {seed}. Restarts are of
-PostgreSQL; the seconds are what one web process took after a kill, with the others up.
+PostgreSQL; the disk fails for SQLite alone. The seconds are what one web process took after
+a kill, with the others up, and what all took after all had been killed at once.
 
-| Where | Seed | Kills | Restarts | Sent | Taken | Effects | Set aside | Ready (s) | Wrong |
-|---|---|---|---|---|---|---|---|---|---|
+| Where | Seed | Kills | Restarts | Disk fails | Sent | Taken | Effects | Set aside \
+| One ready (s) | All ready (s) | Wrong |
+|---|---|---|---|---|---|---|---|---|---|---|---|
 """
 
 
 def _row(where: str, seed: int, came: Came) -> str:
     tale = came.tale
-    counts = (seed, came.kills, came.restarts, len(tale.sent), len(tale.acked), len(tale.had))
-    cells = [where, *(f"{each:,}" for each in counts), str(tale.aside), f"{came.restarted:.1f}"]
+    happened = (seed, came.kills, came.restarts, came.full)
+    counts = (*happened, len(tale.sent), len(tale.acked), len(tale.had), tale.aside)
+    seconds = (f"{came.restarted:.1f}", f"{came.rose:.1f}")
+    cells = [where, *(f"{each:,}" for each in counts), *seconds]
     return f"| {' | '.join([*cells, '; '.join(came.wrong) or 'nothing'])} |\n"
 
 

@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import resource
 import signal
 import sqlite3
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from contextlib import closing, suppress
@@ -48,6 +50,9 @@ class Fleet:
         self.server = server
         (folder / "bot.py").write_text(BOT)
         environment = {**os.environ, **CONFIGURED, "INNKEEPER_KEYS": KeyRing.generate()}
+        # As where it was installed: whoever starts compiles nothing. That took 2 of 3 seconds.
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        environment.setdefault("PYTHONPYCACHEPREFIX", str(Path(sys.prefix) / "pycache"))
         self.ports = free_ports(1 if server is None else 2)
         self._roles: list[tuple[str, ...]] = [("run", "--port", str(port)) for port in self.ports]
         if server is not None:
@@ -79,6 +84,23 @@ class Fleet:
         process = self._processes[number]
         process.kill()
         process.wait()
+
+    def fill_disk(self) -> bool:
+        """Let the files of a process on SQLite grow no further; say if it lives."""
+        log = self.folder / "innkeeper.db-wal"
+        return self._limit_files(log.stat().st_size if log.exists() else 0)
+
+    def make_room(self) -> bool:
+        """Let them grow again."""
+        return self._limit_files(None)
+
+    def _limit_files(self, size: int | None) -> bool:
+        process = self._processes[0]
+        if process.poll() is not None:
+            return False
+        _, most = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (most if size is None else size, most))
+        return True
 
     def raise_the_dead(self) -> int:
         """Start again whoever ended by itself; say how many had."""

@@ -21,6 +21,8 @@ from tests.postgres import Server
 
 KILL_EVERY = (0.05, 0.5)
 STOP_SERVER_EVERY = (2.0, 6.0)
+FULL_EVERY = (0.5, 2.0)
+FULL_SECONDS = 0.3
 SENDERS = 8
 ATTEMPTS = 40
 """More than Zoom makes, or most events would be given up while everybody is dead."""
@@ -37,6 +39,8 @@ class Came:
     kills: int = 0
     restarts: int = 0
     """Of PostgreSQL."""
+    full: int = 0
+    """How often the disk took nothing more for a while."""
     rose: float = 0.0
     """How long it took until all were ready, after all had been killed at once."""
     restarted: float = 0.0
@@ -75,6 +79,8 @@ class Monkey:
             group.create_task(self._kill(self._chance("kills")))
             if fleet.server is not None:
                 group.create_task(self._stop_server(fleet.server, self._chance("stops")))
+            else:
+                group.create_task(self._fill_disk(self._chance("disk")))
             await asyncio.sleep(seconds)
             self._over.set()
         fleet.kill_all()
@@ -134,6 +140,14 @@ class Monkey:
             how = chance.choice([signal.SIGQUIT, signal.SIGINT, signal.SIGKILL])
             await asyncio.to_thread(server.restart, how)
             self._came.restarts += 1
+
+    async def _fill_disk(self, chance: Random) -> None:
+        """Let no file grow any more for a while, as if a disk was full."""
+        while not self._over.is_set():
+            await asyncio.sleep(chance.uniform(*FULL_EVERY))
+            self._came.full += self._fleet.fill_disk()
+            await asyncio.sleep(FULL_SECONDS)
+            self._fleet.make_room()
 
     async def _settle(self) -> None:
         """Wait until each event has ended, or the time for it is over."""
