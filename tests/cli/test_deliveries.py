@@ -151,6 +151,23 @@ async def test_lists_and_logs_hold_nothing_that_somebody_wrote(
         assert SECRET_WORDS not in "".join(each.said for each in said) + caplog.text
 
 
+async def test_what_zoom_sent_cannot_write_over_a_terminal(house: Open) -> None:
+    async with house(App("Doorman")) as place:
+        store = place.zoom.parts.store
+        event = await store.accept(
+            key=b"k" * 32,
+            name="\x1b[2J\u202eevent\nof no kind",
+            body=b"{\x1b[2J",
+            owner=None,
+            now=place.zoom.clock.now(),
+        )
+        await store.finish(event.id, EventState.QUARANTINED, now=NOW, reason="not_json")
+        listed = await place.types("delivery", "list")
+        assert "\ufffd[2J\ufffdevent of no kind" in listed.out
+        assert len(listed.out.splitlines()) == 1
+        assert (await place.types("delivery", "show", event.id, "--body")).out == "{\x1b[2J\n"
+
+
 def test_replays_on_postgresql(postgres: Server, run: Run) -> None:
     async def dies(house: PostgresHouse) -> None:
         async with opened_house(house) as store:

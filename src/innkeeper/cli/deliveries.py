@@ -4,6 +4,7 @@ Looking writes nothing. A replay is written down beside the running app, which h
 within seconds; if none runs, its next start does.
 """
 
+import sys
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ import typer
 
 from innkeeper.cli.kept import MOST, NothingKept, look, moment, print_rows, tell
 from innkeeper.cli.orders import ORDERED, order
-from innkeeper.cli.printing import print_json
+from innkeeper.cli.printing import fit, print_json
 from innkeeper.errors import InnkeeperError
 from innkeeper.ids import EventId
 from innkeeper.store.base import Store
@@ -57,6 +58,7 @@ def list_deliveries(states: Collection[EventState], *, limit: int, as_json: bool
             f"attempts {each.attempts}",
             f"received {moment(each.received_at)}",
             each.installation_id or "no installation",
+            f"due {moment(each.due_at)}" if each.due_at else "",
         )
         for each in found
     ]
@@ -76,7 +78,9 @@ def show_delivery(event_id: str, *, as_json: bool) -> None:
 
 
 def show_body(event_id: str) -> None:
-    """Print the body of one delivery, byte for byte: it holds what somebody wrote.
+    """Print the body of one delivery: it holds what somebody wrote.
+
+    It is written byte for byte, unless a terminal reads it.
 
     Raises:
         NothingKept: If there is none with this id, or its body is not kept.
@@ -89,7 +93,11 @@ def show_body(event_id: str) -> None:
             raise NothingKept("no body is kept", f"delivery {row.id} is {row.state.value}")
         return found
 
-    typer.echo(look(lambda store, _: body(store)))
+    found = look(lambda store, _: body(store))
+    if sys.stdout.isatty():
+        typer.echo(fit(found.decode(errors="backslashreplace")))
+    else:
+        typer.echo(found)
 
 
 # deciding

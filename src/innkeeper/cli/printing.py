@@ -6,13 +6,24 @@ from typing import Any
 import msgspec
 import typer
 
+from innkeeper.ui.markdown import clean, steady
+
 
 def print_columns(rows: Sequence[tuple[str, ...]]) -> None:
-    """Print rows so that what stands below each other begins in the same column."""
+    """Print rows so that what stands below each other begins in the same column.
+
+    What others wrote, such as a name, can neither move the cursor nor turn the text round.
+    """
+    rows = [tuple(map(fit, row)) for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         typer.echo("  ".join(cells).rstrip())
+
+
+def fit(text: str) -> str:
+    """Write a text as a terminal may be given it, in one line."""
+    return steady(clean(text)).replace("\n", " ").replace("\t", " ")
 
 
 def print_json(value: Any) -> None:
