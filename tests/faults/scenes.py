@@ -1,4 +1,5 @@
-"""What is it that goes wrong halfway? Three scenes: a refresh, an install, a purge.
+"""What is it that goes wrong halfway? Four scenes: a refresh, an install, a purge, and
+an event with an effect.
 
 Each is prepared in peace, played while the edges are watched, and brought to its end after
 whatever happened, by what people and time do anyway.
@@ -157,7 +158,51 @@ class Purge:
         await oracle.settled(forgotten=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """Somebody says something that has an effect."""
+
+    name: str = "handle"
+
+    async def prepare(self, town: Town) -> None:
+        """Have two people install."""
+        for visitor in await town.people():
+            await town.admit(visitor.user)
+
+    async def act(self, town: Town) -> None:
+        """Say it."""
+        ana, _ = await town.people()
+        await ana.says("book")
+
+    async def oracle(self, town: Town) -> Oracle:
+        """It happens to Ana alone."""
+        ana, ben = await town.people()
+        return Oracle(town, people=(ana,), bystanders=(ben,))
+
+    async def recover(self, town: Town) -> None:
+        """Let Zoom deliver again what was not taken, and what was put off be tried again."""
+        for _ in range(3):
+            await town.clock.advance(minutes=6)
+
+    async def judge(self, town: Town, oracle: Oracle) -> None:
+        """Find one event that has ended, its effect had once, and its message said once at most."""
+        await oracle.settled()
+        ana, _ = await town.people()
+        effects = town.notes.kept.get(ana.user.id, [])
+        said = [message.text for message in ana.chat.messages].count("Booked")
+        ends = [(row.state.value, row.reason) for row in await town.parts.store.inbox_rows()]
+        if len(ends) != 1 or ends[0] not in _ENDS or len(effects) > 1 or said > 1:
+            message = f"I3: {len(effects)} effects, {said} messages, and events that ended {ends}"
+            raise Violated(message)
+        if ends[0][0] == "done" and not (effects and said):
+            message = f"I1: done, with {len(effects)} effects and {said} messages"
+            raise Violated(message)
+
+
+_ENDS = {("done", ""), ("dead", "effect_unconfirmed"), ("dead", "message_unconfirmed")}
+
 SCENES: tuple[Scene, ...] = (
+    Handle(),
     Refresh(),
     Refresh("grace", "refresh with grace"),
     Refresh("revoke_family", "refresh with revoked families"),

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.faults.children import kill
-from tests.faults.scenes import Install, Purge, Refresh, Scene
+from tests.faults.scenes import Handle, Install, Purge, Refresh, Scene
 
 pytestmark = pytest.mark.slow
 
@@ -11,7 +11,11 @@ KILLS = 7
 """Of each scene, spread from its first point to its last."""
 
 
-@pytest.mark.parametrize("scene", [Refresh(), Install(), Purge()], ids=lambda scene: scene.name)
+@pytest.mark.parametrize(
+    "scene",
+    [pytest.param(Handle(), id="F03-F08-handle"), Refresh(), Install(), Purge()],
+    ids=lambda scene: scene.name,
+)
 def test_nothing_is_lost_when_the_process_is_killed(scene: Scene) -> None:
     whole = kill(scene, 0)
     assert (whole.struck, whole.wrong) == ("", "")

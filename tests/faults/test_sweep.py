@@ -3,7 +3,7 @@
 import pytest
 
 from tests.faults.edges import Plan
-from tests.faults.scenes import SCENES, Install, Purge, Refresh, Scene
+from tests.faults.scenes import SCENES, Handle, Install, Purge, Refresh, Scene
 from tests.faults.sweep import crashes, failures, run
 
 pytestmark = pytest.mark.slow
@@ -18,7 +18,9 @@ def test_nothing_is_lost_wherever_the_process_dies(scene: Scene) -> None:
     assert len(swept.struck) > 10
 
 
-@pytest.mark.parametrize("scene", [Refresh(), Install(), Purge()], ids=lambda scene: scene.name)
+@pytest.mark.parametrize(
+    "scene", [Handle(), Refresh(), Install(), Purge()], ids=lambda scene: scene.name
+)
 def test_nothing_is_lost_whichever_call_fails(scene: Scene) -> None:
     swept = failures(scene)
     assert swept.violations == []
@@ -28,6 +30,12 @@ def test_nothing_is_lost_whichever_call_fails(scene: Scene) -> None:
 @pytest.mark.parametrize(
     ("scene", "points"),
     [
+        pytest.param(Handle(), ["store.accept:before#1"], id="F02"),
+        pytest.param(Handle(), ["store.accept:after#1"], id="F04-F05"),
+        pytest.param(Handle(), ["store.find_installation:before#1"], id="F06"),
+        pytest.param(
+            Handle(), ["store.end_effect:before#1", "transport.messages:after#1"], id="F07"
+        ),
         pytest.param(Install(), ["transport.token:after#1"], id="F12"),
         pytest.param(Refresh(), ["transport.token:after#1", "store.save_grant:before#1"], id="F13"),
         pytest.param(Refresh(), ["transport.token:before#1", "transport.token:after#1"], id="F14"),

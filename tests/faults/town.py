@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from innkeeper import App, Command
+from innkeeper import App, Command, SentMessage
 from innkeeper.emulator.oauth.tokens import issue
 from innkeeper.emulator.world import Code, User
 from innkeeper.errors import InnkeeperError
@@ -27,12 +27,20 @@ from tests.journeys.bots import Notes, porter
 
 
 def bot(notes: Notes) -> App:
-    """Make the bot of the scenes: it keeps notes, and asks Zoom with its people's own tokens."""
+    """Make the bot of the scenes: it keeps notes, books once, and asks Zoom with its people's own tokens."""
     app = porter(notes)
 
     @app.command("me")
     async def me(ctx: Command) -> str:
         return f"You are {(await ctx.client.users.me()).email}"
+
+    @app.command("book")
+    async def book(ctx: Command) -> None:
+        async def write() -> None:
+            notes.add(ctx.user.id, "booked")
+
+        await ctx.once("book", write)
+        await ctx.once("tell", lambda: ctx.reply("Booked"), shape=SentMessage)
 
     return app
 
