@@ -325,6 +325,30 @@ async def test_revives_nothing_of_an_installation_that_is_gone(store: Store) -> 
     assert await store.read_body(event.id) is None
 
 
+@pytest.mark.parametrize(
+    ("name", "state", "again"),
+    [
+        ("bot_installed", EventState.DEAD, True),
+        ("bot_installed", EventState.QUARANTINED, False),
+        ("bot_installed", EventState.CLAIMED, False),
+        ("bot_notification", EventState.DEAD, False),
+    ],
+)
+async def test_a_welcome_that_died_is_taken_anew_when_it_is_revived(
+    store: Store, name: str, state: EventState, again: bool
+) -> None:
+    ana, bob = await opened(store), await opened(store, "bob")
+    key = hashlib.sha256(body()).digest()
+    event = await store.accept(key=key, name=name, body=body(), owner=owner(), now=NOW)
+    for each in (ana, bob):
+        assert await store.mark_welcomed(each)
+    if state is not EventState.CLAIMED:
+        await store.finish(event.id, state, now=NOW, installation_id=ana)
+    assert await store.revive(event.id, now=NOW) is (state is not EventState.CLAIMED)
+    assert await store.mark_welcomed(ana) is again
+    assert not await store.mark_welcomed(bob)
+
+
 @pytest.mark.parametrize("state", [EventState.CLAIMED, EventState.READY, EventState.DONE])
 async def test_revives_nothing_that_was_not_set_aside(store: Store, state: EventState) -> None:
     event = await accepted(store, body())

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from innkeeper import App, Command
+from innkeeper import App, Command, Installed
 from innkeeper.store.records import EventState
 from innkeeper.testing import Zoom
 
@@ -81,3 +81,22 @@ async def test_only_the_newest_that_failed_are_kept() -> None:
         await zoom.clock.advance(minutes=2)
         rows = await zoom.parts.store.inbox_rows(states=[EventState.DEAD])
         assert len(rows) == 2
+
+
+async def test_a_welcome_that_failed_is_given_once_the_bot_is_mended_and_only_once() -> None:
+    app, broken = App("Doorman"), [True]
+
+    @app.on_install
+    async def hello(_ctx: Installed) -> Any:
+        return 7 if broken else "Welcome in"
+
+    async with Zoom(app) as zoom:
+        ana = zoom.person("Ana")
+        await ana.adds_app()
+        store = zoom.parts.store
+        [dead] = await store.inbox_rows(states=[EventState.DEAD])
+        broken.clear()
+        for _ in range(2):
+            await store.revive(dead.id, now=dead.received_at)
+            await zoom.settle()
+        assert [message.text for message in ana.chat.messages if message.by_bot] == ["Welcome in"]

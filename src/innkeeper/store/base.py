@@ -135,8 +135,8 @@ class InboxStore(Protocol):
         """Make an event that has ended ready again, its attempts counted anew; or say False.
 
         That can be done to one whose body was kept. Its effects of which the end is not known
-        may then begin again. A worker is woken for it. That of an installation which is gone
-        is dropped.
+        may then begin again. A worker is woken for it. A DEAD `bot_installed` may give the
+        welcome that it had taken. That of an installation which is gone is dropped.
         """
         ...
 

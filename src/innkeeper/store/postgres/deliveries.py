@@ -25,6 +25,13 @@ _REVIVE: Final = """
     WHERE id = $1 AND state <> 'open' RETURNING id
 """
 
+# The event took the welcome of its generation, and died of it: it takes it once more.
+_WELCOME_AGAIN: Final = """
+    UPDATE installations SET welcomed = FALSE WHERE status <> 'purging' AND id =
+        (SELECT installation_id FROM inbox_bodies JOIN inbox USING (id)
+        WHERE id = $1 AND name = 'bot_installed' AND state = 'dead')
+"""
+
 
 class DeliveryPart(InboxPart):
     """The inbox as an operator sees it."""
@@ -84,7 +91,8 @@ class DeliveryPart(InboxPart):
         """Make an event that has ended, and kept its body, ready again, its attempts counted anew.
 
         Its effects of which the end is not known may then begin again. A worker is woken
-        in the same transaction. That of an installation which is gone is dropped.
+        in the same transaction. A DEAD `bot_installed` may give its welcome. That of an
+        installation which is gone is dropped.
 
         Raises:
             StoreUnavailable: If it could not be written.
@@ -94,6 +102,7 @@ class DeliveryPart(InboxPart):
         async def job(connection: Connection) -> bool:
             if not await relink(connection, number, None):
                 return False
+            await connection.execute(_WELCOME_AGAIN, number)
             if await connection.fetchval(_REVIVE, number) is None:
                 return False
             await connection.execute(

@@ -30,6 +30,13 @@ _PAGE: Final = (
 _PAGE_OF_ALL: Final = f"{_COLUMNS}{_ALL}{_PAGE} inbox.id DESC LIMIT ?3"
 _PAGE_OF_FEW: Final = f"{_COLUMNS}{_FEW}{_PAGE} bodies.id DESC LIMIT ?3"
 
+# The event took the welcome of its generation, and died of it: it takes it once more.
+_WELCOME_AGAIN: Final = (
+    "UPDATE installations SET welcomed = 0 WHERE status <> 'purging' AND id ="
+    " (SELECT installation_id FROM inbox_bodies JOIN inbox USING (id)"
+    " WHERE id = ? AND name = 'bot_installed' AND state = 'dead')"
+)
+
 
 class DeliveryPart(InboxPart):
     """The inbox as an operator sees it."""
@@ -80,8 +87,8 @@ class DeliveryPart(InboxPart):
     async def revive(self, event: EventId, *, now: datetime) -> bool:
         """Make an event that has ended, and kept its body, ready again, its attempts counted anew.
 
-        Its effects of which the end is not known may then begin again. That of an
-        installation which is gone is dropped.
+        Its effects of which the end is not known may then begin again. A DEAD
+        `bot_installed` may give its welcome. That of an installation which is gone is dropped.
 
         Raises:
             StoreUnavailable: If it could not be written.
@@ -91,6 +98,7 @@ class DeliveryPart(InboxPart):
         def job(connection: Connection) -> bool:
             if not relink(connection, number, None):
                 return False
+            connection.run(_WELCOME_AGAIN, (number,))
             revived = connection.change(
                 "UPDATE inbox SET state = 'ready', due_at = ?, reason = '', attempts = 0"
                 " WHERE id = ? AND state NOT IN ('ready', 'claimed')",
