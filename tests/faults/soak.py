@@ -26,6 +26,7 @@ from pathlib import Path
 import structlog
 from hypothesis import given
 
+from bench.memory import WANTED_MB, taking
 from tests.faults.children import kill
 from tests.faults.crossings import crossings, orders
 from tests.faults.edges import Crash, Fail
@@ -219,6 +220,24 @@ def _odd(surface: Surface) -> Play:
     return play
 
 
+def _memory(total: int) -> Play:
+    """Have a web process take in so many events, and look how much memory it holds."""
+
+    def play() -> Iterator[tuple[int, str]]:
+        warm, last = 0.0, 0
+        for held in taking(total):
+            if held.events <= total // 10:
+                warm = held.megabytes  # what it needs for its work
+            much = held.megabytes > WANTED_MB
+            grown = held.megabytes > warm * 1.1
+            ended = held.events == total  # said once
+            told = f"{held.megabytes:.0f} MB after {held.events:,} events, {warm:.0f} MB before"
+            yield held.events - last, told if ended and (much or grown) else ""
+            last = held.events
+
+    return play
+
+
 def parts() -> list[Part]:
     """List what is played, the long ones first: so two cores end at about the same time."""
     listed = [
@@ -251,6 +270,7 @@ def parts() -> list[Part]:
             500,
             _rounds(one_expiry, 500, workers=8),
         ),
+        Part("Events taken in by one process that stays as small", 1_000_000, _memory(1_000_000)),
         Part("SIGKILL within refresh, install and purge", 200, _kills(200)),
         Part("Calls that fail within refresh, install and purge", 0, _failures),
         *(
