@@ -27,7 +27,7 @@ from tests.journeys.bots import Notes, porter
 
 
 def bot(notes: Notes) -> App:
-    """Make the bot of the scenes: it keeps notes, books once, and asks Zoom with its people's own tokens."""
+    """Make the bot of the scenes: it keeps notes, books once, and asks with people's own tokens."""
     app = porter(notes)
 
     @app.command("me")
