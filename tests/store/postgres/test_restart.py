@@ -1,16 +1,21 @@
+# pyright: reportPrivateUsage=false
+# These tests look behind the contract, which has its own suite.
+
 """A server that goes away, and comes back: nothing is lost, and nobody waits long."""
 
 import asyncio
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any, cast
 
-import asyncpg
+import asyncpg  # pyright: ignore[reportMissingTypeStubs]  # it has none
 import pytest
 
 from innkeeper.errors import DatabaseUnreachable, StoreUnavailable
 from innkeeper.store.postgres import PostgresStore
-from innkeeper.store.postgres.connection import explained
+from innkeeper.store.postgres.connection import Connection, explained
 from innkeeper.store.records import EventState
 from tests.contracts.houses import NOW, PostgresHouse, accepted, body, opened
 from tests.postgres import Server, begun
@@ -99,3 +104,59 @@ async def test_takes_events_while_it_restarts_again_and_again(
 async def test_a_connection_cut_off_within_an_answer_is_one_that_was_lost() -> None:
     error = asyncpg.InternalClientError("cannot switch to state 11")
     assert isinstance(explained(error), DatabaseUnreachable)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [asyncpg.DeadlockDetectedError, asyncpg.SerializationError],
+    ids=lambda each: each.__name__,
+)
+async def test_a_transaction_that_may_succeed_at_once_is_tried_again_and_not_for_ever(  # F44
+    store: PostgresStore, error: type[Exception]
+) -> None:
+    ana, tries = await opened(store), 0
+
+    async def job(_connection: Connection) -> int:
+        nonlocal tries
+        tries += 1
+        if tries < 3:
+            raise error
+        return tries
+
+    assert await store._db.write(job) == 3
+    tries = -100
+    with pytest.raises(StoreUnavailable):
+        await store._db.write(job)
+    assert tries == -97
+    await store.set_state(ana, "due", b"friday")
+
+
+async def test_a_table_that_somebody_locks_is_told_and_got_over(  # F44
+    own: Server, house: PostgresHouse, store: PostgresStore
+) -> None:
+    await accepted(store, body(text="before"))
+    other: Any = await cast("Any", asyncpg).connect(own.url)
+    held = other.transaction()
+    await held.start()
+    await other.execute(f"LOCK TABLE {house.space}.inbox IN ACCESS EXCLUSIVE MODE")
+    with pytest.raises(StoreUnavailable, match="LockNotAvailable"):
+        await accepted(store, body())
+    await held.rollback()
+    await other.close()
+    assert await until_it_works(store) < 1.0
+
+
+async def test_a_server_without_a_connection_to_spare_is_told_and_got_over(  # F44
+    own: Server, house: PostgresHouse
+) -> None:
+    crowd: list[Any] = []
+    with suppress(asyncpg.TooManyConnectionsError):
+        while True:
+            crowd.append(await cast("Any", asyncpg).connect(own.url))
+    vault = house.vault()
+    with pytest.raises(StoreUnavailable):
+        await vault.open()
+    for each in crowd:
+        await each.close()
+    await vault.open()
+    await vault.close()

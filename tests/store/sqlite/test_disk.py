@@ -15,7 +15,7 @@ from typing import Any
 import apsw
 import pytest
 
-from innkeeper.errors import StoreUnavailable
+from innkeeper.errors import InnkeeperError, StoreUnavailable
 from innkeeper.store.records import EventState
 from innkeeper.store.sqlite import SqliteStore
 from innkeeper.store.sqlite import connection as connection_module
@@ -83,6 +83,55 @@ async def test_a_read_only_database_is_told(store: SqliteStore) -> None:
     with pytest.raises(StoreUnavailable, match="ReadOnlyError"):
         await accepted(store, body())
     assert (await accepted(store, body())).fresh  # it connected anew, and may write again
+
+
+async def test_a_folder_that_vanishes_is_told_and_got_over(  # F38
+    house: SqliteHouse, vault: SqliteVault, tmp_path: Path
+) -> None:
+    store = house.store(vault)
+    await store.open()
+    await accepted(store, body())
+    names = ("store.db", "store.db-wal", "store.db-shm")
+    aside = [(tmp_path / name, tmp_path / "aside" / name) for name in names]
+    (tmp_path / "aside").mkdir()
+    for path, elsewhere in aside:
+        path.rename(elsewhere)
+    with pytest.raises(StoreUnavailable, match="its file is gone"):
+        await accepted(store, body(text="lost, if it was taken"))
+    assert not await store.ready()
+    for path, elsewhere in aside:
+        elsewhere.rename(path)
+    assert await store.ready()
+    assert (await accepted(store, body(text="now"))).fresh
+    await store.close()
+
+
+@pytest.mark.parametrize("left", ["nothing", "half", "a page of noise", "no schema"])
+async def test_a_damaged_database_stops_the_start_and_stays_as_it_is(  # F39
+    house: SqliteHouse, vault: SqliteVault, tmp_path: Path, left: str
+) -> None:
+    store = house.store(vault)
+    await store.open()
+    await opened(store)
+    await accepted(store, body())
+    await store.close()
+    path = tmp_path / "store.db"
+    whole = path.read_bytes()
+    damaged = {
+        "nothing": b"",
+        "half": whole[: len(whole) // 2],
+        "a page of noise": whole[:4096] + b"noise..." * 512 + whole[8192:],
+        "no schema": whole[:100] + bytes(3996) + whole[4096:],
+    }[left]
+    path.write_bytes(damaged)
+    with pytest.raises(InnkeeperError):
+        await house.store(vault).open()
+    assert path.read_bytes() == damaged
+    path.write_bytes(whole)
+    again = house.store(vault)
+    await again.open()
+    assert len(await again.inbox_rows()) == 1
+    await again.close()
 
 
 async def test_reads_again_after_an_error(store: SqliteStore, tmp_path: Path) -> None:

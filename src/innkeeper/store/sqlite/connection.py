@@ -75,14 +75,24 @@ class Connection:
     It raises apsw's own errors, which `explained` turns into ours.
     """
 
-    __slots__ = ("_apsw", "_execute", "_execute_many")
+    __slots__ = ("_apsw", "_execute", "_execute_many", "_file", "_path")
 
     def __init__(self, path: str, *, flags: int, waits_ms: int) -> None:
         self._apsw = apsw.Connection(path, flags=flags)
+        self._path = path
+        self._file = os.stat(path)
         self._apsw.set_busy_timeout(waits_ms)
         # Its stubs name types that older Pythons lack.
         self._execute = cast("Any", self._apsw).execute
         self._execute_many = cast("Any", self._apsw).executemany
+
+    @property
+    def in_place(self) -> bool:
+        """Whether the file still lies where it was opened: else what is written is lost."""
+        try:
+            return os.path.samestat(os.stat(self._path), self._file)
+        except OSError:
+            return False
 
     @property
     def in_transaction(self) -> bool:

@@ -1,5 +1,7 @@
 """What do all tables share? One file: a thread that writes, and a connection that reads."""
 
+import contextlib
+import os
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
@@ -62,6 +64,12 @@ class Database:
     def read_only(self) -> bool:
         """Whether it was opened only to look."""
         return self._read_only
+
+    def is_emptied(self) -> bool:
+        """Tell a file without a byte, which may be damage, from one that is not there yet."""
+        with contextlib.suppress(OSError):
+            return os.path.getsize(self._path) == 0
+        return False
 
     def open(self) -> None:
         """Connect and migrate.

@@ -64,9 +64,14 @@ class SqliteStore(
 
         Raises:
             StoreUnavailable: If the database cannot be opened, is newer than this code,
-                another app's, or in use by another process.
+                another app's, in use by another process, or was emptied.
             KeyMissing: If the vault is not the one this database was written with.
         """
+        if self._db.is_emptied() and await self._keys.find(APP) is not None:
+            why = (
+                "the vault has keys of what it held: put a backup back, or delete it to begin anew"
+            )
+            raise StoreUnavailable(f"{self._path} is empty", why)
         self._db.open()
         try:
             app_seal = await self._keys.make(APP)

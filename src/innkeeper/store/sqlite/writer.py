@@ -254,6 +254,8 @@ class Writer:
         outcomes: list[_Outcome] = []
         if batch.size() == len(batch.alone):
             return outcomes
+        if not connection.in_place:
+            raise StoreUnavailable("the database cannot be used", "its file is gone")
         connection.run("BEGIN IMMEDIATE")
         for lane, (items, futures) in zip(self._lanes, batch.lanes, strict=True):
             if items:
