@@ -178,3 +178,27 @@ def test_says_where_a_bot_is_broken(folder: Path, capsys: pytest.CaptureFixture[
     code, [finding] = checked(folder, capsys)
     assert code == 3
     assert "bot.py:1" in finding["where"]
+
+
+def test_says_what_webhooks_must_show(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert check(folder / "bot.py", as_json=False) == 0
+    assert "Beside the signature" not in capsys.readouterr().err
+    monkeypatch.setenv("INNKEEPER_WEBHOOK_BASIC", "zoom:canary-of-a-password")
+    monkeypatch.setenv("INNKEEPER_WEBHOOK_BEARER", "zoom:canary-of-a-client")
+    monkeypatch.setenv("INNKEEPER_WEBHOOK_HEADER", "X-Door: canary-of-a-value")
+    assert check(folder / "bot.py", as_json=False) == 0
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert (
+        "what event subscriptions bring must show Basic (INNKEEPER_WEBHOOK_BASIC), or" in told.err
+    )
+    assert "a token from https://bot.example.com/events/token" in told.err
+    assert "the header x-door" in told.err
+    assert "canary" not in told.err
+    monkeypatch.setenv("INNKEEPER_WEBHOOK_HEADERS_ON", "all")
+    assert check(folder / "bot.py", as_json=True) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out) == []
+    assert "every webhook must show" in told.err

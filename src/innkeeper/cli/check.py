@@ -15,6 +15,7 @@ from innkeeper.errors import BotRefused, SettingsRefused, StoreUnavailable
 from innkeeper.settings import Settings, is_loopback
 from innkeeper.store.keysource import KeyFile
 from innkeeper.store.owned import Database, OwnedDatabase
+from innkeeper.webhooktoken import PATH as TOKEN_PATH
 
 _DONE: Final = 0
 _FOUND_A_FAULT: Final = 3
@@ -36,24 +37,43 @@ def check(path: Path, *, as_json: bool, deploy: bool = False) -> int:
     Args:
         deploy: Tell also what does for a machine of one's own, and not for serving people.
     """
-    found = list(_findings(path, deploy=deploy))
+    settings, found = _settings()
+    found += _findings(path, settings, deploy=deploy)
     if as_json:
         print_json([asdict(each) for each in found])
     else:
         for each in found:
             typer.echo(f"{each.where}: {each.why}. {each.fix}")
+    if settings is not None and settings.demands:
+        typer.echo(_demanded(settings), err=True)
     if not found:
         typer.echo(f"{path}: nothing is wrong.", err=True)
     return _FOUND_A_FAULT if found else _DONE
 
 
-def _findings(path: Path, *, deploy: bool) -> Iterator[Finding]:
-    settings: Settings | None = None
+def _settings() -> tuple[Settings | None, list[Finding]]:
+    """Read the settings, or find what is wrong with them."""
     try:
-        settings = Settings.load(Path.cwd(), makes_key=False)
+        return Settings.load(Path.cwd(), makes_key=False), []
     except SettingsRefused as refusal:
-        for fault in refusal.faults:
-            yield Finding(fault.name, fault.why, fault.fix)
+        return None, [Finding(each.name, each.why, each.fix) for each in refusal.faults]
+
+
+def _demanded(settings: Settings) -> str:
+    """Say what webhooks must show beside the signature; of a header, the name alone."""
+    demands = settings.demands
+    kinds = [
+        "Basic (INNKEEPER_WEBHOOK_BASIC)" if demands.basic else "",
+        f"a token from {settings.public_url}{TOKEN_PATH} (INNKEEPER_WEBHOOK_BEARER)"
+        if demands.bearer
+        else "",
+        *(f"the header {each.name} (INNKEEPER_WEBHOOK_HEADER)" for each in demands.header),
+    ]
+    whose = "every webhook" if demands.everywhere else "what event subscriptions bring"
+    return f"Beside the signature, {whose} must show {', or '.join(filter(None, kinds))}."
+
+
+def _findings(path: Path, settings: Settings | None, *, deploy: bool) -> Iterator[Finding]:
     if settings is not None and deploy:
         yield from _undeployable(settings)
     try:
