@@ -39,6 +39,8 @@ class Bearers:
         self._ring = ring
         self._app = app
         self._clock = clock
+        self._made_of: Sequence[str] = ()
+        self._made: Sequence[bytes] = ()
 
     def recognize(self, pairs: Sequence[tuple[str, str]]) -> Credential | None:
         """Find the client that one of the pairs of name and secret belongs to."""
@@ -65,10 +67,17 @@ class Bearers:
         except binascii.Error:
             return False
         end, mac = raw[:_MOMENT_BYTES], raw[_MOMENT_BYTES:]
-        keys = [key for client in self._clients for key in self._keys(client)]
-        ours = [hmac.compare_digest(_mac(end, key), mac) for key in keys]
+        ours = [hmac.compare_digest(_mac(end, key), mac) for key in self._all_keys()]
         good_until = int.from_bytes(end) + LEEWAY.total_seconds()
         return any(ours) and self._clock.now().timestamp() < good_until
+
+    def _all_keys(self) -> Sequence[bytes]:
+        """Give every client's keys; they are derived once, until the ring has other keys."""
+        ids = self._ring.ids
+        if ids != self._made_of:
+            self._made = [key for client in self._clients for key in self._keys(client)]
+            self._made_of = ids
+        return self._made
 
     def _keys(self, client: Credential) -> Sequence[bytes]:
         """Derive a client's keys, that of the ring's newest key first."""

@@ -118,10 +118,10 @@ class Receiver:
             self._metrics.deliveries.add("unauthorized")
             return UNAUTHORIZED
         if self._custom is None:
-            return partial(self._receive, claim, "")
-        return partial(self._receive, claim, self._custom.fault(headers))
+            return partial(self._receive, claim)
+        return partial(self._receive, claim, fault=self._custom.fault(headers))
 
-    async def _receive(self, claim: Claim, fault: str, body: bytes) -> Answer:
+    async def _receive(self, claim: Claim, body: bytes, *, fault: str = "") -> Answer:
         """Verify a delivery, keep it, and say what Zoom is told. Never raises for bad input."""
         now = self._clock.now()
         try:
