@@ -62,6 +62,10 @@ class Fleet:
             }
             self._roles += [("worker",), ("worker",)]
         self._environment = environment
+        self.said = folder / "said"
+        """Where their output goes."""
+        self.descriptors = 1024
+        """How many files and connections each may have open; so many by default on Linux."""
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
 
     @property
@@ -74,9 +78,13 @@ class Fleet:
         argv, environment = self._roles[number], dict(self._environment)
         if argv[0] == "worker":
             environment.pop("INNKEEPER_HANDLERS")
-        with (self.folder / "said").open("ab") as said:
+        with self.said.open("ab") as said:
             self._processes[number] = subprocess.Popen(
-                [COMMAND, *argv], cwd=self.folder, env=environment, stdout=said, stderr=said
+                ["sh", "-c", f'ulimit -n {self.descriptors}; exec "$0" "$@"', COMMAND, *argv],
+                cwd=self.folder,
+                env=environment,
+                stdout=said,
+                stderr=said,
             )
 
     def kill(self, number: int) -> None:
@@ -93,6 +101,14 @@ class Fleet:
     def make_room(self) -> bool:
         """Let them grow again."""
         return self._limit_files(None)
+
+    def signal(self, number: int, sent: int) -> None:
+        """Send a signal to one."""
+        self._processes[number].send_signal(sent)
+
+    def wait(self, number: int, seconds: float) -> int:
+        """Wait for the end of one, and give its code."""
+        return self._processes[number].wait(seconds)
 
     def _limit_files(self, size: int | None) -> bool:
         process = self._processes[0]

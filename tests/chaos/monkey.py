@@ -49,7 +49,8 @@ class Came:
     """How long it took from then until every event had ended."""
 
 
-def _place(content: bytes) -> bytes:
+def place(content: bytes) -> bytes:
+    """Say where in the store an event is."""
     key = hashlib.sha256(CONFIGURED["ZOOM_CLIENT_ID"].encode() + content).digest()
     return place_of(content, key)
 
@@ -85,7 +86,9 @@ class Monkey:
             self._over.set()
         fleet.kill_all()
         came.rose = await fleet.rise()
-        await self._settle()
+        began = time.monotonic()
+        await settle(fleet, came.tale)
+        came.settled = time.monotonic() - began
         fleet.kill(0)
         came.restarted = await fleet.restart([0])
         came.wrong = judge(came.tale)
@@ -103,7 +106,7 @@ class Monkey:
             written = [(number, *delivery(number)) for number in numbers]
             again = chance.choice(written)
             for number, content, headers in [*written, again]:
-                self._came.tale.sent[number] = _place(content)
+                self._came.tale.sent[number] = place(content)
                 if await self._deliver(session, content, headers, chance):
                     self._came.tale.acked.add(number)
 
@@ -149,16 +152,16 @@ class Monkey:
             await asyncio.sleep(FULL_SECONDS)
             self._fleet.make_room()
 
-    async def _settle(self) -> None:
-        """Wait until each event has ended, or the time for it is over."""
-        began, tale = time.monotonic(), self._came.tale
-        while time.monotonic() - began < QUIET_SECONDS:
-            tale.rows = await self._fleet.rows()
-            if all(state not in {"open", "ready", "claimed"} for state, _ in tale.rows.values()):
-                break
-            await asyncio.sleep(0.2)
-        tale.had = self._fleet.had()
-        self._came.settled = time.monotonic() - began
+
+async def settle(fleet: Fleet, tale: Tale) -> None:
+    """Wait until each event has ended, or the time for it is over, and tell."""
+    end = time.monotonic() + QUIET_SECONDS
+    while time.monotonic() < end:
+        tale.rows = await fleet.rows()
+        if all(state not in {"open", "ready", "claimed"} for state, _ in tale.rows.values()):
+            break
+        await asyncio.sleep(0.2)
+    tale.had = fleet.had()
 
 
 def rage(folder: Path, server: Server | None, *, seed: int, seconds: float) -> Came:

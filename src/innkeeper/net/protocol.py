@@ -6,6 +6,7 @@ and what came after its end.
 """
 
 import asyncio
+import resource
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, NamedTuple, cast
@@ -19,6 +20,7 @@ from innkeeper.net.patience import PatientProtocol
 HEAD_LIMIT_BYTES: Final = 17_408
 MOST_FIELDS: Final = 64
 MOST_CONNECTIONS: Final = 2_048
+"""And no more than half of the files that the process may have open: others need some too."""
 MOST_DELIVERIES: Final = 2_048
 """How many are seen to at a time; whoever comes next is asked to come again."""
 MOST_HELD_BYTES: Final = 64 * 1_048_576
@@ -40,6 +42,11 @@ _TOO_MANY_FIELDS: Final = 431
 _MALFORMED: Final = 400
 
 
+def _most_connections() -> int:
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MOST_CONNECTIONS if most < 0 else min(MOST_CONNECTIONS, most // 2)
+
+
 @dataclass(slots=True)
 class Lobby:
     """What all connections of a server share."""
@@ -47,6 +54,7 @@ class Lobby:
     intake: Intake
     underway: int = 0
     held_bytes: int = 0
+    most_connections: int = field(default_factory=_most_connections)
     silent: "dict[IntakeProtocol, None]" = field(default_factory=dict["IntakeProtocol", None])
     """Connections that owe us a request; first the one that has for the longest time."""
 
@@ -104,7 +112,7 @@ class IntakeProtocol(PatientProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Make room, at the expense of whoever has been silent for the longest time."""
         super().connection_made(transport)
-        if len(self.connections) > MOST_CONNECTIONS and self._lobby.silent:
+        if len(self.connections) > self._lobby.most_connections and self._lobby.silent:
             longest = next(iter(self._lobby.silent))
             del self._lobby.silent[longest]  # before it is lost: another may come meanwhile
             longest.transport.abort()
