@@ -7,9 +7,6 @@ import sys
 import time
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
 from bench import (
     dispatch,
     emulator,
@@ -17,11 +14,13 @@ from bench import (
     framework,
     installations,
     keys,
+    memory,
     postgres,
     replies,
     tokens,
     webhooks,
 )
+from bench.tables import Row, show
 
 STARTS = 20
 
@@ -36,21 +35,17 @@ def startup() -> list[float]:
     return taken[2:]
 
 
-def starting() -> list[tuple[str, str, str]]:
+def starting() -> list[Row]:
     name, taken = f"innkeeper --help, median of {STARTS}", statistics.median(startup())
     return [(name, f"{taken:.0f} ms", "<= 400 ms")]
 
 
 def main() -> None:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0)), max(os.sched_getaffinity(0))})
-    measured = (webhooks, replies, installations, dispatch, postgres, framework)
+    measured = (webhooks, replies, installations, dispatch, postgres, framework, memory)
     kept = (emulator, tokens, keys, forgetting)
-    console = Console(width=100)
     for rows in (*(each.rows for each in measured), starting, *(each.rows for each in kept)):
-        table = Table("measured", "value", "wanted")
-        for row in rows():
-            table.add_row(*row)
-        console.print(table)  # as soon as it is measured: the whole takes a while
+        show(rows())  # as soon as it is measured: the whole takes a while
 
 
 if __name__ == "__main__":

@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import uvloop
-from rich.console import Console
-from rich.table import Table
 
+from bench.tables import Row, show
 from innkeeper import Action, App, CallNext, Command, Context, Depends
 from innkeeper.clock import SystemClock
 from innkeeper.ids import EventId, Jid
@@ -32,8 +31,6 @@ EVENTS = 4_000
 ROUNDS = 9
 ROBOT = "v1bench@xmpp.zoom.us"
 WANTED_MICROSECONDS = 60
-
-Row = tuple[str, str, str]
 
 
 async def session() -> AsyncIterator[str]:
@@ -149,10 +146,7 @@ def rows() -> list[Row]:
 
 
 def main() -> None:
-    table = Table("measured, processor time for one event", "value", "wanted")
-    for row in rows():
-        table.add_row(*row)
-    Console(width=100).print(table)
+    show(rows())
 
 
 if __name__ == "__main__":

@@ -19,10 +19,9 @@ from typing import Any
 import apsw
 import structlog
 import uvloop
-from rich.console import Console
-from rich.table import Table
 
 from bench import crowd, load, servers, webhooks
+from bench.tables import Row, show
 from innkeeper.secret import Secret
 from innkeeper.store.seal import KeyRing
 from innkeeper.store.sqlite.connection import Connection
@@ -32,8 +31,6 @@ CROWD = 1_000_000
 LEAVING = 20
 PER_SECOND = 50
 SECONDS = 20
-
-Row = tuple[str, str, str]
 
 
 class Stopwatch:
@@ -182,10 +179,7 @@ def _p99(taken: list[float]) -> str:
 
 
 def main() -> None:
-    table = Table("measured", "value", "wanted")
-    for row in rows():
-        table.add_row(*row)
-    Console(width=100).print(table)
+    show(rows())
 
 
 if __name__ == "__main__":

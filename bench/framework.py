@@ -13,10 +13,9 @@ import time
 from pathlib import Path
 
 import uvloop
-from rich.console import Console
-from rich.table import Table
 
 from bench import load, servers, webhooks
+from bench.tables import Row, show
 from innkeeper import Action, App, Card, Command, Installed
 from innkeeper.secret import Secret
 from innkeeper.testing import Zoom
@@ -28,8 +27,6 @@ PER_SECOND = 1_000
 SLEEP_SECONDS = CROWD / PER_SECOND
 BURST_PER_SECOND = 2_000
 BURST_SLEEP_SECONDS = 1.0
-
-Row = tuple[str, str, str]
 
 
 def imports(statement: str) -> list[float]:
@@ -130,10 +127,7 @@ def rows() -> list[Row]:
 
 
 def main() -> None:
-    table = Table("measured", "value", "wanted")
-    for row in rows():
-        table.add_row(*row)
-    Console(width=100).print(table)
+    show(rows())
 
 
 if __name__ == "__main__":

@@ -12,10 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import uvloop
-from rich.console import Console
-from rich.table import Table
 
 from bench import crowd, load, servers, webhooks
+from bench.tables import Row, show
 from innkeeper.secret import Secret
 from innkeeper.store.seal import KeyRing
 
@@ -29,8 +28,6 @@ CROWDS = {
 each has to be looked up."""
 ROUNDS = 6
 EVENTS = 12_000
-
-Row = tuple[str, str, str]
 
 
 async def prepare(directory: Path, installations: int, speaking: int, ring: str) -> None:
@@ -101,10 +98,7 @@ def rows() -> list[Row]:
 
 def main() -> None:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0)), max(os.sched_getaffinity(0))})
-    table = Table("measured", "value", "wanted")
-    for row in rows():
-        table.add_row(*row)
-    Console(width=100).print(table)
+    show(rows())
 
 
 if __name__ == "__main__":

@@ -20,9 +20,8 @@ from pathlib import Path
 
 import structlog
 import uvloop
-from rich.console import Console
-from rich.table import Table
 
+from bench.tables import Row, show
 from innkeeper.flows.rotation import Rotation
 from innkeeper.store.seal import KeyRing, new_key
 from innkeeper.store.sqlite import SqliteStore
@@ -35,8 +34,6 @@ PER_SECOND = 300
 QUIET_SECONDS = 10
 WANTED_PER_SECOND = 20_000
 WANTED_MS = 50
-
-Row = tuple[str, str, str]
 
 
 def subject(number: int) -> str:
@@ -159,10 +156,7 @@ def rows() -> list[Row]:
 
 
 def main() -> None:
-    table = Table("measured", "value", "wanted")
-    for row in rows():
-        table.add_row(*row)
-    Console(width=100).print(table)
+    show(rows())
 
 
 if __name__ == "__main__":

@@ -9,16 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import uvloop
-from rich.console import Console
-from rich.table import Table
 
 from bench import load, webhooks
+from bench.tables import Row, show
 
 AT_ONCE = 20_000
 SOME = 200_000
 WANTED_MB = 70
-
-Row = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +65,7 @@ def rows() -> list[Row]:
 
 
 def main() -> None:
-    table = Table("measured", "value", "wanted")
-    for row in rows():
-        table.add_row(*row)
-    Console(width=100).print(table)
+    show(rows())
 
 
 if __name__ == "__main__":

@@ -17,10 +17,9 @@ from typing import Self
 
 import asyncpg
 import uvloop
-from rich.console import Console
-from rich.table import Table
 
 from bench import load, servers
+from bench.tables import Row, show
 from bench.webhooks import batch, cpu_seconds, serving, spread
 from innkeeper.secret import Secret
 from innkeeper.store.seal import KeyRing
@@ -35,8 +34,6 @@ WANTED = ">= 4,500/s"
 PATIENCE_SECONDS = 60.0
 TOLD_SECONDS = 1.5
 """PostgreSQL's processes tell what they have done once a second."""
-
-Row = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -181,10 +178,7 @@ def rows() -> list[Row]:
 
 def main() -> None:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0)), max(os.sched_getaffinity(0))})
-    table = Table("measured", "value", "wanted")
-    for row in rows():
-        table.add_row(*row)
-    Console(width=100).print(table)
+    show(rows())
 
 
 if __name__ == "__main__":

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from typing import cast
 
 import uvloop
-from rich.console import Console
-from rich.table import Table
 
 from bench import load, webhooks
+from bench.tables import Row, show
 
 ROUNDS = 3
 EVENTS = 3_000
@@ -30,8 +29,6 @@ _TOKEN = (
     b'{"access_token":"bench-token","token_type":"bearer","expires_in":3600,"scope":"imchat:bot"}'
 )
 _SENT = b'{"message_id":"20261127090807006_x","robot_jid":"v1bench@xmpp.zoom.us"}'
-
-Row = tuple[str, str, str]
 
 
 @dataclass
@@ -145,10 +142,7 @@ def rows() -> list[Row]:
 
 
 def main() -> None:
-    table = Table("measured", "value", "wanted")
-    for row in rows():
-        table.add_row(*row)
-    Console(width=100).print(table)
+    show(rows())
 
 
 if __name__ == "__main__":

@@ -20,9 +20,8 @@ from pathlib import Path
 
 import structlog
 import uvloop
-from rich.console import Console
-from rich.table import Table
 
+from bench.tables import Row, show
 from innkeeper.clock import MovableClock, SystemClock
 from innkeeper.flows.endpoint import Credentials
 from innkeeper.flows.grants import Grants
@@ -51,8 +50,6 @@ ZOOM_SECONDS = 0.1
 """How long the token endpoint takes to answer."""
 WANTED_MICROSECONDS = 2
 WANTED_ACK_MS = 50
-
-Row = tuple[str, str, str]
 
 
 @dataclass
@@ -372,10 +369,7 @@ def main() -> None:
     if len(sys.argv) > 1:
         uvloop.run(child(*sys.argv[1:]))
         return
-    table = Table("measured", "value", "wanted")
-    for row in rows():
-        table.add_row(*row)
-    Console(width=110).print(table)
+    show(rows())
 
 
 if __name__ == "__main__":

@@ -17,10 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import uvloop
-from rich.console import Console
-from rich.table import Table
 
 from bench import load, servers
+from bench.tables import Row, show
 from innkeeper.secret import Secret
 
 ROUNDS = 5
@@ -38,8 +37,6 @@ NAMES = {
 }
 WANTED = {"bare": ">= 0.33", "rivet": ">= 1.2", "bolt": ">= 2.8"}
 _PATHS = {"rivet": "/zoom/events", "bolt": "/slack/events"}
-
-Row = tuple[str, str, str]
 
 
 @contextlib.contextmanager
@@ -182,10 +179,7 @@ def rows() -> list[Row]:
 
 
 def main() -> None:
-    table = Table("measured", "value", "wanted")
-    for row in rows():
-        table.add_row(*row)
-    Console(width=100).print(table)
+    show(rows())
 
 
 if __name__ == "__main__":
