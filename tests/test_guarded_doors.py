@@ -14,10 +14,12 @@ from typing import Any
 from wsgiref.util import setup_testing_defaults
 
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
 from innkeeper import App
 from innkeeper.aws import AwsLambda
+from innkeeper.logs import configure
 from innkeeper.net.serving import LOCAL as HOST
 from innkeeper.net.serving import bind, serving
 from innkeeper.secret import Secret
@@ -204,3 +206,14 @@ async def test_gives_a_token_to_nobody_else(door: str, tmp_path: Path) -> None:
         assert (await post("/events/token", [("authorization", BASIC)], grant))[0] == 401
         large = await post("/events/token", [("authorization", CLIENT)], grant + b"&" * 5_000)
         assert large[0] == 413
+
+
+def test_no_log_line_holds_what_is_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure(settings_at(LOCAL, tmp_path, demands=DEMANDS).secrets)
+    for shown in (*SECRETS, BASIC, BASIC[6:], CLIENT[6:]):
+        structlog.get_logger().warning("library", text=f"a header was {shown!r}")
+    told = capsys.readouterr().err
+    assert told.count("Secret(…)".encode("ascii", "backslashreplace").decode()) == 6
+    assert not [each for each in (*SECRETS, BASIC[6:], CLIENT[6:]) if each in told]
