@@ -1,7 +1,9 @@
 """A shell beside a running bot."""
 
 import asyncio
+import http.client
 import json
+import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -9,8 +11,10 @@ from typing import Any
 import pytest
 
 from innkeeper import App, Card
+from innkeeper.secret import Secret
 from innkeeper.store.base import Store
 from innkeeper.testing import Zoom
+from innkeeper.wire.signature import sign
 from tests.cli.commands import CONFIGURED, Ended
 from tests.contracts.houses import APP, PostgresHouse
 from tests.postgres import Server
@@ -75,3 +79,31 @@ def environment_of(postgres: Server, space: str, house: PostgresHouse) -> dict[s
 def _url(postgres: Server, schema: str) -> str:
     joint = "&" if "?" in postgres.url else "?"
     return f"{postgres.url}{joint}schema={schema}"
+
+
+def installed_body(env: Mapping[str, str]) -> bytes:
+    payload = {
+        "robotJid": env["ZOOM_BOT_JID"],
+        "accountId": "account-of-ana",
+        "userId": "user-of-ana",
+        "userJid": "user-of-ana@xmpp.zoom.us",
+        "userName": "Ana",
+        "timestamp": int(time.time() * 1000),
+    }
+    return json.dumps({"event": "bot_installed", "payload": payload}).encode()
+
+
+def post(port: int, body: bytes) -> int:
+    """Deliver an event as Zoom does, and give the status of the answer."""
+    now = str(int(time.time()))
+    secret = Secret(CONFIGURED["ZOOM_WEBHOOK_SECRET_TOKEN"])
+    headers = {
+        "Content-Type": "application/json",
+        "X-Zm-Request-Timestamp": now,
+        "X-Zm-Signature": sign(body, timestamp=now, secret=secret),
+    }
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("POST", "/events", body, headers)
+    status = connection.getresponse().status
+    connection.close()
+    return status

@@ -2,21 +2,58 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
-from typing import Any
+import os
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 
 from innkeeper import App, Command
 from innkeeper.ids import EventId
 from innkeeper.store.records import EventState, InboxRow
-from tests.cli.beside import House, Open, Run, environment_of, opened_house
-from tests.cli.commands import Ended
+from tests.cli.beside import (
+    House,
+    Open,
+    Run,
+    environment_of,
+    installed_body,
+    opened_house,
+    post,
+)
+from tests.cli.commands import (
+    COMMAND,
+    CONFIGURED,
+    Ended,
+    environment,
+    free_ports,
+    innkeeper,
+    started,
+)
 from tests.contracts.houses import NOW, PostgresHouse, accepted, body
 from tests.postgres import Server
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
+T = TypeVar("T")
+
+BOT = """\
+from pathlib import Path
+
+from innkeeper import App, Command
+
+app = App("Kitchen")
+
+
+@app.command("cook")
+def cook(ctx: Command) -> object:
+    if not Path("mended").exists():
+        return 7  # no bot may answer so: it is dead at once
+    with Path("effects").open("a") as file:
+        file.write(f"{ctx.request_id}\\n")
+"""
 SECRET_WORDS = "room 7, after the quarrel"
 
 
@@ -193,3 +230,110 @@ def test_replays_on_postgresql(postgres: Server, run: Run) -> None:
         assert read("delivery", "replay", listed["id"]) == {"replayed": [listed["id"]]}
         [row] = asyncio.run(stand(house))
         assert row.state is EventState.READY
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param("*", id="C14-wildcard"),
+        pytest.param("%", id="C14-percent"),
+        pytest.param("", id="C14-empty"),
+        pytest.param("1 OR 1=1", id="C14-sql"),
+        pytest.param("1\u0663", id="C14-other-digits"),
+        pytest.param("9" * 40, id="C14-large"),
+    ],
+)
+async def test_a_wrong_id_names_nothing(house: Open, wrong: str) -> None:
+    bot = Bot()
+    async with house(bot.app) as place:
+        [number] = await failed(place)
+        for verb in (("replay",), ("show",), ("show", "--body")):
+            ended = await place.types("delivery", *verb, wrong)
+            assert (ended.code, ended.line[:27]) == (1, "innkeeper: no such delivery")
+        assert [each["state"] for each in await place.reads("delivery", "list")] == ["dead"]
+        assert (await place.reads("delivery", "show", number))["attempts"] == 1
+
+
+async def test_a_terminal_is_given_nothing_that_moves_its_cursor(house: Open) -> None:
+    odd = b'{"event":"x","text":"\x1b]0;owned\x07 \xe2\x80\xae \xff"}'
+    async with house(App("Doorman")) as place:
+        event = await accepted(place.zoom.parts.store, odd)
+        await place.zoom.parts.store.finish(event.id, EventState.QUARANTINED, now=NOW)
+        argv = [str(COMMAND), "delivery", "show", event.id, "--body"]
+        piped = await asyncio.to_thread(
+            subprocess.run,
+            argv,
+            cwd=place.zoom.directory,
+            env=environment(place.env),
+            capture_output=True,
+            check=True,
+        )
+        assert piped.stdout == odd + b"\n"
+        shown = await asyncio.to_thread(
+            on_a_terminal, argv, cwd=place.zoom.directory, env=environment(place.env)
+        )
+        assert all(each.isprintable() or each in "\r\n" for each in shown), "C16"
+        assert "owned" in shown
+
+
+def on_a_terminal(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> str:
+    """Run a command whose output is a terminal, and read what stands there."""
+    ours, its = os.openpty()
+    with subprocess.Popen(argv, cwd=cwd, env=env, stdout=its, stdin=subprocess.DEVNULL) as process:
+        os.close(its)
+        said = b""
+        with suppress(OSError):  # it is said so when the other end is closed
+            while part := os.read(ours, 4096):
+                said += part
+        os.close(ours)
+        assert process.wait(20) == 0
+    return said.decode()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_processes_take_up_what_is_replayed_beside_them(
+    tmp_path: Path, kind: str, request: pytest.FixtureRequest
+) -> None:
+    env = CONFIGURED | {"INNKEEPER_USER_OAUTH": "off"}
+    (tmp_path / "bot.py").write_text(BOT)
+    (port,) = free_ports(1)
+    with ExitStack() as stack:
+        if kind == "postgres":
+            postgres: Server = request.getfixturevalue("postgres")
+            space = stack.enter_context(postgres.space())
+            env |= environment_of(postgres, space, PostgresHouse(postgres, space))
+            env["INNKEEPER_HANDLERS"] = "elsewhere"
+        argv = ("run", "--port", str(port))
+        server = stack.enter_context(started(*argv, port=port, cwd=tmp_path, env=env))
+        server.wait_until_it_answers()
+        if kind == "postgres":
+            stack.enter_context(started("worker", port=0, cwd=tmp_path, env=env))
+
+        def asks(*argv: str) -> Any:
+            ended = innkeeper("delivery", *argv, "--json", cwd=tmp_path, env=env)
+            assert ended.code == 0, ended.said
+            return json.loads(ended.out)
+
+        told = json.loads(installed_body(env))["payload"]
+        told |= {"cmd": "cook", "name": "cook", "toJid": told["userJid"]}
+        cook = json.dumps({"event": "bot_notification", "payload": told}).encode()
+        assert [post(port, each) for each in (installed_body(env), cook)] == [200, 200]
+        dead = until(lambda: asks("list", "--state", "dead"))[0]
+        assert (dead["reason"], dead["attempts"]) == ("BotRefused", 1)
+        (tmp_path / "mended").touch()
+        assert asks("replay", dead["id"]) == {"replayed": [dead["id"]]}
+        assert until(lambda: asks("show", dead["id"])["state"] == "done")
+        assert post(port, cook) == 200
+        again = innkeeper("delivery", "replay", dead["id"], cwd=tmp_path, env=env)
+        assert (again.code, "(replay_refused)" in again.line) == (1, True)
+        assert asks("list") == []
+        assert server.end().code == 0
+    assert (tmp_path / "effects").read_text() == f"{dead['id']}\n"
+
+
+def until(look: Callable[[], T]) -> T:
+    """Look until there is something; each look is a process, and takes its time."""
+    for _ in range(40):
+        if found := look():
+            return found
+    raise AssertionError("it never came")

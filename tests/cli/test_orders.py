@@ -2,10 +2,8 @@
 
 import asyncio
 import hashlib
-import http.client
 import json
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +11,17 @@ import pytest
 
 from innkeeper import AccountScope, App, UserScope
 from innkeeper.flows.cases import Reason
-from innkeeper.secret import Secret
 from innkeeper.store.records import Case, InstallationStatus, Outcome
 from innkeeper.store.seal import KeyRing
-from innkeeper.wire.signature import sign
 from tests.cli import commands
-from tests.cli.beside import Open, Run, environment_of, opened_house
+from tests.cli.beside import (
+    Open,
+    Run,
+    environment_of,
+    installed_body,
+    opened_house,
+    post,
+)
 from tests.cli.commands import CONFIGURED, free_ports, innkeeper, started
 from tests.contracts.houses import NOW, PostgresHouse, opened
 from tests.postgres import Server
@@ -231,7 +234,7 @@ def test_a_process_that_serves_finds_what_another_has_decided(tmp_path: Path) ->
     env = CONFIGURED | {"INNKEEPER_USER_OAUTH": "off"}
     with started("run", "--port", str(port), port=port, cwd=tmp_path, env=env) as server:
         server.wait_until_it_answers()
-        assert _post(port, _event(env)) == 200
+        assert post(port, installed_body(env)) == 200
 
         def asks(*argv: str) -> Any:
             ended = innkeeper(*argv, "--json", cwd=tmp_path, env=env)
@@ -246,30 +249,3 @@ def test_a_process_that_serves_finds_what_another_has_decided(tmp_path: Path) ->
         assert receipts[0]["installation"] == hers["id"]
         assert asks("installation", "list") == []
         assert server.end().code == 0
-
-
-def _event(env: Mapping[str, str]) -> bytes:
-    payload = {
-        "robotJid": env["ZOOM_BOT_JID"],
-        "accountId": "account-of-ana",
-        "userId": "user-of-ana",
-        "userJid": "user-of-ana@xmpp.zoom.us",
-        "userName": "Ana",
-        "timestamp": int(time.time() * 1000),
-    }
-    return json.dumps({"event": "bot_installed", "payload": payload}).encode()
-
-
-def _post(port: int, body: bytes) -> int:
-    now = str(int(time.time()))
-    secret = Secret(CONFIGURED["ZOOM_WEBHOOK_SECRET_TOKEN"])
-    headers = {
-        "Content-Type": "application/json",
-        "X-Zm-Request-Timestamp": now,
-        "X-Zm-Signature": sign(body, timestamp=now, secret=secret),
-    }
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request("POST", "/events", body, headers)
-    status = connection.getresponse().status
-    connection.close()
-    return status
