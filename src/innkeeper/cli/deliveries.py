@@ -4,6 +4,7 @@ Looking writes nothing. A replay is written down beside the running app, which h
 within seconds; if none runs, its next start does.
 """
 
+import asyncio
 import sys
 from collections.abc import Collection, Sequence
 from typing import Any, Final
@@ -19,6 +20,7 @@ from innkeeper.store.base import Store
 from innkeeper.store.records import EventState, InboxRow
 
 _MISUSED: Final = 2
+_AT_ONCE: Final = 100
 _ASIDE: Final = (EventState.DEAD, EventState.QUARANTINED)
 _OPEN: Final = (EventState.READY, EventState.CLAIMED, *_ASIDE)
 _MEANING: Final = {
@@ -139,12 +141,20 @@ def replay_all(states: Collection[EventState], *, yes: bool, as_json: bool) -> N
 async def _revived(store: Store, rows: Sequence[InboxRow]) -> list[EventId]:
     """Make them ready, due since they came, in that order: whatever clock the app goes by."""
     from rich.console import Console  # noqa: PLC0415  # who only looks needs none
-    from rich.progress import track  # noqa: PLC0415
+    from rich.progress import Progress  # noqa: PLC0415
 
-    console = Console(stderr=True)
+    async def revive(row: InboxRow) -> bool:
+        return await store.revive(row.id, now=row.received_at)
+
+    console, revived = Console(stderr=True), list[EventId]()
     quiet = len(rows) == 1 or not console.is_terminal
-    shown = track(rows, "Replaying", console=console, disable=quiet)
-    return [row.id for row in shown if await store.revive(row.id, now=row.received_at)]
+    with Progress(console=console, disable=quiet) as progress:
+        task = progress.add_task("Replaying", total=len(rows))
+        for some in (rows[at : at + _AT_ONCE] for at in range(0, len(rows), _AT_ONCE)):
+            done = await asyncio.gather(*map(revive, some))  # they share commits
+            revived += [row.id for row, ready in zip(some, done, strict=True) if ready]
+            progress.advance(task, len(some))
+    return revived
 
 
 def _tell_replayed(replayed: Sequence[EventId], *, as_json: bool) -> None:
