@@ -43,14 +43,15 @@ BOMB = gzip.compress(b" " * 20_000_000 + GOOD)
 class Hurried:
     """The real transport, with less time for each call than it is given."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, *, deadline: float) -> None:
         self._transport = transport
+        self._deadline = deadline
 
     async def send(
         self, request: Request, *, deadline: float = 10.0, limit_bytes: int = 65_536
     ) -> Response:
         assert (deadline, limit_bytes) == (CALL_DEADLINE, 65_536)
-        return await self._transport.send(request, deadline=DEADLINE, limit_bytes=limit_bytes)
+        return await self._transport.send(request, deadline=self._deadline, limit_bytes=limit_bytes)
 
     async def aclose(self) -> None:
         """Leave that to whoever made it."""
@@ -62,6 +63,7 @@ class SocketScene(Scene):
     def __init__(self, wire: Wire) -> None:
         super().__init__()
         self.wire = wire
+        self.deadline = DEADLINE
 
     async def facing(self, peer: Peer) -> Grants:
         await self.authorize()
@@ -71,7 +73,7 @@ class SocketScene(Scene):
     def calling(self, url: str) -> Grants:
         return Grants(
             self.store,
-            transport=Hurried(self.wire.transport),
+            transport=Hurried(self.wire.transport, deadline=self.deadline),
             clock=self.clock,
             credentials=credentials(oauth_url=url.rstrip("/")),
             log=structlog.get_logger(),
@@ -158,9 +160,11 @@ async def test_k29_keeps_no_cookie_and_asks_for_no_compression(scene: SocketScen
     assert b"cookie" not in second
 
 
+@pytest.mark.slow
 async def test_f18_a_dripping_endpoint_leaves_connections_to_other_calls(
     scene: SocketScene,
 ) -> None:
+    scene.deadline = 2.0  # all of them have to arrive within it, however busy the machine is
     grants = await scene.facing(drips(OK + LENGTH % 60_000, b"a"))
     people = [InstallationId(f"ins_{n}") for n in range(150)]
     for person in people:
@@ -168,10 +172,10 @@ async def test_f18_a_dripping_endpoint_leaves_connections_to_other_calls(
     scene.clock.advance(1)
     api = await scene.wire.serve(says(OK + LENGTH % 2 + b"{}"))
     waiting = asyncio.gather(*map(grants.user, people), return_exceptions=True)
-    while len(scene.wire.heads) < AT_ONCE:  # noqa: ASYNC110  # the peers have no events to wait for
+    while len(scene.wire.heads) < AT_ONCE and not waiting.done():  # noqa: ASYNC110  # the peers have no events to wait for
         await asyncio.sleep(0.01)
     began = time.monotonic()
     answer = await scene.wire.transport.send(Request("GET", api), deadline=5.0)
-    assert (answer.status, time.monotonic() - began < 2 * DEADLINE) == (200, True)
+    assert (answer.status, time.monotonic() - began < scene.deadline) == (200, True)
     assert {type(each) for each in await waiting} <= {AnswerLost, Unreachable}
     assert len(scene.wire.heads) == 2 * AT_ONCE + 1
