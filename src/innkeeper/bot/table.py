@@ -385,7 +385,8 @@ def _refuse(faults: Sequence[BotRefused]) -> None:
         raise said[0]
     if said:
         lines = [f"{fault.what} {fault.why}. {fault.fix}" for fault in said]
-        raise BotRefused(f"{len(said)} things in the bot are wrong", "\n".join(["", *lines]))
+        why = "\n".join(["", *lines]).removesuffix(".")  # a sentence more follows
+        raise BotRefused(f"{len(said)} things in the bot are wrong", why)
 
 
 def _fits(reaction: Reaction, rest: str) -> bool:
