@@ -445,11 +445,11 @@ def test_reads_how_long_what_failed_is_kept(tmp_path: Path) -> None:
     assert (settings.keep_days, settings.keep_at_most, settings.keep_handled) == (7, 10_000, False)
     chosen = read(
         tmp_path,
-        INNKEEPER_KEEP_DAYS="90",
+        INNKEEPER_KEEP_DAYS="30",
         INNKEEPER_KEEP_AT_MOST="1",
         INNKEEPER_KEEP_HANDLED="on",
     )
-    assert (chosen.keep_days, chosen.keep_at_most, chosen.keep_handled) == (90, 1, True)
+    assert (chosen.keep_days, chosen.keep_at_most, chosen.keep_handled) == (30, 1, True)
 
 
 @pytest.mark.parametrize("name", ["INNKEEPER_KEEP_DAYS", "INNKEEPER_KEEP_AT_MOST"])

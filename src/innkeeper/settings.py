@@ -259,7 +259,7 @@ class _Reader:
         demands = self._demands(local=local)
         admin_port = self._port("INNKEEPER_ADMIN_PORT")
         log = self._choice("INNKEEPER_LOG", get_args(LogAmount), _LOG_FIX, "info")
-        keep_days = self._count("INNKEEPER_KEEP_DAYS", 7, most=90)
+        keep_days = self._count("INNKEEPER_KEEP_DAYS", 7, most=30)
         keep_at_most = self._count("INNKEEPER_KEEP_AT_MOST", 10_000, most=1_000_000)
         keep_handled = self._switch("INNKEEPER_KEEP_HANDLED", default="off")
         database = self._database("INNKEEPER_DATABASE_URL", self._directory / "innkeeper.db")
