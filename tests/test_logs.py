@@ -236,7 +236,7 @@ def test_takes_libraries_over_once(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("state", ["closed", "broken", "none"])
-def test_a_log_that_nobody_can_read_stops_no_work(
+def test_a_log_that_nobody_can_read_stops_no_work(  # F63
     state: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Broken(io.StringIO):

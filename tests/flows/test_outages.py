@@ -83,7 +83,7 @@ async def test_f20_five_thousand_that_expire_together_are_renewed_one_after_the_
         pytest.param(None, id="refuses-connections"),
     ],
 )
-async def test_f17_an_endpoint_that_is_down_is_probed_once_in_five_seconds(
+async def test_f17_an_endpoint_that_is_down_is_probed_once_in_five_seconds(  # F51
     down: Answer | str | None,
 ) -> None:
     crowd = Crowd(100)

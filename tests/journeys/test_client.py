@@ -196,7 +196,7 @@ async def test_a_day_is_not_waited_for(scene: Scene):
         "empty",
     ],
 )
-async def test_a_message_whose_answer_was_lost_is_not_sent_again(scene: Scene, kind: str):
+async def test_a_message_whose_answer_was_lost_is_not_sent_again(scene: Scene, kind: str):  # F52
     order: dict[str, Any] = {"kind": kind} | ({"seconds": 60} if kind == "slow" else {})
     rule = scene.zoom.faults.add(order, on=SENDING)
 

@@ -242,7 +242,7 @@ async def test_a_removal_is_told_and_waits_for_nobodys_repair(fails: bool) -> No
 # time
 
 
-async def test_a_handler_that_hangs_is_cut_off_at_its_deadline_and_tried_again(
+async def test_a_handler_that_hangs_is_cut_off_at_its_deadline_and_tried_again(  # F61
     tmp_path: Path,
 ) -> None:
     app, begun, ended = App(patience=timedelta(minutes=1)), asyncio.Event(), list[str]()
@@ -293,7 +293,7 @@ async def test_one_that_ends_well_when_it_is_cut_off_is_done(tmp_path: Path) -> 
         assert {state for state, _ in await states(house)} == {EventState.DONE}
 
 
-async def test_one_that_does_not_listen_is_told_each_second(tmp_path: Path) -> None:
+async def test_one_that_does_not_listen_is_told_each_second(tmp_path: Path) -> None:  # F61
     app, begun, told = App(), asyncio.Event(), list[str]()
 
     @app.command("deaf")
@@ -317,7 +317,7 @@ async def test_one_that_does_not_listen_is_told_each_second(tmp_path: Path) -> N
         assert await states(house) == [(EventState.DONE, "")]
 
 
-async def test_a_thread_that_hangs_keeps_no_other_from_its_turn(tmp_path: Path) -> None:
+async def test_a_thread_that_hangs_keeps_no_other_from_its_turn(tmp_path: Path) -> None:  # F61
     app, go = App(threads=1), threading.Event()
     begun = threading.Event()
 
@@ -414,7 +414,7 @@ async def test_the_end_waits_for_handlers(tmp_path: Path) -> None:
         assert done == ["done"]
 
 
-async def test_a_handler_that_is_deaf_does_not_keep_the_process(
+async def test_a_handler_that_is_deaf_does_not_keep_the_process(  # F61
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("innkeeper.flows.crew._LAST_WORDS_SECONDS", 0.01)
@@ -436,7 +436,7 @@ async def test_a_handler_that_is_deaf_does_not_keep_the_process(
         go.set()
 
 
-async def test_an_event_that_ends_the_process_each_time_is_set_aside(tmp_path: Path) -> None:
+async def test_an_event_that_ends_the_process_each_time_is_set_aside(tmp_path: Path) -> None:  # F62
     async with running(tmp_path) as house:
         store, now = house.parts.store, house.clock.now()
         body = notification(cmd="kill")

@@ -275,7 +275,10 @@ def locked(_house: House, folder: Path) -> Iterator[None]:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "fails",
-    [pytest.param(full_disk, id="W128-disk-full"), pytest.param(locked, id="W128-locked-for-2s")],
+    [
+        pytest.param(full_disk, id="W128-F36-disk-full"),
+        pytest.param(locked, id="W128-F35-locked-for-2s"),
+    ],
 )
 async def test_what_cannot_be_kept_is_sent_again_and_is_one_event(
     house: House, tmp_path: Path, fails: Any

@@ -462,9 +462,9 @@ async def test_an_event_of_nobody_has_no_effects() -> None:
 
 
 KILLS = {
-    "W119-killed-after-the-claim": ("after the claim", DONE, "", "paid\nreceipt 7\n"),
-    "killed-within-the-effect": ("within the effect", UNKNOWN, "paid\n", "paid\n"),
-    "killed-after-the-effect": ("after the effect", DONE, "paid\n", "paid\nreceipt 7\n"),
+    "W119-F06-killed-after-the-claim": ("after the claim", DONE, "", "paid\nreceipt 7\n"),
+    "F07-killed-within-the-effect": ("within the effect", UNKNOWN, "paid\n", "paid\n"),
+    "F07-killed-after-the-effect": ("after the effect", DONE, "paid\n", "paid\nreceipt 7\n"),
 }
 
 

@@ -108,7 +108,9 @@ async def test_w44_refuses_a_shifted_delimiter(house: House) -> None:
 
 
 @pytest.mark.parametrize("seconds", [299, -7_199, 0], ids=["W41", "W38 within", "now"])
-async def test_accepts_what_is_signed_within_the_window(house: House, seconds: int) -> None:
+async def test_accepts_what_is_signed_within_the_window(
+    house: House, seconds: int
+) -> None:  # F48 F50
     assert (await house.deliver(BODY, timed(stamp(seconds))))[0] == 200
     assert [row.state for row in await house.rows()] == [EventState.DONE]
     assert house.heard == ["help"]
@@ -295,7 +297,7 @@ async def test_w109_ignores_an_unknown_event(house: House) -> None:
 # once
 
 
-async def test_w124_handles_a_repeated_delivery_once(house: House) -> None:
+async def test_w124_handles_a_repeated_delivery_once(house: House) -> None:  # F57
     assert (await house.deliver(BODY))[0] == 200
     assert (await house.deliver(BODY))[0] == 200
     assert (await house.deliver(BODY, timed(stamp(60))))[0] == 200
@@ -340,7 +342,7 @@ async def test_answers_bot_installed_with_the_welcome(house: House) -> None:
     }
 
 
-async def test_gives_a_repeated_bot_installed_the_same_answer(house: House) -> None:
+async def test_gives_a_repeated_bot_installed_the_same_answer(house: House) -> None:  # F57
     first = await house.deliver(installed())
     assert await house.deliver(installed()) == first
     assert house.heard == ["installed by Noor Haddad"]

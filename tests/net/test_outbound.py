@@ -127,7 +127,7 @@ async def test_k26_needs_no_reason_after_the_status(wire: Wire) -> None:
     assert (await get(wire, url)).body == b"{}"
 
 
-async def test_a_connection_reset_after_the_request_loses_the_answer(wire: Wire) -> None:
+async def test_a_connection_reset_after_the_request_loses_the_answer(wire: Wire) -> None:  # F52
     async def peer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.transport.abort()
 

@@ -342,7 +342,9 @@ async def test_asks_to_come_again_where_taking_fails(caplog: pytest.LogCaptureFi
     assert "about somebody" not in caplog.text
 
 
-async def test_asks_to_come_again_before_zoom_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_asks_to_come_again_before_zoom_gives_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # F40 F56
     monkeypatch.setattr(protocol, "ANSWER_SECONDS", 0.05)
     house = House()
     house.may_answer.clear()
@@ -393,7 +395,9 @@ async def test_makes_room_by_letting_the_longest_silent_go(
         assert (await busy.hears()).startswith(b"HTTP/1.1 200 ")
 
 
-async def test_hears_one_good_sender_among_many_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_hears_one_good_sender_among_many_silent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # F60
     """W77: those who say nothing are let go, and hold nobody up meanwhile."""
     monkeypatch.setattr(patience, "IDLE_SECONDS", 0.2)
     async with open_house(House()) as call:

@@ -66,7 +66,7 @@ class Names(AbstractResolver):
         self.asked = -1
 
 
-async def test_one_bad_address_among_good_ones_refuses_the_name():
+async def test_one_bad_address_among_good_ones_refuses_the_name():  # F54
     with pytest.raises(AddressRefused, match=r"leads to 10\.0\.0\.1"):
         await CheckedResolver(Names("8.8.8.8", "10.0.0.1")).resolve("two-faced.test")
 
@@ -110,7 +110,7 @@ async def test_where_other_names_lead_is_for_who_configured_them(host: str):
     assert found["host"] == "10.0.0.1"
 
 
-async def test_k40_a_second_answer_of_the_name_server_leads_nowhere_else():
+async def test_k40_a_second_answer_of_the_name_server_leads_nowhere_else():  # F54
     names = Names("170.114.0.1")
     resolver = CheckedResolver.for_zoom(names)
     (found,) = await resolver.resolve("api.zoom.us")

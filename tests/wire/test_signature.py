@@ -173,7 +173,7 @@ def test_w25_a_secret_that_was_rotated_out_no_longer_verifies():
         pytest.param(str(SECONDS * 1000 + 300_001).encode(), "TimestampOutOfWindow", id="W40-ms"),
     ],
 )
-def test_refuses_a_timestamp_that_is_no_recent_moment(stamp, reason):
+def test_refuses_a_timestamp_that_is_no_recent_moment(stamp, reason):  # F48
     assert refusal([signed(stamp)], [stamp]) == reason
 
 

@@ -140,7 +140,7 @@ async def test_a_worker_says_how_it_is_at_the_operators_port(fleet: Fleet) -> No
     assert fleet.end() == [0]
 
 
-async def test_no_event_is_lost_whoever_is_killed(own: Server, fleet: Fleet) -> None:
+async def test_no_event_is_lost_whoever_is_killed(own: Server, fleet: Fleet) -> None:  # F11 F59
     for _ in range(2):
         fleet.start_web()
         fleet.start_worker()

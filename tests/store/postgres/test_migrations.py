@@ -50,7 +50,7 @@ def fresh(postgres: Server) -> Iterator[PostgresHouse]:
         yield PostgresHouse(postgres, space)
 
 
-async def test_many_that_start_at_once_migrate_once(fresh: PostgresHouse) -> None:
+async def test_many_that_start_at_once_migrate_once(fresh: PostgresHouse) -> None:  # F45
     vaults = [fresh.vault() for _ in range(4)]
     await asyncio.gather(*(vault.open() for vault in vaults))
     stores = [fresh.store(vault) for vault in vaults]
@@ -61,7 +61,7 @@ async def test_many_that_start_at_once_migrate_once(fresh: PostgresHouse) -> Non
         await each.close()
 
 
-async def test_an_older_version_works_beside_a_newer_one(
+async def test_an_older_version_works_beside_a_newer_one(  # F45 F65
     fresh: PostgresHouse, versions: Versions
 ) -> None:
     vault = fresh.vault()
@@ -108,7 +108,7 @@ async def test_who_only_looks_migrates_nothing(fresh: PostgresHouse) -> None:
     await vault.close()
 
 
-async def test_a_migration_that_fails_leaves_nothing(
+async def test_a_migration_that_fails_leaves_nothing(  # F45
     fresh: PostgresHouse, versions: Versions
 ) -> None:
     vault = fresh.vault()

@@ -26,7 +26,7 @@ async def silence(house: PostgresHouse, *stores: PostgresStore) -> None:
     await connection.close()
 
 
-async def test_takes_over_what_a_silent_process_held(
+async def test_takes_over_what_a_silent_process_held(  # F09
     house: PostgresHouse, store: PostgresStore, other: PostgresStore
 ) -> None:
     arrived = await accepted(other, body(text="arrived"))
@@ -44,7 +44,7 @@ async def test_takes_over_what_a_silent_process_held(
     assert [event.attempts for event in taken] == [2, 3]
 
 
-async def test_who_was_taken_for_dead_disturbs_nobody(
+async def test_who_was_taken_for_dead_disturbs_nobody(  # F09
     house: PostgresHouse, store: PostgresStore, other: PostgresStore
 ) -> None:
     event = await accepted(other, body())
@@ -63,7 +63,7 @@ async def test_who_was_taken_for_dead_disturbs_nobody(
     assert [each.id for each in await store.claim(now=NOW, limit=10)] == [again.id]
 
 
-async def test_who_was_out_itself_judges_nobody(
+async def test_who_was_out_itself_judges_nobody(  # F50 F66
     house: PostgresHouse, store: PostgresStore, other: PostgresStore
 ) -> None:
     await accepted(other, body())
@@ -112,7 +112,7 @@ async def test_two_processes_that_are_sent_the_same_keep_it_once(
     assert len({each.id for each in found}) == 80
 
 
-async def test_gives_back_an_arrival_whose_answer_was_lost(
+async def test_gives_back_an_arrival_whose_answer_was_lost(  # F42
     store: PostgresStore, other: PostgresStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = arrivals.write_arrivals
@@ -132,7 +132,7 @@ async def test_gives_back_an_arrival_whose_answer_was_lost(
     assert (event.id, event.body) == (again.id, body())
 
 
-async def test_gives_back_a_claim_whose_answer_was_lost(
+async def test_gives_back_a_claim_whose_answer_was_lost(  # F42
     store: PostgresStore, other: PostgresStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = [(await accepted(store, body(text=text))).id for text in ("known", "lost")]

@@ -53,7 +53,9 @@ async def until_it_works(store: PostgresStore) -> float:
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT, signal.SIGKILL])
-async def test_rides_out_a_restart(own: Server, store: PostgresStore, how: signal.Signals) -> None:
+async def test_rides_out_a_restart(
+    own: Server, store: PostgresStore, how: signal.Signals
+) -> None:  # F41 F51
     ana = await opened(store)
     event = await accepted(store, body())
     await asyncio.to_thread(own.stop, how)
@@ -73,7 +75,7 @@ async def test_rides_out_a_restart(own: Server, store: PostgresStore, how: signa
     assert await store.ready()
 
 
-async def test_takes_events_while_it_restarts_again_and_again(
+async def test_takes_events_while_it_restarts_again_and_again(  # F41
     own: Server, store: PostgresStore
 ) -> None:
     kept: dict[str, str] = {}

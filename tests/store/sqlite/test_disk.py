@@ -62,7 +62,7 @@ async def test_a_full_disk_is_told_and_got_over(store: SqliteStore, tmp_path: Pa
     assert by_hand(tmp_path, "PRAGMA integrity_check") == [("ok",)]
 
 
-async def test_a_locked_database_is_told(
+async def test_a_locked_database_is_told(  # F35
     house: SqliteHouse, vault: SqliteVault, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(connection_module, "_WRITER_WAITS_MS", 1)
@@ -78,7 +78,7 @@ async def test_a_locked_database_is_told(
     await store.close()
 
 
-async def test_a_read_only_database_is_told(store: SqliteStore) -> None:
+async def test_a_read_only_database_is_told(store: SqliteStore) -> None:  # F38
     await store._db.write(lambda connection: connection.rows("PRAGMA query_only = ON"))
     with pytest.raises(StoreUnavailable, match="ReadOnlyError"):
         await accepted(store, body())

@@ -54,7 +54,7 @@ async def test_writes_durably_and_wipes_what_it_frees(store: SqliteStore) -> Non
     assert await store._db.write(settings) == [("wal",), (2,), (1,), (1,), (0,)]
 
 
-async def test_refuses_a_second_process_that_writes(
+async def test_refuses_a_second_process_that_writes(  # F46
     house: SqliteHouse, vault: SqliteVault, store: SqliteStore
 ) -> None:
     second = house.store(vault)
@@ -119,7 +119,7 @@ async def test_a_store_that_is_not_open_is_unavailable(
         await store.installations()
 
 
-async def test_refuses_a_database_that_is_newer_than_the_code(
+async def test_refuses_a_database_that_is_newer_than_the_code(  # F39
     house: SqliteHouse, vault: SqliteVault, store: SqliteStore, tmp_path: Path
 ) -> None:
     await store.close()
@@ -139,7 +139,7 @@ async def test_refuses_a_database_of_something_else(
         await house.store(vault).open()
 
 
-async def test_refuses_a_file_that_is_no_database(
+async def test_refuses_a_file_that_is_no_database(  # F39
     house: SqliteHouse, vault: SqliteVault, tmp_path: Path
 ) -> None:
     (tmp_path / "store.db").write_bytes(b"not a database, but long enough to be one" * 100)
@@ -148,7 +148,7 @@ async def test_refuses_a_file_that_is_no_database(
 
 
 @pytest.mark.parametrize("path", ["missing/store.db", "folder", "dangling.db"])
-async def test_refuses_a_place_where_no_file_can_be(
+async def test_refuses_a_place_where_no_file_can_be(  # F38
     vault: SqliteVault, tmp_path: Path, path: str
 ) -> None:
     (tmp_path / "folder").mkdir()
@@ -181,7 +181,7 @@ async def test_refuses_a_vault_that_it_was_not_written_with(
     await vault.close()
 
 
-async def test_a_migration_that_fails_leaves_nothing_behind(
+async def test_a_migration_that_fails_leaves_nothing_behind(  # F45
     house: SqliteHouse, vault: SqliteVault, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     steps = connection_module._steps("sqlite")
