@@ -8,7 +8,7 @@ has done its work: 0. If it was not up yet, or is asked a second time: 130 or 14
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import typer
@@ -33,7 +33,9 @@ receipt = typer.Typer(no_args_is_help=True, help="Signed proofs of deletion.")
 installation = typer.Typer(no_args_is_help=True, help="Who has authorized the app.")
 purge = typer.Typer(no_args_is_help=True, help="Deletions under way.")
 store = typer.Typer(no_args_is_help=True, help="The database on PostgreSQL.")
+manifest = typer.Typer(no_args_is_help=True, help="What Zoom's manifest of the app must say.")
 app.add_typer(installation, name="installation")
+app.add_typer(manifest, name="manifest")
 app.add_typer(case, name="case")
 app.add_typer(delivery, name="delivery")
 app.add_typer(purge, name="purge")
@@ -285,6 +287,35 @@ def verify(
     from innkeeper.cli.verify import verify as look  # noqa: PLC0415
 
     raise typer.Exit(look(body, headers, at=at, as_json=as_json))
+
+
+Environment = Annotated[
+    Literal["development", "production"], typer.Option(help="Whose addresses are meant.")
+]
+
+
+@manifest.command("show")
+def manifest_show(bot: BotFile = Path("bot.py"), *, environment: Environment = "production") -> None:
+    """Print what your bot and its settings need in the manifest; send nothing."""
+    from innkeeper.cli.manifest import show  # noqa: PLC0415
+
+    show(bot, environment=environment)
+
+
+@manifest.command("diff")
+def manifest_diff(
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="The manifest that Zoom exported.")
+    ],
+    bot: BotFile = Path("bot.py"),
+    *,
+    environment: Environment = "production",
+    as_json: AsJson = False,
+) -> None:
+    """Tell where Zoom's manifest disagrees with your bot and its settings; change neither."""
+    from innkeeper.cli.manifest import diff  # noqa: PLC0415
+
+    raise typer.Exit(diff(file, bot, environment=environment, as_json=as_json))
 
 
 @keys.command("new")
