@@ -31,9 +31,7 @@ def told(
     folder: Path, manifest: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> tuple[int, dict[str, dict[str, str]]]:
     (folder / "manifest.json").write_text(json.dumps(manifest))
-    code = diff(
-        folder / "manifest.json", folder / "bot.py", environment="production", as_json=True
-    )
+    code = diff(folder / "manifest.json", folder / "bot.py", environment="production", as_json=True)
     return code, {each["setting"]: each for each in json.loads(capsys.readouterr().out)}
 
 
@@ -43,9 +41,7 @@ def completed(manifest: dict[str, Any]) -> dict[str, Any]:
     return {"manifest": {**manifest, "something_new": {"of": "Zoom's"}}}
 
 
-def test_agrees_with_what_it_shows_itself(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_agrees_with_what_it_shows_itself(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     manifest = shown(folder, capsys)
     assert manifest["display_information"] == {"display_name": "Doorman"}
     assert told(folder, completed(manifest), capsys) == (0, {})
@@ -62,7 +58,7 @@ def _set(*path: str | int, to: Any) -> Callable[[dict[str, Any]], None]:
 
 
 @pytest.mark.parametrize(
-    ("change", "setting", "here"),
+    "wrong",
     [
         (
             _set("oauth_information", "usage", to="ADMIN_MANAGEMENT"),
@@ -104,10 +100,9 @@ def _set(*path: str | int, to: Any) -> Callable[[dict[str, Any]], None]:
 def test_tells_where_the_marketplace_says_otherwise(
     folder: Path,
     capsys: pytest.CaptureFixture[str],
-    change: Callable[[dict[str, Any]], None],
-    setting: str,
-    here: str,
+    wrong: tuple[Callable[[dict[str, Any]], None], str, str],
 ) -> None:
+    change, setting, here = wrong
     manifest = shown(folder, capsys)
     change(manifest)
     code, found = told(folder, completed(manifest), capsys)
@@ -132,7 +127,9 @@ def test_refuses_a_file_that_is_no_manifest(folder: Path, content: bytes) -> Non
 
 
 def test_says_it_in_lines(folder: Path) -> None:
-    ended = innkeeper("manifest", "show", "--environment", "development", cwd=folder, env=CONFIGURED)
+    ended = innkeeper(
+        "manifest", "show", "--environment", "development", cwd=folder, env=CONFIGURED
+    )
     assert ended.code == 0
     manifest = completed(json.loads(ended.out))
     (folder / "manifest.json").write_text(json.dumps(manifest))
@@ -142,4 +139,6 @@ def test_says_it_in_lines(folder: Path) -> None:
     assert "says what the bot needs" in ended.err
     ended = innkeeper(*how, cwd=folder, env=CONFIGURED)
     assert ended.code == 3
-    assert "/oauth_information/production_redirect_uri\n  there: nothing\n  here:  https" in ended.out
+    assert (
+        "/oauth_information/production_redirect_uri\n  there: nothing\n  here:  https" in ended.out
+    )

@@ -295,7 +295,9 @@ Environment = Annotated[
 
 
 @manifest.command("show")
-def manifest_show(bot: BotFile = Path("bot.py"), *, environment: Environment = "production") -> None:
+def manifest_show(
+    bot: BotFile = Path("bot.py"), *, environment: Environment = "production"
+) -> None:
     """Print what your bot and its settings need in the manifest; send nothing."""
     from innkeeper.cli.manifest import show  # noqa: PLC0415
 

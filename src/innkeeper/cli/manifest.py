@@ -70,9 +70,7 @@ def show(path: Path, *, environment: Environment) -> None:
         subscription = {"event_types": names, f"{environment}_webhook_url": events}
         features["event_subscription"] = {"enable": True, "events": [subscription]}
     display = {"display_name": bot.name}
-    print_json(
-        {"display_information": display, "oauth_information": oauth, "features": features}
-    )
+    print_json({"display_information": display, "oauth_information": oauth, "features": features})
 
 
 def diff(file: Path, path: Path, *, environment: Environment, as_json: bool) -> int:
