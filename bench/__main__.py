@@ -1,5 +1,6 @@
 """Run every benchmark and print what each measured."""
 
+import argparse
 import os
 import statistics
 import subprocess
@@ -41,6 +42,7 @@ def starting() -> list[Row]:
 
 
 def main() -> None:
+    argparse.ArgumentParser(prog="python -m bench", description=__doc__).parse_args()
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0)), max(os.sched_getaffinity(0))})
     measured = (webhooks, replies, installations, dispatch, postgres, framework, memory)
     kept = (emulator, tokens, keys, forgetting)

@@ -9,13 +9,14 @@ import sys
 import textwrap
 from collections.abc import Generator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import apsw
 import pytest
 
-from innkeeper.errors import InnkeeperError, StoreUnavailable
+from innkeeper.errors import InnkeeperError, StoreInUse, StoreUnavailable
 from innkeeper.store.records import EventState
 from innkeeper.store.sqlite import SqliteStore
 from innkeeper.store.sqlite import connection as connection_module
@@ -29,6 +30,7 @@ from tests.contracts.houses import (
     body,
     opened,
     owner,
+    purge_begun,
 )
 from tests.store.sqlite.beside import by_hand
 
@@ -132,6 +134,23 @@ async def test_a_damaged_database_stops_the_start_and_stays_as_it_is(  # F39
     await again.open()
     assert len(await again.inbox_rows()) == 1
     await again.close()
+
+
+async def test_a_start_ends_only_the_purge_leases_of_the_dead(
+    house: SqliteHouse, vault: SqliteVault, store: SqliteStore
+) -> None:
+    ana, later = await opened(store), NOW + timedelta(minutes=3)
+    await purge_begun(store, ana)
+    assert await store.lease_purge(ana, holder="a", now=NOW, until=later) is not None
+    second = house.store(vault)
+    with pytest.raises(StoreInUse):
+        await second.open()  # in this process too: so none that lives can lose its lease
+    assert await store.lease_purge(ana, holder="b", now=NOW, until=later) is None
+    await store.close()
+    await second.open()
+    await second.reclaim(now=NOW)
+    assert await second.lease_purge(ana, holder="b", now=NOW, until=later) is not None
+    await second.close()
 
 
 async def test_reads_again_after_an_error(store: SqliteStore, tmp_path: Path) -> None:
