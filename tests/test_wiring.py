@@ -1,13 +1,13 @@
 """What a running app is made of where nothing else is given."""
 
+import socket
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from innkeeper.errors import Unreachable
 from innkeeper.net.outbound import HttpTransport, Request
-from innkeeper.net.resolving import ThreadedResolver
+from innkeeper.net.resolving import Address, MachineResolver
 from innkeeper.wiring import Edges, _edges
 from tests.doors import settings_at
 
@@ -17,10 +17,10 @@ pytestmark = pytest.mark.anyio
 async def test_k40_a_published_app_follows_zooms_names_to_no_private_address(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def rebound(_: object, host: str, port: int, *__: object) -> list[dict[str, Any]]:
-        return [{"hostname": host, "host": "127.0.0.1", "port": port, "proto": 0, "flags": 0}]
+    async def rebound(_: object, _host: str, port: int) -> list[Address]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", port))]
 
-    monkeypatch.setattr(ThreadedResolver, "resolve", rebound)
+    monkeypatch.setattr(MachineResolver, "resolve", rebound)
     settings = settings_at("https://bot.example.com", tmp_path, oauth_url="https://zoom.us")
     _, transport = _edges(settings, Edges())
     assert isinstance(transport, HttpTransport)

@@ -53,7 +53,7 @@ from innkeeper.wire.signature import Verifier
 from innkeeper.work import Parts
 
 if TYPE_CHECKING:
-    from aiohttp.abc import AbstractResolver
+    from innkeeper.net.resolving import Resolver
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,8 +261,8 @@ def _edges(settings: Settings, wanted: Edges) -> tuple[Clock, Transport]:
     return SystemClock(), transport
 
 
-def _resolver() -> "AbstractResolver":
-    from innkeeper.net.resolving import CheckedResolver  # noqa: PLC0415  # aiohttp, once something is sent
+def _resolver() -> "Resolver":
+    from innkeeper.net.resolving import CheckedResolver  # noqa: PLC0415  # TLS, once something is sent
 
     return CheckedResolver.for_zoom()
 

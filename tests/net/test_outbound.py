@@ -193,9 +193,8 @@ async def test_a_deadline_that_passes_before_the_request_went_out_means_the_same
 def certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Certificates:
     """An authority that the transport trusts besides, and none of the machine's."""
     made = Certificates(tmp_path)
-    trusting = ssl.create_default_context(cafile=str(made.authority))
-    trusting.set_alpn_protocols(["http/1.1"])
-    monkeypatch.setattr("aiohttp.connector._SSL_CONTEXT_VERIFIED", trusting)
+    machines = ssl.create_default_context
+    monkeypatch.setattr(ssl, "create_default_context", lambda: machines(cafile=made.authority))
     return made
 
 

@@ -1,12 +1,11 @@
 import socket
-from typing import Any
+from collections.abc import Sequence
 
 import pytest
-from aiohttp.abc import AbstractResolver, ResolveResult
 
 from innkeeper.errors import Unreachable
 from innkeeper.net.outbound import HttpTransport, Request
-from innkeeper.net.resolving import AddressRefused, CheckedResolver, may_reach
+from innkeeper.net.resolving import Address, AddressRefused, CheckedResolver, may_reach
 
 pytestmark = pytest.mark.anyio
 
@@ -45,22 +44,17 @@ def test_this_machine_and_public_hosts_are_reached(address: str):
     assert may_reach(address)
 
 
-class Names(AbstractResolver):
+class Names:
     """A name server that answers what it is told."""
 
     def __init__(self, *addresses: str) -> None:
         self.addresses = addresses
         self.asked = 0
 
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
+    async def resolve(self, _host: str, port: int) -> Sequence[Address]:
         self.asked += 1
-        answer: dict[str, Any] = {"hostname": host, "port": port, "proto": 0, "flags": 0}
-        return [
-            ResolveResult(host=address, family=family or socket.AF_INET, **answer)
-            for address in self.addresses
-        ]
+        kinds = (socket.AF_INET, socket.SOCK_STREAM, 0, "")
+        return [(*kinds, (address, port)) for address in self.addresses]
 
     async def close(self) -> None:
         self.asked = -1
@@ -68,7 +62,7 @@ class Names(AbstractResolver):
 
 async def test_one_bad_address_among_good_ones_refuses_the_name():  # F54
     with pytest.raises(AddressRefused, match=r"leads to 10\.0\.0\.1"):
-        await CheckedResolver(Names("8.8.8.8", "10.0.0.1")).resolve("two-faced.test")
+        await CheckedResolver(Names("8.8.8.8", "10.0.0.1")).resolve("two-faced.test", 80)
 
 
 async def test_the_connection_goes_to_the_address_that_was_looked_at():
@@ -100,24 +94,24 @@ async def test_the_connection_goes_to_the_address_that_was_looked_at():
 @pytest.mark.parametrize("host", ["zoom.us", "api.zoom.us", "API-us.Zoom.US", "api.zoom.us."])
 async def test_zooms_own_names_lead_to_public_addresses_only(host: str, address: str):
     with pytest.raises(AddressRefused):
-        await CheckedResolver.for_zoom(Names("170.114.0.1", address)).resolve(host)
+        await CheckedResolver.for_zoom(Names("170.114.0.1", address)).resolve(host, 443)
 
 
 @pytest.mark.parametrize("host", ["zoom.us.example", "notzoom.us", "zoom-proxy.internal"])
 async def test_where_other_names_lead_is_for_who_configured_them(host: str):
-    (found,) = await CheckedResolver.for_zoom(Names("10.0.0.1")).resolve(host)
+    (found,) = await CheckedResolver.for_zoom(Names("10.0.0.1")).resolve(host, 443)
 
-    assert found["host"] == "10.0.0.1"
+    assert found[4][0] == "10.0.0.1"
 
 
 async def test_k40_a_second_answer_of_the_name_server_leads_nowhere_else():  # F54
     names = Names("170.114.0.1")
     resolver = CheckedResolver.for_zoom(names)
-    (found,) = await resolver.resolve("api.zoom.us")
+    (found,) = await resolver.resolve("api.zoom.us", 443)
     names.addresses = ("127.0.0.1",)
     transport = HttpTransport(resolver=lambda: resolver)
 
-    assert found["host"] == "170.114.0.1"
+    assert found[4][0] == "170.114.0.1"
     with pytest.raises(Unreachable, match="leads where nothing is sent"):
         await transport.send(Request("POST", "https://api.zoom.us/v2/x", {}, b"secret"))
     await transport.aclose()

@@ -60,7 +60,7 @@ from innkeeper.net.inbound import BodyTooLarge, ClientGone
 from innkeeper.net.outbound import AsgiApp, AsgiTransport, HttpTransport, Transport
 
 if TYPE_CHECKING:
-    from aiohttp.abc import AbstractResolver
+    from innkeeper.net.resolving import Resolver
 
 
 class AuthorizationRefused(InnkeeperError):
@@ -312,8 +312,8 @@ class Emulator:
         return await self.removal.remove(installation_id, by=by)
 
 
-def _checked() -> "AbstractResolver":
-    from innkeeper.net.resolving import CheckedResolver  # noqa: PLC0415  # aiohttp, once something is sent
+def _checked() -> "Resolver":
+    from innkeeper.net.resolving import CheckedResolver  # noqa: PLC0415  # TLS, once something is sent
 
     return CheckedResolver()
 

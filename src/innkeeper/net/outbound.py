@@ -23,9 +23,8 @@ from innkeeper.net.exchange import (
 )
 
 if TYPE_CHECKING:
-    from aiohttp.abc import AbstractResolver
-
     from innkeeper.net.pool import Pool
+    from innkeeper.net.resolving import Resolver
 
 __all__ = [
     "ANSWER_LIMIT_BYTES",
@@ -52,7 +51,7 @@ class HttpTransport:
             What it made is closed with the transport.
     """
 
-    def __init__(self, *, resolver: "Callable[[], AbstractResolver] | None" = None) -> None:
+    def __init__(self, *, resolver: "Callable[[], Resolver] | None" = None) -> None:
         self._resolver = resolver
         self._pool: Pool | None = None
 
@@ -74,7 +73,7 @@ class HttpTransport:
     def open(self) -> "Pool":
         """Open the pool, if that was not done yet; the first time, it has to be loaded."""
         if self._pool is None:
-            from innkeeper.net.pool import Pool  # noqa: PLC0415  # who sends nothing needs no aiohttp
+            from innkeeper.net.pool import Pool  # noqa: PLC0415  # TLS, once something is sent
 
             self._pool = Pool(self._resolver() if self._resolver is not None else None)
         return self._pool

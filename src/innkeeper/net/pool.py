@@ -1,35 +1,61 @@
-"""How does a request leave over sockets? Through one pool of connections, by aiohttp.
+"""How does a request leave over sockets? Over one of a pool of connections that are kept.
 
 No redirects, no cookies, no proxies from the environment, no compressed answers:
-each of these has carried somebody's tokens to a place they did not belong.
+each of these has carried somebody's tokens to a place they did not belong. Nor is anything
+sent a second time on another connection: whoever asked decides that.
 """
 
 import asyncio
-from contextvars import ContextVar
-from typing import Any
+import functools
+import ipaddress
+import re
+import socket
+import ssl
+from collections import defaultdict
+from typing import Any, Final, NamedTuple, cast
+from urllib.parse import urlsplit
 
-import aiohttp
-from aiohttp.abc import AbstractResolver
+import aiohappyeyeballs
 
 from innkeeper.errors import AnswerLost, Unreachable
-from innkeeper.net.exchange import Request, Response, joined, shown_address
-from innkeeper.net.resolving import AddressRefused
+from innkeeper.net.exchange import Request, Response, shown_address
+from innkeeper.net.line import Line
+from innkeeper.net.resolving import AddressRefused, MachineResolver, Resolver
 
-_gone_out: ContextVar[list[bool]] = ContextVar("_gone_out")
-"""Holds something once the request of this task may have taken effect."""
+MOST_CONNECTIONS: Final = 100
+IDLE_SECONDS: Final = 15.0
+"""How long a connection is kept: servers close theirs after a minute or so, unannounced."""
+_SECOND_ADDRESS_SECONDS: Final = 0.25
+
+_URL: Final = re.compile(r"[!-~]+", re.ASCII)
+_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
+_VALUE: Final = re.compile(r"[\t -~\x80-\xff]*")
+_ALWAYS: Final = "user-agent: Innkeeper\r\naccept-encoding: identity\r\n"
+_WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
+_PORTS: Final = {"http": 80, "https": 443}
 
 
-class _Connector(aiohttp.TCPConnector):
-    """Notes when a request is given its connection: what comes next is sent.
+class Origin(NamedTuple):
+    """Whom a connection is to."""
 
-    aiohttp's own way to be told, a trace, costs a seventh of a whole request.
-    """
+    scheme: str
+    host: str
+    port: int
 
-    async def connect(self, *args: Any, **kwargs: Any) -> aiohttp.connector.Connection:
-        """Connect, or take a connection that is kept."""
-        connection = await super().connect(*args, **kwargs)
-        _gone_out.get().append(True)
-        return connection
+
+class _Target(NamedTuple):
+    origin: Origin
+    host: str
+    """As the header says it."""
+    path: str
+
+
+def trusting() -> ssl.SSLContext:
+    """Make what decides whom to believe: the machine's authorities, and TLS of today."""
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 class Pool:
@@ -40,17 +66,16 @@ class Pool:
             with the pool.
     """
 
-    def __init__(self, resolver: AbstractResolver | None = None) -> None:
-        self._resolver = resolver
-        self._session = aiohttp.ClientSession(
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
-            headers={"user-agent": "Innkeeper", "accept-encoding": "identity"},
-            timeout=aiohttp.ClientTimeout(total=None),
-            connector=_Connector(limit=100, resolver=resolver),
-            skip_auto_headers=("content-type",),
-        )
+    def __init__(self, resolver: Resolver | None = None) -> None:
+        self._machine = MachineResolver()
+        self._resolver = resolver or self._machine
+        self._idle: defaultdict[Origin, list[Line]] = defaultdict(list)
+        self._busy: set[Line] = set()
+        self._room = asyncio.Semaphore(MOST_CONNECTIONS)
+        self._tls: ssl.SSLContext | None = None
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
 
     async def send(self, request: Request, *, deadline: float, limit_bytes: int) -> Response:
         """Send a request and read its whole answer within `deadline` seconds.
@@ -59,49 +84,123 @@ class Pool:
             Unreachable: If the request cannot have taken effect.
             AnswerLost: If it may have.
         """
-        gone_out: list[bool] = []
-        _gone_out.set(gone_out)
         try:
-            async with asyncio.timeout(deadline):
-                return await self._exchange(request, limit_bytes)
+            target = _target(request.url)
+            written = _written(request, target)
+        except ValueError:
+            raise Unreachable("not a request to send", shown_address(request.url)) from None
+        line: Line | None = None
+        try:
+            async with asyncio.timeout(deadline), self._room:
+                line = self._kept(target.origin) or await self._connected(target.origin)
+                try:
+                    return await line.send(written, limit_bytes=limit_bytes)
+                finally:
+                    self._put_back(target.origin, line)
         except TimeoutError:
             what = "no answer in time"
-        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
-            what = "not an address to call"
-        except aiohttp.ClientConnectorError as error:
-            refused = isinstance(error.os_error, AddressRefused)
-            what = "no connection" + (": the name leads where nothing is sent" if refused else "")
-        except (aiohttp.ClientError, OSError) as error:
-            what = f"the answer broke off ({type(error).__name__})"
-        except ValueError:
-            what = "not a request to send"
-        outcome = AnswerLost if gone_out else Unreachable
+        except AddressRefused:
+            what = "no connection: the name leads where nothing is sent"
+        except (OSError, UnicodeError) as error:
+            what = f"the answer broke off ({type(error).__name__})" if line else "no connection"
+        outcome = Unreachable if line is None else AnswerLost
         raise outcome(what, shown_address(request.url))
 
-    async def _exchange(self, request: Request, limit_bytes: int) -> Response:
-        async with self._session.request(
-            request.method,
-            request.url,
-            headers=request.headers,
-            data=request.body or None,
-            allow_redirects=False,
-        ) as answer:
-            body = await _capped(answer, limit_bytes)
-            return Response(answer.status, joined(answer.headers.items()), body)
-
     async def aclose(self) -> None:
-        """Let go of every connection."""
-        await self._session.close()
-        if self._resolver is not None:
-            await self._resolver.close()
+        """Let go of every connection; whatever is under way is lost."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        for line in [*self._busy, *(line for kept in self._idle.values() for line in kept)]:
+            line.close()
+        self._idle.clear()
+        await asyncio.sleep(0)  # their transports are closed now
+        await self._resolver.close()
+
+    def _kept(self, origin: Origin) -> Line | None:
+        kept = self._idle[origin]
+        while kept:
+            line = kept.pop()
+            if line.free and line.idle_since + IDLE_SECONDS > self._loop.time():
+                self._busy.add(line)
+                return line
+            line.close()
+        return None
+
+    async def _connected(self, origin: Origin) -> Line:
+        named = self._resolver if not _is_address(origin.host) else self._machine
+        found = await named.resolve(origin.host, origin.port)
+        connect = cast("Any", aiohappyeyeballs).start_connection  # typed in part
+        connected: socket.socket = await connect(
+            found, happy_eyeballs_delay=_SECOND_ADDRESS_SECONDS, interleave=1
+        )
+        tls = origin.scheme == "https"
+        if tls and self._tls is None:
+            self._tls = trusting()
+        try:
+            _, line = await self._loop.create_connection(
+                Line,
+                sock=connected,
+                ssl=self._tls if tls else None,
+                server_hostname=origin.host.rstrip(".") if tls else None,
+            )
+        except BaseException:
+            connected.close()
+            raise
+        self._busy.add(line)
+        return line
+
+    def _put_back(self, origin: Origin, line: Line) -> None:
+        self._busy.discard(line)
+        if self._closed or not line.free:
+            line.close()
+            return
+        line.idle_since = self._loop.time()
+        self._idle[origin].append(line)
+        if self._timer is None:
+            self._timer = self._loop.call_later(IDLE_SECONDS, self._sweep)
+
+    def _sweep(self) -> None:
+        """Close what nobody has used for long."""
+        until = self._loop.time() - IDLE_SECONDS
+        left: defaultdict[Origin, list[Line]] = defaultdict(list)
+        for origin, kept in self._idle.items():
+            for line in kept:
+                if line.free and line.idle_since > until:
+                    left[origin].append(line)
+                else:
+                    line.close()
+        self._idle = left
+        self._timer = self._loop.call_later(IDLE_SECONDS, self._sweep) if left else None
 
 
-async def _capped(answer: aiohttp.ClientResponse, limit_bytes: int) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in answer.content.iter_any():
-        size += len(chunk)
-        if size > limit_bytes:
-            raise AnswerLost("the answer is too large", f"over {limit_bytes} bytes")
-        chunks.append(chunk)
-    return b"".join(chunks)
+@functools.lru_cache(maxsize=128)
+def _target(url: str) -> _Target:
+    parts = urlsplit(url)
+    if _URL.fullmatch(url) is None or not parts.hostname or "@" in parts.netloc:
+        raise ValueError
+    port = parts.port or _PORTS.get(parts.scheme)
+    if parts.scheme not in _PORTS or port is None:
+        raise ValueError
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return _Target(Origin(parts.scheme, parts.hostname, port), parts.netloc, path)
+
+
+def _written(request: Request, target: _Target) -> bytes:
+    lines = [f"{request.method} {target.path} HTTP/1.1\r\nhost: {target.host}\r\n", _ALWAYS]
+    for name, value in request.headers.items():
+        if _NAME.fullmatch(name) is None or _VALUE.fullmatch(value) is None:
+            raise ValueError
+        lines.append(f"{name}: {value}\r\n")
+    if request.body or request.method in _WITH_BODY:
+        lines.append(f"content-length: {len(request.body)}\r\n")
+    lines.append("\r\n")
+    return "".join(lines).encode("latin-1") + request.body
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

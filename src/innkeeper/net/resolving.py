@@ -5,13 +5,11 @@ every address of a name is looked at, and the connection is made to those that w
 at, so that no second answer of the name server can lead elsewhere.
 """
 
+import asyncio
 import ipaddress
 import socket
-from collections.abc import Callable
-from typing import Final
-
-from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol
 
 _TUNNELS: Final = tuple(
     ipaddress.ip_network(text)
@@ -68,7 +66,39 @@ def is_zooms(host: str) -> bool:
     return f".{host.lower().rstrip('.')}".endswith(".zoom.us")
 
 
-class CheckedResolver(AbstractResolver):
+Address = tuple[int, int, int, str, Any]
+"""One address, as `getaddrinfo` gives it."""
+
+
+class Resolver(Protocol):
+    """Turns names into addresses."""
+
+    async def resolve(self, host: str, port: int) -> Sequence[Address]:
+        """Give every address of a name, for a connection to a port.
+
+        Raises:
+            OSError: If there is none.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of what is held."""
+        ...
+
+
+class MachineResolver:
+    """Asks whom the machine asks."""
+
+    async def resolve(self, host: str, port: int) -> Sequence[Address]:
+        """Give every address of a name, for a connection to a port."""
+        loop = asyncio.get_running_loop()
+        return await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+class CheckedResolver:
     """Resolves names, and refuses those of which any address may not be reached.
 
     Args:
@@ -79,35 +109,33 @@ class CheckedResolver(AbstractResolver):
 
     def __init__(
         self,
-        inner: AbstractResolver | None = None,
+        inner: Resolver | None = None,
         *,
         may: Callable[[str], bool] = may_reach,
         minds: Callable[[str], bool] = lambda _: True,
     ) -> None:
-        self._inner = inner or ThreadedResolver()
+        self._inner = inner or MachineResolver()
         self._may = may
         self._minds = minds
 
     @classmethod
-    def for_zoom(cls, inner: AbstractResolver | None = None) -> "CheckedResolver":
+    def for_zoom(cls, inner: Resolver | None = None) -> "CheckedResolver":
         """Let Zoom's own names lead to public addresses only.
 
         Other names are those that an operator has configured, who knows where they lead.
         """
         return cls(inner, may=is_public, minds=is_zooms)
 
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
+    async def resolve(self, host: str, port: int) -> Sequence[Address]:
         """Give every address of a name.
 
         Raises:
             AddressRefused: If one of them may not be reached; none is used then.
         """
-        found = await self._inner.resolve(host, port, family)
+        found = await self._inner.resolve(host, port)
         if not self._minds(host):
             return found
-        refused = [each["host"] for each in found if not self._may(each["host"])]
+        refused = [at for *_, (at, *_) in found if not self._may(at)]
         if refused:
             message = f"{host} leads to {refused[0]}, where nothing is sent"
             raise AddressRefused(message)
