@@ -136,7 +136,7 @@ class Pool:
         )
         tls = origin.scheme == "https"
         if tls and self._tls is None:
-            self._tls = trusting()
+            self._tls = await asyncio.to_thread(trusting)  # it reads a hundred certificates
         try:
             _, line = await self._loop.create_connection(
                 Line,
