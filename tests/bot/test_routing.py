@@ -141,6 +141,24 @@ def test_refuses_a_second_welcome() -> None:
         app.routes()
 
 
+@pytest.mark.parametrize(
+    "name", ["", " ", "\u200b\u202e", "x" * 101, "x" * 70_000], ids=lambda name: str(len(name))
+)
+def test_refuses_a_purge_step_whose_name_no_receipt_can_show(name: str) -> None:
+    app = App()
+    app.purge(name)(lambda _: 0)
+    with pytest.raises(BotRefused, match="no name that can be seen") as refused:
+        app.routes()
+    assert len(str(refused.value)) < 400
+
+
+@pytest.mark.parametrize("name", ["notes", "🦊", "עזרה", "main.notes", "x" * 100])
+def test_takes_any_name_of_a_purge_step_that_can_be_shown(name: str) -> None:
+    app = App()
+    app.purge(name)(lambda _: 0)
+    assert app.routes() == []
+
+
 def test_refuses_two_purge_steps_of_one_name() -> None:
     app = App()
     app.purge("notes")(lambda _scope: 0)

@@ -75,6 +75,7 @@ GIVEN: Final[Mapping[str, type[Context[Any]]]] = {
 _TYPED: Final = frozenset({"command", "action"})
 """Where the parameters after the context are typed, or stand in a button's value."""
 _ANY_DAY: Final = date(2000, 1, 1)
+_LONGEST_STEP: Final = 100
 _LONGEST_KEY: Final = 4000
 """In characters. Zoom names no maximum for a message, and people see it cut at about this."""
 
@@ -233,8 +234,7 @@ class Table:
                 except BotRefused as fault:
                     faults.append(fault)
             for step in branch.router.noted.purges:
-                if step.name in {other.name for other in self.purges}:
-                    faults.append(BotRefused(f"@app.purge({step.name!r})", "is registered twice"))
+                faults += _step_faults(step, self.purges)
                 self.purges.append(step)
             self.tables += branch.router.noted.tables
             self.databases += branch.router.noted.databases
@@ -337,6 +337,16 @@ def _guards_twice(level: Sequence[Registration], calls: Calls) -> list[BotRefuse
             except BotRefused:  # it is told where a handler needs it
                 continue
     return found
+
+
+def _step_faults(step: PurgeStep, others: Sequence[PurgeStep]) -> Iterator[BotRefused]:
+    """List what is wrong with a step's name: it stands in every receipt."""
+    where = f"@app.purge({step.name[:_LONGEST_STEP]!r})"
+    if step.name in {other.name for other in others}:
+        yield BotRefused(where, "is registered twice")
+    if not plain(step.name).strip() or len(step.name) > _LONGEST_STEP:
+        why = f"has no name that can be seen, or one of over {_LONGEST_STEP} characters"
+        yield BotRefused(where, why, "Name what it deletes in a word or two: receipts say it.")
 
 
 def _check_key(registration: Registration) -> None:
