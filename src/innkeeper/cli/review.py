@@ -142,7 +142,10 @@ class _Asking:
         except (msgspec.DecodeError, UnicodeDecodeError):
             proof = None
         right = answer.status == 200 and proof == signature.encrypt_token(plain, token)
-        fix = "Compare ZOOM_WEBHOOK_SECRET_TOKEN here and there; a header may be asked for besides."
+        fix = (
+            "Compare ZOOM_WEBHOOK_SECRET_TOKEN here and there; with"
+            " INNKEEPER_WEBHOOK_HEADERS_ON=all the app wants a header besides, which is not shown."
+        )
         return Found(asked, f"{answer.status}, {'proven' if right else 'no proof'}", right, fix)
 
     async def install(self) -> Found:
