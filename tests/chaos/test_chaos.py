@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 
 SEED = 11
 RISES_WITHIN_SECONDS = 5.0
-SQLITE_SECONDS, POSTGRES_SECONDS = 12.0, 20.0
+SQLITE_SECONDS, POSTGRES_SECONDS = 12.0, 15.0
 """With what comes before and after it a minute, all told."""
 
 

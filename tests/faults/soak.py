@@ -38,7 +38,7 @@ from tests.faults.races import (
     expiry_of_processes,
     one_expiry,
 )
-from tests.faults.scenes import SCENES, Install, Purge, Refresh, Scene
+from tests.faults.scenes import SCENES, Handle, Install, Purge, Refresh, Scene
 from tests.faults.sweep import Strikes, crashes_twice, strikes
 from tests.fuzz.surfaces import SURFACES, Surface, patiently
 from tests.postgres import server
@@ -171,7 +171,7 @@ def _orders(name: str) -> Play:
 
 
 def _kills(total: int) -> Play:
-    scenes: tuple[Scene, ...] = (Refresh(), Install(), Purge())
+    scenes: tuple[Scene, ...] = (Handle(), Refresh(), Install(), Purge())
 
     def play() -> Iterator[tuple[int, str]]:
         each = -(-total // len(scenes))
