@@ -128,15 +128,15 @@ class Pool:
         return None
 
     async def _connected(self, origin: Origin) -> Line:
+        tls = origin.scheme == "https"
+        if tls and self._tls is None:
+            self._tls = await asyncio.to_thread(trusting)  # it reads a hundred certificates
         named = self._resolver if not _is_address(origin.host) else self._machine
         found = await named.resolve(origin.host, origin.port)
         connect = cast("Any", aiohappyeyeballs).start_connection  # typed in part
         connected: socket.socket = await connect(
             found, happy_eyeballs_delay=_SECOND_ADDRESS_SECONDS, interleave=1
         )
-        tls = origin.scheme == "https"
-        if tls and self._tls is None:
-            self._tls = await asyncio.to_thread(trusting)  # it reads a hundred certificates
         try:
             _, line = await self._loop.create_connection(
                 Line,
