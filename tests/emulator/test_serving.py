@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import json
+import socket
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -77,14 +78,15 @@ def test_what_runs_in_the_background_runs_in_every_loop() -> None:
 def test_made_outside_a_loop_it_posts_over_sockets_in_every_loop() -> None:
     emulator = Emulator()
     app = next(iter(emulator.world.apps.values()))
-    with bind(LOCAL, 0) as nobody:  # its port is taken, and nobody answers there
+    with socket.socket() as nobody:  # its port is taken, and nobody answers there
+        nobody.bind((LOCAL, 0))
         app.bot_endpoint = f"http://localhost:{nobody.getsockname()[1]}/events"
-    for _ in range(2):
-        with emulator.serve() as url:
-            told = ask(url, "POST", "/_emulator/validations", {"url": app.bot_endpoint})
-        checks = {each["name"]: each for each in told[1]["checks"]}
-        assert (told[0], checks["address"]["verdict"]) == (201, "passed")
-        assert "no connection" in checks["answer"]["why"]
+        for _ in range(2):
+            with emulator.serve() as url:
+                told = ask(url, "POST", "/_emulator/validations", {"url": app.bot_endpoint})
+            checks = {each["name"]: each for each in told[1]["checks"]}
+            assert (told[0], checks["address"]["verdict"]) == (201, "passed")
+            assert "no connection" in checks["answer"]["why"]
 
 
 def test_a_port_that_is_taken_is_told() -> None:

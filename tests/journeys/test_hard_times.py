@@ -180,7 +180,7 @@ async def test_f36_a_purge_that_found_no_room_is_carried_on_when_there_is_some(
 
 @pytest.mark.slow
 async def test_f53_a_bad_line_loses_nothing_and_doubles_nothing(tmp_path: Path) -> None:
-    bodies = [notification(cmd=f"note {number}") for number in range(40)]
+    bodies = [notification(cmd=f"note {number}") for number in range(120)]
     listener = bind(LOCAL, 0)
     async with (
         running(tmp_path) as house,
@@ -202,6 +202,6 @@ async def test_f53_a_bad_line_loses_nothing_and_doubles_nothing(tmp_path: Path) 
         async with asyncio.timeout(60):
             await asyncio.gather(*map(deliver, bodies))
         await house.parts.dispatcher.settled()
-        assert line.cut > 5
-        assert sorted(house.heard) == sorted(f"note {number}" for number in range(40))
+        assert line.cut > 2
+        assert sorted(house.heard) == sorted(f"note {number}" for number in range(120))
         assert {row.state for row in await house.rows()} == {EventState.DONE}
