@@ -78,7 +78,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "step.own": "The bot's own: {name}",
     "step.grants": "Access to Zoom",
     "step.state": "Values the bot kept",
-    "step.inbox": "Events not yet handled",
+    "step.inbox": "Events that were kept",
     "step.cases": "Open questions",
     "step.installation": "The installation itself",
     "step.data_key": "The key to all of it",
