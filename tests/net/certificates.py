@@ -36,9 +36,8 @@ class Certificates:
     ) -> ssl.SSLContext:
         """Make the context of a server at an address, with a certificate for these days."""
         key = ec.generate_private_key(ec.SECP256R1())
-        address = x509.IPAddress(ipaddress.ip_address(host))
         wanted = self._certificate(_named(host), key, days=days, signed=signed).add_extension(
-            x509.SubjectAlternativeName([address]), critical=False
+            x509.SubjectAlternativeName([_general(host)]), critical=False
         )
         certificate = wanted.sign(self._key if signed else key, hashes.SHA256())
         pem = self._directory / "server.pem"
@@ -71,6 +70,12 @@ class Certificates:
             .not_valid_before(now + timedelta(days=days[0]))
             .not_valid_after(now + timedelta(days=days[1]))
         )
+
+
+def _general(host: str) -> x509.GeneralName:
+    if host[-1].isdigit():
+        return x509.IPAddress(ipaddress.ip_address(host))
+    return x509.DNSName(host)
 
 
 def _named(name: str) -> x509.Name:

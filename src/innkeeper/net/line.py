@@ -5,6 +5,8 @@ whatever comes unasked, ends the connection: nothing that was said on it is beli
 """
 
 import asyncio
+import select
+import ssl
 from typing import Any, Final
 
 import httptools
@@ -14,23 +16,27 @@ from innkeeper.net.exchange import Response
 
 HEAD_LIMIT_BYTES: Final = 65_536
 MOST_FIELDS: Final = 128
+_AROUND: Final = 8
+"""How many bytes may come for each byte of a body: one of its own and six around it, in chunks."""
 _VERSIONS: Final = frozenset({"1.0", "1.1"})
-_INTERIM: Final = range(100, 200)
-_SWITCHED: Final = 101
+_INTERIM: Final = frozenset({100, 102, 103})
+"""Those of which httptools knows that they have no body."""
+_poll: Final = getattr(select, "poll", None)  # Windows has none
+_FINAL: Final = range(200, 1000)
 
 
 class Line(asyncio.Protocol):
     """A connection to somebody, kept for the next request as long as it is in order."""
 
     def __init__(self) -> None:
-        self._transport: asyncio.Transport
+        self._transport: Any = None
         self._parser: Any = None
         self._waiter: asyncio.Future[Response] | None = None
         self._headers: dict[str, str] = {}
         self._parts: list[bytes] = []
         self._limit_bytes = 0
         self._size = 0
-        self._head_bytes = self._fields = 0
+        self._received = self._head_bytes = self._fields = 0
         self._in_body = False
         self._until_end = False
         self._usable = True
@@ -43,6 +49,15 @@ class Line(asyncio.Protocol):
         """Whether another request may be sent."""
         return self._usable and self._waiter is None
 
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing waits to be read: no end, and nothing that nobody asked for."""
+        if _poll is None:
+            return True
+        waiting = _poll()
+        waiting.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN)
+        return not waiting.poll(0)
+
     def send(self, request: bytes, *, limit_bytes: int) -> "asyncio.Future[Response]":
         """Send a request, and give what its answer will be in.
 
@@ -50,8 +65,7 @@ class Line(asyncio.Protocol):
         """
         self._parser = httptools.HttpResponseParser(self)
         self._limit_bytes, self._size = limit_bytes, 0
-        self._head_bytes = self._fields = 0
-        self._parts = []
+        self._received = self._head_bytes = self._fields = 0
         self._waiter = asyncio.get_running_loop().create_future()
         self._transport.write(request)
         return self._waiter
@@ -59,36 +73,46 @@ class Line(asyncio.Protocol):
     def close(self) -> None:
         """End the connection, whatever is under way."""
         self._usable = False
-        self._transport.abort()
+        if self._transport is not None:
+            self._transport.abort()
 
     # from the transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Be ready."""
-        self._transport = transport  # type: ignore[assignment]  # a stream has a whole transport
+        """Be ready; uvloop cannot end a connection as early as this."""
+        self._transport = transport
 
     def data_received(self, data: bytes) -> None:
         """Read on."""
         if self._waiter is None:
             self.close()  # nobody has asked
             return
-        if not self._in_body:
-            self._head_bytes += len(data)
+        self._received += len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._fail(_broken(error))
         else:
-            if not self._in_body and self._head_bytes > HEAD_LIMIT_BYTES:
-                self._fail(AnswerLost("the answer is too large", "its head"))
+            if self._received > HEAD_LIMIT_BYTES + _AROUND * self._size:
+                self._fail(AnswerLost("the answer is too large", "what is around its body"))
+
+    def eof_received(self) -> None:
+        """End an answer that lasts until the other side says that this is all."""
+        self._usable = False
+        if self._in_body and self._until_end and not self._cut_off():
+            self._complete()
+
+    def _cut_off(self) -> bool:
+        """Tell whether TCP has ended and TLS has not: then it may be anybody who ended it."""
+        tls = self._transport.get_extra_info("ssl_object")
+        try:
+            return tls is not None and tls.read(1) != b""
+        except ssl.SSLError:
+            return True
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End an answer that lasts until the connection ends; any other is lost."""
-        self._usable = False
-        if exc is None and self._in_body and self._until_end:
-            self._complete()
-        else:
-            self._fail(exc or ConnectionResetError("closed before the answer was whole"))
+        """Lose an answer that is not whole."""
+        self._fail(exc or ConnectionResetError("closed before the answer was whole"))
 
     # from the parser
 
@@ -99,12 +123,13 @@ class Line(asyncio.Protocol):
         self._headers, self._in_body = {}, False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header; what follows the body is none."""
+        """Take a header; what follows the body is none, but counts."""
+        self._fields += 1
+        self._head_bytes += len(name) + len(value)
+        if self._fields > MOST_FIELDS or self._head_bytes > HEAD_LIMIT_BYTES:
+            raise httptools.HttpParserError("too many headers")
         if self._in_body:
             return
-        self._fields += 1
-        if self._fields > MOST_FIELDS:
-            raise httptools.HttpParserError("too many headers")
         key, text = name.decode("latin-1").lower(), value.decode("latin-1")
         known = self._headers.get(key)
         self._headers[key] = text if known is None else f"{known}\n{text}"
@@ -112,9 +137,10 @@ class Line(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         """Look at the head."""
         status = self._parser.get_status_code()
-        if status == _SWITCHED or self._parser.get_http_version() not in _VERSIONS:
+        self._in_body = status in _FINAL
+        known = self._in_body or status in _INTERIM
+        if not known or self._parser.get_http_version() not in _VERSIONS:
             raise httptools.HttpParserError("not an answer to what was asked")
-        self._in_body = status not in _INTERIM
         self._until_end = not {"content-length", "transfer-encoding"} & self._headers.keys()
 
     def on_body(self, body: bytes) -> None:
@@ -137,11 +163,13 @@ class Line(asyncio.Protocol):
         if waiter is not None and not waiter.done():
             status = self._parser.get_status_code()
             waiter.set_result(Response(status, self._headers, b"".join(self._parts)))
+        self._parts = []
 
     def _fail(self, error: Exception) -> None:
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_exception(error)
+        self._parts = []
         self.close()
 
 

@@ -30,7 +30,13 @@ _SECOND_ADDRESS_SECONDS: Final = 0.25
 _URL: Final = re.compile(r"[!-~]+", re.ASCII)
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 _VALUE: Final = re.compile(r"[\t -~\x80-\xff]*")
-_ALWAYS: Final = "user-agent: Innkeeper\r\naccept-encoding: identity\r\n"
+_OTHERWISE_FRAMED: Final = frozenset({"HEAD", "CONNECT"})
+"""Methods whose answers have no body, whatever their headers say."""
+_OURS: Final = frozenset(
+    {"host", "content-length", "transfer-encoding", "connection", "upgrade", "expect"}
+)
+"""Headers that decide where a request ends, or whom it is for."""
+_UNLESS_SAID: Final = {"user-agent": "Innkeeper", "accept-encoding": "identity"}
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 _PORTS: Final = {"http": 80, "https": 443}
 
@@ -118,37 +124,53 @@ class Pool:
         await self._resolver.close()
 
     def _kept(self, origin: Origin) -> Line | None:
-        kept = self._idle[origin]
+        kept = self._idle.get(origin)
         while kept:
             line = kept.pop()
-            if line.free and line.idle_since + IDLE_SECONDS > self._loop.time():
+            if line.free and line.idle_since + IDLE_SECONDS > self._loop.time() and line.quiet:
                 self._busy.add(line)
                 return line
             line.close()
         return None
 
     async def _connected(self, origin: Origin) -> Line:
+        self._make_room()
+        line = Line()
+        self._busy.add(line)
+        try:
+            await self._connect(origin, line)
+        except BaseException:
+            self._busy.discard(line)
+            line.close()
+            raise
+        return line
+
+    def _make_room(self) -> None:
+        """Close what has rested longest, if as many are open as may be."""
+        if len(self._busy) + sum(map(len, self._idle.values())) >= MOST_CONNECTIONS:
+            resting = [kept for kept in self._idle.values() if kept]
+            min(resting, key=lambda kept: kept[0].idle_since).pop(0).close()
+
+    async def _connect(self, origin: Origin, line: Line) -> None:
         tls = origin.scheme == "https"
         if tls and self._tls is None:
             self._tls = await asyncio.to_thread(trusting)  # it reads a hundred certificates
         named = self._resolver if not _is_address(origin.host) else self._machine
         found = await named.resolve(origin.host, origin.port)
+        if not found:
+            raise ConnectionAbortedError
         connect = cast("Any", aiohappyeyeballs).start_connection  # typed in part
         connected: socket.socket = await connect(
             found, happy_eyeballs_delay=_SECOND_ADDRESS_SECONDS, interleave=1
         )
-        try:
-            _, line = await self._loop.create_connection(
-                Line,
-                sock=connected,
-                ssl=self._tls if tls else None,
-                server_hostname=origin.host.rstrip(".") if tls else None,
-            )
-        except BaseException:
-            connected.close()
-            raise
-        self._busy.add(line)
-        return line
+        await self._loop.create_connection(  # from here on, the socket is the loop's to close
+            lambda: line,
+            sock=connected,
+            ssl=self._tls if tls else None,
+            server_hostname=origin.host.rstrip(".") if tls else None,
+        )
+        if self._closed or not line.free:
+            raise ConnectionAbortedError
 
     def _put_back(self, origin: Origin, line: Line) -> None:
         self._busy.discard(line)
@@ -180,16 +202,19 @@ def _target(url: str) -> _Target:
     if _URL.fullmatch(url) is None or not parts.hostname or "@" in parts.netloc:
         raise ValueError
     port = parts.port or _PORTS.get(parts.scheme)
-    if parts.scheme not in _PORTS or port is None:
+    if parts.scheme not in _PORTS or port is None or not parts.hostname.strip("."):
         raise ValueError
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return _Target(Origin(parts.scheme, parts.hostname, port), parts.netloc, path)
 
 
 def _written(request: Request, target: _Target) -> bytes:
-    lines = [f"{request.method} {target.path} HTTP/1.1\r\nhost: {target.host}\r\n", _ALWAYS]
-    for name, value in request.headers.items():
-        if _NAME.fullmatch(name) is None or _VALUE.fullmatch(value) is None:
+    if _NAME.fullmatch(request.method) is None or request.method.upper() in _OTHERWISE_FRAMED:
+        raise ValueError
+    lines = [f"{request.method} {target.path} HTTP/1.1\r\nhost: {target.host}\r\n"]
+    said = {name.lower(): value for name, value in request.headers.items()}
+    for name, value in (_UNLESS_SAID | said).items():
+        if _NAME.fullmatch(name) is None or name in _OURS or _VALUE.fullmatch(value) is None:
             raise ValueError
         lines.append(f"{name}: {value}\r\n")
     if request.body or request.method in _WITH_BODY:
