@@ -8,10 +8,11 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from innkeeper.admin import admin_site
+from innkeeper.environment import read_settings
 from innkeeper.errors import SettingsRefused, StoreUnavailable
 from innkeeper.exposition import expose
 from innkeeper.net.outbound import AsgiTransport, Request, Response
-from innkeeper.settings import Settings, read_settings
+from innkeeper.settings import Settings
 from innkeeper.work import Parts
 from tests.cli.commands import CONFIGURED
 from tests.doors import opened

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from innkeeper.environment import fault_of_address, load_settings, read_settings
 from innkeeper.errors import SettingsRefused
 from innkeeper.secret import Secret
-from innkeeper.settings import Settings, fault_of_address, is_loopback, read_settings
+from innkeeper.settings import Settings, is_loopback
 from innkeeper.store.addresses import PostgresAddress
 from innkeeper.store.seal import KeyRing
 
@@ -225,7 +226,7 @@ def test_refuses_a_vault_in_the_stores_own_schema(tmp_path: Path) -> None:
 def test_says_how_to_get_a_driver_that_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("innkeeper.settings.find_spec", lambda _name: None)
+    monkeypatch.setattr("innkeeper.environment.find_spec", lambda _name: None)
     found = faults(tmp_path, INNKEEPER_DATABASE_URL=POSTGRES, INNKEEPER_KEYS=KeyRing.generate())
     assert "innkeeper[postgres]" in found["INNKEEPER_DATABASE_URL"]
 
@@ -277,7 +278,7 @@ def test_reads_a_dotenv_file_for_what_the_environment_leaves_out(
     for name in GOOD:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("ZOOM_CLIENT_ID", "from-the-environment")
-    assert Settings.load(tmp_path).client_id == "from-the-environment"
+    assert load_settings(tmp_path).client_id == "from-the-environment"
 
 
 def test_shows_no_secret_in_its_repr(tmp_path: Path) -> None:

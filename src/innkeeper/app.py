@@ -179,9 +179,9 @@ class App(Router):
         return with_query(f"{settings.public_url}/install", **{PARAMETER: invitation})
 
     def _read_settings(self) -> Settings:
-        from innkeeper.settings import Settings  # noqa: PLC0415  # see above
+        from innkeeper.environment import load_settings  # noqa: PLC0415  # see above
 
-        self._settings = self._settings or Settings.load(Path.cwd())
+        self._settings = self._settings or load_settings(Path.cwd())
         return self._settings
 
     # serving

@@ -8,8 +8,8 @@ import pytest
 
 from innkeeper.cli.botfile import load_bot
 from innkeeper.cli.newbot import TEMPLATES, NotBegun, begin
+from innkeeper.environment import read_settings
 from innkeeper.errors import SettingsRefused
-from innkeeper.settings import read_settings
 from tests.cli.commands import innkeeper
 from tests.cli.test_botfile import _leave_no_trace  # noqa: F401  # a fixture for every test here
 

@@ -8,9 +8,9 @@ from urllib.request import urlopen
 
 import pytest
 
+from innkeeper.environment import load_settings, read_settings
 from innkeeper.errors import SettingsRefused
 from innkeeper.net.serving import LOCAL, PortTaken, bind
-from innkeeper.settings import Settings, read_settings
 from innkeeper.store.seal import KeyRing
 from tests.cli.commands import (
     BOT,
@@ -102,7 +102,7 @@ def test_reads_what_the_environment_leaves_out_from_a_file_as_it_stands_there(
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("ZOOM_CLIENT_SECRET")
     (tmp_path / ".env").write_text("ZOOM_CLIENT_SECRET='a-${HOME}-b-$c-0001'\nZOOM_BOT_JID=x@y\n")
-    settings = Settings.load(tmp_path)
+    settings = load_settings(tmp_path)
     assert settings.client_secret.reveal() == "a-${HOME}-b-$c-0001"
     assert settings.bot_jid == CONFIGURED["ZOOM_BOT_JID"]
 
@@ -114,7 +114,7 @@ def test_a_file_of_settings_that_is_no_text_is_told(kind: str, tmp_path: Path) -
     else:
         (tmp_path / ".env").mkdir()
     with pytest.raises(SettingsRefused) as refused:
-        Settings.load(tmp_path)
+        load_settings(tmp_path)
     faults = {fault.name for fault in refused.value.faults}
     assert (".env" in faults) == (kind == "bytes")
 

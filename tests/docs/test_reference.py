@@ -10,7 +10,7 @@ import typer
 from starlette.routing import Route
 
 import innkeeper
-from innkeeper import settings, web
+from innkeeper import environment, web
 from innkeeper.bot import contexts
 from innkeeper.cli import app as command_line
 from innkeeper.emulator import Emulator
@@ -51,7 +51,7 @@ def coded(text: str) -> set[str]:
 
 
 def settings_read() -> set[str]:
-    return set(re.findall(r'"((?:ZOOM|INNKEEPER)_[A-Z0-9_]+)"', inspect.getsource(settings)))
+    return set(re.findall(r'"((?:ZOOM|INNKEEPER)_[A-Z0-9_]+)"', inspect.getsource(environment)))
 
 
 def test_every_setting_is_described_and_no_other():

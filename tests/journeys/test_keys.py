@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from innkeeper import App, Command
+from innkeeper.environment import read_settings
 from innkeeper.errors import KeyMissing
-from innkeeper.settings import Settings, read_settings
+from innkeeper.settings import Settings
 from innkeeper.store import keysource
 from innkeeper.store.seal import KeyRing
 from innkeeper.store.vault import SqliteVault
@@ -98,9 +99,9 @@ async def test_f24_a_bot_without_its_key_service_answers_503_until_it_is_back(
     service = FakeService()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(keysource, "SERVICE_SECONDS", 0.05)
-    monkeypatch.setattr("innkeeper.settings.import_module", partial(Services, service))
+    monkeypatch.setattr("innkeeper.environment.import_module", partial(Services, service))
     given = GIVEN | {"INNKEEPER_KEY_SERVICE": "kms:service", "INNKEEPER_KEYS": service.ring()}
-    monkeypatch.setattr(Settings, "load", partial(read_given, given))
+    monkeypatch.setattr("innkeeper.app.load_settings", partial(read_given, given))
     app = App("Porter")
     door = door_of(app, GIVEN["INNKEEPER_PUBLIC_URL"])
     service.failing = service.hangs

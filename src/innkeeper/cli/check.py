@@ -11,6 +11,7 @@ import typer
 from innkeeper.bot.table import Table
 from innkeeper.cli.botfile import load_bot
 from innkeeper.cli.printing import print_json
+from innkeeper.environment import load_settings
 from innkeeper.errors import BotRefused, SettingsRefused, StoreUnavailable
 from innkeeper.settings import Settings, is_loopback
 from innkeeper.store.keysource import KeyFile
@@ -54,7 +55,7 @@ def check(path: Path, *, as_json: bool, deploy: bool = False) -> int:
 def _settings() -> tuple[Settings | None, list[Finding]]:
     """Read the settings, or find what is wrong with them."""
     try:
-        return Settings.load(Path.cwd(), makes_key=False), []
+        return load_settings(Path.cwd(), makes_key=False), []
     except SettingsRefused as refusal:
         return None, [Finding(each.name, each.why, each.fix) for each in refusal.faults]
 

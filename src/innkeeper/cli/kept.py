@@ -14,10 +14,10 @@ from typing import Any, Final, TypeVar
 import typer
 
 from innkeeper.cli.printing import print_columns, print_json
+from innkeeper.environment import load_settings
 from innkeeper.errors import InnkeeperError
 from innkeeper.flows.receipts import Statement, hand_out, read_statement
 from innkeeper.ids import InstallationId, ReceiptId
-from innkeeper.settings import Settings
 from innkeeper.shelf import make_shelf
 from innkeeper.store.base import Store, Vault
 from innkeeper.store.records import Installation, Purge
@@ -137,7 +137,7 @@ def look(ask: Callable[[Store, Vault], Awaitable[T]]) -> T:
 
 @asynccontextmanager
 async def _opened() -> AsyncGenerator[tuple[Store, Vault]]:
-    settings = Settings.load(Path.cwd(), makes_key=False)
+    settings = load_settings(Path.cwd(), makes_key=False)
     if isinstance(settings.database, Path) and not settings.database.is_file():
         raise NothingKept("there is no database", f"{settings.database} is not there")
     store, vault = make_shelf(settings, read_only=True)

@@ -8,8 +8,9 @@ import typer
 
 from innkeeper.cli.kept import NothingKept
 from innkeeper.cli.printing import print_columns, print_json
+from innkeeper.environment import load_key_service, load_settings
 from innkeeper.errors import KeysRefused, StoreInUse
-from innkeeper.settings import Settings, load_key_service
+from innkeeper.settings import Settings
 from innkeeper.shelf import make_vault
 from innkeeper.store.keysource import KeyFile, new_entry
 
@@ -33,7 +34,7 @@ def show_status(*, as_json: bool) -> None:
     Raises:
         NothingKept: If there is no vault.
     """
-    settings = Settings.load(makes_key=False)
+    settings = load_settings(makes_key=False)
     wrapped = asyncio.run(_counted(settings))
     ids = settings.keys.ids
     if as_json:
@@ -56,7 +57,7 @@ def rotate(*, as_json: bool) -> None:
         NothingKept: If there is no vault.
         KeysRefused: If a new key has to be put where only the operator can.
     """
-    settings = Settings.load(makes_key=False)
+    settings = load_settings(makes_key=False)
     left = _left(settings, asyncio.run(_counted(settings)))
     if left:
         _say(f"Going on with {settings.keys.ids[0]}: older keys wrap {left}.")

@@ -14,6 +14,7 @@ import typer
 from innkeeper.app import App
 from innkeeper.cli.botfile import load_bot
 from innkeeper.cli.printing import print_json
+from innkeeper.environment import load_settings
 from innkeeper.errors import BodyRefused, InnkeeperError
 from innkeeper.settings import Settings
 from innkeeper.wire import lossless
@@ -52,7 +53,7 @@ def show(path: Path, *, environment: Environment) -> None:
         SettingsRefused: With everything that is wrong in the configuration.
         BotRefused: If the bot cannot be loaded.
     """
-    settings, bot = Settings.load(makes_key=False), load_bot(path)
+    settings, bot = load_settings(makes_key=False), load_bot(path)
     events = f"{settings.public_url}/events"
     oauth: dict[str, Any] = {
         "usage": _USAGES[settings.management],
@@ -82,7 +83,7 @@ def diff(file: Path, path: Path, *, environment: Environment, as_json: bool) -> 
         BotRefused: If the bot cannot be loaded.
     """
     manifest = _read(file)
-    settings, bot = Settings.load(makes_key=False), load_bot(path)
+    settings, bot = load_settings(makes_key=False), load_bot(path)
     found = list(_differences(manifest, settings, bot, environment))
     if as_json:
         print_json([asdict(each) for each in found])

@@ -16,11 +16,11 @@ import typer
 from innkeeper.cli.kept import MOST, NothingKept, look, moment, print_rows, tell
 from innkeeper.cli.printing import print_json
 from innkeeper.clock import SystemClock
+from innkeeper.environment import load_settings
 from innkeeper.errors import InnkeeperError
 from innkeeper.flows.cases import EVIDENCE, Reason
 from innkeeper.flows.sweep import ANSWER_WITHIN
 from innkeeper.ids import InstallationId
-from innkeeper.settings import Settings
 from innkeeper.shelf import make_shelf
 from innkeeper.store.base import Store
 from innkeeper.store.records import Case, Outcome
@@ -181,7 +181,7 @@ def order(decide: Callable[[Store], Awaitable[T]]) -> T:
 
 @asynccontextmanager
 async def _opened() -> AsyncGenerator[Store]:
-    settings = Settings.load(Path.cwd(), makes_key=False)
+    settings = load_settings(Path.cwd(), makes_key=False)
     if isinstance(settings.database, Path) and not settings.database.is_file():
         raise NothingKept("there is no database", f"{settings.database} is not there")
     store, vault = make_shelf(settings, guest=True)

@@ -17,10 +17,11 @@ import typer
 
 from innkeeper.cli.printing import print_columns, print_json
 from innkeeper.clock import Clock, SystemClock
+from innkeeper.environment import load_signing_secrets
 from innkeeper.errors import AnswerLost, SettingsRefused, Unreachable
 from innkeeper.net.outbound import HttpTransport, Request, Response, Transport
 from innkeeper.secret import Secret
-from innkeeper.settings import is_loopback, load_signing_secrets
+from innkeeper.settings import is_loopback
 from innkeeper.wire import signature
 
 _DONE: Final = 0

@@ -10,6 +10,7 @@ from innkeeper.admin import admin_site
 from innkeeper.app import App
 from innkeeper.cli.botfile import load_bot
 from innkeeper.cli.foreground import run_until_done, until_stopped
+from innkeeper.environment import load_settings
 from innkeeper.errors import BotRefused, InnkeeperError
 from innkeeper.logs import configure, crashes_told, masked
 from innkeeper.net.serving import LOCAL, bind, serving
@@ -18,7 +19,7 @@ from innkeeper.settings import Settings
 
 def run_bot(path: Path, *, host: str, port: int | None) -> None:
     """Run a bot with the settings of the environment."""
-    settings = Settings.load()
+    settings = load_settings()
     configure(settings.secrets, amount=settings.log)
     app = loaded(path, settings)
     port = port or urlsplit(settings.public_url).port or 8080

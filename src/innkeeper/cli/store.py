@@ -7,8 +7,8 @@ from typing import Final
 import typer
 
 from innkeeper.cli.printing import print_columns, print_json
+from innkeeper.environment import load_settings
 from innkeeper.errors import Fault, SettingsRefused
-from innkeeper.settings import Settings
 from innkeeper.store.addresses import PostgresAddress
 
 CHECK_FOUND_A_FAULT: Final = 3
@@ -54,7 +54,7 @@ def bring_up_to_date() -> None:
 
 
 def _schemas() -> list[tuple[PostgresAddress, str]]:
-    settings = Settings.load(Path.cwd(), makes_key=False)
+    settings = load_settings(Path.cwd(), makes_key=False)
     store, vault = settings.database, settings.vault
     if isinstance(store, Path) or isinstance(vault, Path):
         fault = Fault("INNKEEPER_DATABASE_URL", "is SQLite", _FIX)

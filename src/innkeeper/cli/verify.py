@@ -8,7 +8,7 @@ import typer
 
 from innkeeper.cli.printing import print_json
 from innkeeper.clock import SystemClock
-from innkeeper.settings import load_signing_secrets
+from innkeeper.environment import load_signing_secrets
 from innkeeper.wire.diagnosis import diagnose
 from innkeeper.wire.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER
 

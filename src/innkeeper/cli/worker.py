@@ -9,10 +9,10 @@ import typer
 from innkeeper.admin import admin_site
 from innkeeper.cli.foreground import run_until_done, until_stopped
 from innkeeper.cli.serve import loaded
+from innkeeper.environment import load_settings
 from innkeeper.errors import Fault, InnkeeperError, SettingsRefused
 from innkeeper.logs import configure, crashes_told
 from innkeeper.net.serving import LOCAL, bind, serving
-from innkeeper.settings import Settings
 
 _FIX = "Name a PostgreSQL; on SQLite `innkeeper run` does the work itself."
 
@@ -24,7 +24,7 @@ def run_worker(path: Path) -> None:
         PortTaken: If the operator's port cannot be used.
         SettingsRefused: If the database is SQLite, on which one process works.
     """
-    settings = Settings.load()
+    settings = load_settings()
     if isinstance(settings.database, Path):
         fault = Fault("INNKEEPER_DATABASE_URL", "is SQLite, on which one process works", _FIX)
         raise SettingsRefused([fault])
