@@ -101,7 +101,7 @@ async def test_f24_a_bot_without_its_key_service_answers_503_until_it_is_back(
     monkeypatch.setattr(keysource, "SERVICE_SECONDS", 0.05)
     monkeypatch.setattr("innkeeper.environment.import_module", partial(Services, service))
     given = GIVEN | {"INNKEEPER_KEY_SERVICE": "kms:service", "INNKEEPER_KEYS": service.ring()}
-    monkeypatch.setattr("innkeeper.app.load_settings", partial(read_given, given))
+    monkeypatch.setattr("innkeeper.environment.load_settings", partial(read_given, given))
     app = App("Porter")
     door = door_of(app, GIVEN["INNKEEPER_PUBLIC_URL"])
     service.failing = service.hangs
