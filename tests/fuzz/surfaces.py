@@ -40,6 +40,7 @@ from innkeeper.wire.oauth import read_tokens
 from innkeeper.wire.signature import Verifier
 from innkeeper.zoom import answers
 from tests.doors import LOCAL, NOW, Door, opened
+from tests.fuzz.answers import ODD, WHOLE, odd_answers, whole_ones
 from tests.fuzz.inputs import (
     ANY_TEXT,
     BODIES,
@@ -314,4 +315,6 @@ SURFACES: Final = (
         _pages,
     ),
     Surface("connections", st.tuples(REQUESTS, CUTS), _connections),
+    Surface("odd answers", ODD, odd_answers),
+    Surface("whole answers", WHOLE, whole_ones),
 )

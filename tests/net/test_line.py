@@ -236,6 +236,14 @@ async def test_what_comes_behind_an_answer_changes_nothing_but_ends_the_connecti
     assert (answer.body, answer.headers, line.free) == (b"{}", {"content-length": "2"}, False)
 
 
+@PIECES
+async def test_a_value_ends_before_the_spaces_behind_it(piece: int):
+    line, waiter = asked()
+    hear(line, OK + b"Content-Type: \t text/html \t \r\nContent-Length: 2 \r\n\r\n{}", piece)
+
+    assert waiter.result().headers == {"content-type": "text/html", "content-length": "2"}
+
+
 async def test_nothing_of_an_answer_is_kept_for_the_next():
     line, waiter = asked()
     hear(line, OK + b"X: y\r\nContent-Length: 6\r\n\r\nsecret", 3)

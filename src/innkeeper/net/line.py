@@ -130,7 +130,7 @@ class Line(asyncio.Protocol):
             raise httptools.HttpParserError("too many headers")
         if self._in_body:
             return
-        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        key, text = name.decode("latin-1").lower(), value.strip(b" \t").decode("latin-1")
         known = self._headers.get(key)
         self._headers[key] = text if known is None else f"{known}\n{text}"
 
