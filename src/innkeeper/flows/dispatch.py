@@ -32,6 +32,7 @@ from innkeeper.flows.places import place_of, trigger_of
 from innkeeper.flows.purge import Forgetter
 from innkeeper.flows.queue import Queue, Waiting
 from innkeeper.flows.reauth import OURS, REAUTH_NEEDED, as_notice
+from innkeeper.flows.schedule import share_of
 from innkeeper.flows.speak import Speaker
 from innkeeper.flows.welcome import Welcome
 from innkeeper.ids import InstallationId, Jid
@@ -50,7 +51,9 @@ BACKOFF = (
     timedelta(minutes=10),
     timedelta(minutes=30),
 )
-"""How long a failed event waits before it is tried again; then it is dead-lettered."""
+"""How long a failed event waits, at most, before it is tried again; then it is dead-lettered."""
+_SPREAD = 0.2
+"""By how much of it, at most, it waits less: what failed together does not come back together."""
 
 PATIENCE = timedelta(minutes=5)
 """How long a handler may take, unless the bot says otherwise."""
@@ -405,7 +408,7 @@ class Dispatcher:
         if event.attempts > len(BACKOFF) or isinstance(error, _HOPELESS):
             await self._end(event, EventState.DEAD, type(error).__name__, installation_id)
             return
-        until = self._clock.now() + BACKOFF[event.attempts - 1]
+        until = self._clock.now() + pause_after(event)
         await self._store.defer(
             event.id, until=until, reason=type(error).__name__, installation_id=installation_id
         )
@@ -488,6 +491,12 @@ class _Dropped(_Unwanted):
 
 class _Foreign(_Unwanted):
     """The app is not for the account that the event is of."""
+
+
+def pause_after(event: InboxEvent) -> timedelta:
+    """Say how long an event waits that has just failed."""
+    spared = _SPREAD * share_of(f"{event.id}/{event.attempts}")
+    return BACKOFF[event.attempts - 1] * (1 - spared)
 
 
 async def _mute(_card: Card) -> None:

@@ -43,7 +43,7 @@ def scheduled(grant: Grant, *, now: datetime) -> Grant:
 
 
 def _renew_at(grant: Grant, now: datetime) -> datetime | None:
-    place = _place(grant.id)
+    place = share_of(grant.id)
     if in_use(grant):
         shortest = (grant.expires_at - now) * (1 + place) / 4  # of what lives for minutes only
         return grant.expires_at - min(AHEAD + SPREAD * place, shortest)
@@ -52,7 +52,7 @@ def _renew_at(grant: Grant, now: datetime) -> datetime | None:
     return issued_at(grant) + IDLE_EVERY - IDLE_SPREAD * place
 
 
-def _place(grant_id: str) -> float:
-    """Give a grant's own place between 0 and 1, the same each time and in each process."""
-    digest = hashlib.sha256(grant_id.encode()).digest()
+def share_of(name: str) -> float:
+    """Give what has this name its own place from 0 to 1, the same in each process."""
+    digest = hashlib.sha256(name.encode()).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
