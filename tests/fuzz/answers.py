@@ -2,7 +2,7 @@
 """What may a server answer? Anything, in any pieces; and what is whole is read as it was meant."""
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -178,14 +178,22 @@ async def _by_aiohttp(answer: Whole) -> Response:
 
 
 @contextmanager
-def odd_answers() -> Generator[Any]:
+def odd_answers() -> Generator[Callable[[Any], None]]:
     """Hear anything: an answer comes of it, or the loss of one, and nothing is left."""
     with asyncio.Runner() as runner:
-        yield lambda told: runner.run(_hear_odd(told))
+
+        def play(told: Any) -> None:
+            runner.run(_hear_odd(told))
+
+        yield play
 
 
 @contextmanager
-def whole_ones() -> Generator[Any]:
+def whole_ones() -> Generator[Callable[[Any], None]]:
     """Hear what is right: it is read as it was meant, and as aiohttp reads it."""
     with asyncio.Runner() as runner:
-        yield lambda told: runner.run(_hear_whole(told))
+
+        def play(told: Any) -> None:
+            runner.run(_hear_whole(told))
+
+        yield play

@@ -30,6 +30,7 @@ class Line(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._transport: Any = None
+        self._unread: Any = None
         self._parser: Any = None
         self._waiter: asyncio.Future[Response] | None = None
         self._headers: dict[str, str] = {}
@@ -52,11 +53,7 @@ class Line(asyncio.Protocol):
     @property
     def quiet(self) -> bool:
         """Whether nothing waits to be read: no end, and nothing that nobody asked for."""
-        if _poll is None:
-            return True
-        waiting = _poll()
-        waiting.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN)
-        return not waiting.poll(0)
+        return self._unread is None or not self._unread.poll(0)
 
     def send(self, request: bytes, *, limit_bytes: int) -> "asyncio.Future[Response]":
         """Send a request, and give what its answer will be in.
@@ -81,6 +78,10 @@ class Line(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Be ready; uvloop cannot end a connection as early as this."""
         self._transport = transport
+        under = transport.get_extra_info("socket")
+        if _poll is not None and under is not None:
+            self._unread = _poll()
+            self._unread.register(under.fileno(), select.POLLIN)
 
     def data_received(self, data: bytes) -> None:
         """Read on."""

@@ -36,7 +36,10 @@ _OURS: Final = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "upgrade", "expect"}
 )
 """Headers that decide where a request ends, or whom it is for."""
-_UNLESS_SAID: Final = {"user-agent": "Innkeeper", "accept-encoding": "identity"}
+_UNLESS_SAID: Final = {
+    "user-agent": "user-agent: Innkeeper\r\n",
+    "accept-encoding": "accept-encoding: identity\r\n",
+}
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 _PORTS: Final = {"http": 80, "https": 443}
 
@@ -213,10 +216,11 @@ def _written(request: Request, target: _Target) -> bytes:
         raise ValueError
     lines = [f"{request.method} {target.path} HTTP/1.1\r\nhost: {target.host}\r\n"]
     said = {name.lower(): value for name, value in request.headers.items()}
-    for name, value in (_UNLESS_SAID | said).items():
+    for name, value in said.items():
         if _NAME.fullmatch(name) is None or name in _OURS or _VALUE.fullmatch(value) is None:
             raise ValueError
         lines.append(f"{name}: {value}\r\n")
+    lines += [line for name, line in _UNLESS_SAID.items() if name not in said]
     if request.body or request.method in _WITH_BODY:
         lines.append(f"content-length: {len(request.body)}\r\n")
     lines.append("\r\n")
