@@ -370,3 +370,12 @@ async def test_one_address_that_is_refused_refuses_them_all(wire: Wire, place: i
         await ask(wire, "http://api.zoom.us/")
     with pytest.raises(AddressRefused):
         await CheckedResolver(Names(*addresses), may=is_public).resolve("api.zoom.us", 80)
+
+
+async def test_an_address_in_place_of_a_name_is_looked_at_as_well(wire: Wire):
+    url = await wire.serve(keeps(ONE))
+    wire.transport = HttpTransport(resolver=lambda: CheckedResolver(may=is_public))
+    for refused in (url, "http://10.0.0.7/", "http://[::1]/", "http://0x7f.1/"):
+        with pytest.raises(Unreachable, match="where nothing is sent"):
+            await ask(wire, refused)
+    assert wire.heads == []

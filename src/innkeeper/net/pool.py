@@ -7,7 +7,6 @@ sent a second time on another connection: whoever asked decides that.
 
 import asyncio
 import functools
-import ipaddress
 import re
 import socket
 import ssl
@@ -76,8 +75,7 @@ class Pool:
     """
 
     def __init__(self, resolver: Resolver | None = None) -> None:
-        self._machine = MachineResolver()
-        self._resolver = resolver or self._machine
+        self._resolver = resolver or MachineResolver()
         self._idle: defaultdict[Origin, list[Line]] = defaultdict(list)
         self._busy: set[Line] = set()
         self._room = asyncio.Semaphore(MOST_CONNECTIONS)
@@ -158,8 +156,7 @@ class Pool:
         tls = origin.scheme == "https"
         if tls and self._tls is None:
             self._tls = await asyncio.to_thread(trusting)  # it reads a hundred certificates
-        named = self._resolver if not _is_address(origin.host) else self._machine
-        found = await named.resolve(origin.host, origin.port)
+        found = await self._resolver.resolve(origin.host, origin.port)
         if not found:
             raise ConnectionAbortedError
         connect = cast("Any", aiohappyeyeballs).start_connection  # typed in part
@@ -225,11 +222,3 @@ def _written(request: Request, target: _Target) -> bytes:
         lines.append(f"content-length: {len(request.body)}\r\n")
     lines.append("\r\n")
     return "".join(lines).encode("latin-1") + request.body
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
