@@ -355,7 +355,8 @@ async def test_a_thread_that_hangs_keeps_no_other_from_its_turn(tmp_path: Path) 
         for seconds in (0, *AGAIN):  # what was cut off just now may be written down only now
             await turn(house, seconds)
             await house.parts.dispatcher.settled()
-        assert sorted(heard) == ["sync 1", "sync 2"]
+        # The clock runs on while a thread ends: it may be overdue then, and be heard once more.
+        assert set(heard) == {"sync 1", "sync 2"}
 
 
 async def test_an_overdue_error_says_what_to_do() -> None:
