@@ -11,8 +11,8 @@ pytestmark = pytest.mark.slow
 
 SEED = 11
 RISES_WITHIN_SECONDS = 5.0
-SQLITE_SECONDS, POSTGRES_SECONDS = 25.0, 35.0
-"""A minute together."""
+SQLITE_SECONDS, POSTGRES_SECONDS = 15.0, 20.0
+"""With what comes before and after it a minute, all told."""
 
 
 def holds(came: Came) -> None:
