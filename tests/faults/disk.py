@@ -30,7 +30,7 @@ def ill() -> None:
 
 
 def slow(seconds: float) -> Fault:
-    """Take so long."""
+    """Take so long, and have whoever writes stand still, as a disk does."""
     return lambda: time.sleep(seconds)
 
 

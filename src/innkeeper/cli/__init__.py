@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import typer
 
 from innkeeper.cli.case import case
+from innkeeper.cli.codes import BAD_CONFIGURATION
 from innkeeper.cli.delivery import delivery
 from innkeeper.cli.options import AsJson, InstallationId, Yes
 from innkeeper.errors import InnkeeperError, SettingsRefused
@@ -47,7 +48,6 @@ app.add_typer(receipt, name="receipt")
 EMULATOR_PORT = 8700
 BOT_PORT = 8701
 PROXY_PORT = 8702
-_CONFIG = 78
 
 Port = Annotated[int, typer.Option(help="The port to listen on, on this machine only.")]
 EmulatorUrl = Annotated[str, typer.Option("--emulator", help="Where the emulator is.")]
@@ -159,7 +159,7 @@ def emulator_proxy(
     if not emulator_url.startswith("http://") or not urlsplit(emulator_url).hostname:
         said = f"innkeeper: --emulator {emulator_url} is no address; use one like "
         typer.echo(f"{said}http://127.0.0.1:{EMULATOR_PORT}.", err=True)
-        raise typer.Exit(_CONFIG)
+        raise typer.Exit(BAD_CONFIGURATION)
     from innkeeper.cli.proxy import run_proxy  # noqa: PLC0415
 
     run_proxy(emulator_url=emulator_url.rstrip("/"), port=port, ca_file=ca_file)
@@ -459,12 +459,12 @@ def _checked(*ports: int) -> None:
     for port in ports:
         if not 0 < port < 65_536:
             typer.echo(f"innkeeper: {port} is not a port; use one from 1 to 65535.", err=True)
-            raise typer.Exit(_CONFIG)
+            raise typer.Exit(BAD_CONFIGURATION)
     if len(set(ports)) < len(ports):
         typer.echo(
             f"innkeeper: two servers cannot share port {ports[0]}; give each its own.", err=True
         )
-        raise typer.Exit(_CONFIG)
+        raise typer.Exit(BAD_CONFIGURATION)
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from typing import Any, Final, TextIO
 import typer
 
 from innkeeper.browser import Browser
+from innkeeper.cli.codes import FAILED, MISUSED
 from innkeeper.emulator.chat.cards import buttons
 from innkeeper.errors import InnkeeperError, Unreachable
 from innkeeper.net.outbound import HttpTransport, Request, Transport
@@ -26,8 +27,6 @@ QUIET_SECONDS: Final = 0.3
 _LOOK_EVERY_SECONDS: Final = 0.1
 _LIST_LIMIT_BYTES: Final = 64 * 1024 * 1024
 _LINE_LIMIT_BYTES: Final = 65_536
-_FAILED: Final = 1
-_MISUSED: Final = 2
 
 Json = dict[str, Any]
 Pause = Callable[[float], Awaitable[object]]
@@ -38,7 +37,7 @@ class ChatFailed(InnkeeperError):
 
     code = "chat_failed"
 
-    def __init__(self, what: str, fix: str, *, exit_code: int = _FAILED) -> None:
+    def __init__(self, what: str, fix: str, *, exit_code: int = FAILED) -> None:
         self.fix = fix
         self.exit_code = exit_code
         super().__init__(what)
@@ -210,7 +209,7 @@ async def _piped(talk: Talk, lines: TextIO) -> int:
         if line.strip() and not await talk.answered(asyncio.sleep):
             said = f"innkeeper: nothing came within {PATIENCE_SECONDS:g} s."
             typer.echo(f"{said} Is the app added, and does it answer this?", err=True)
-            code = _FAILED
+            code = FAILED
     return code
 
 
@@ -241,4 +240,4 @@ def _one(found: list[Json], wanted: str | None, kind: str, *keys: str) -> Json:
         if wanted is None or wanted in names | {str(each["name"]).partition(" ")[0]}:
             return each
     fix = f"Known are: {', '.join(str(each['name']) for each in found) or 'none'}."
-    raise ChatFailed(f"there is no {kind} {wanted or ''}".rstrip(), fix, exit_code=_MISUSED)
+    raise ChatFailed(f"there is no {kind} {wanted or ''}".rstrip(), fix, exit_code=MISUSED)

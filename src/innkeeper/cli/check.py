@@ -10,6 +10,7 @@ import typer
 
 from innkeeper.bot.table import Table
 from innkeeper.cli.botfile import load_bot
+from innkeeper.cli.codes import DONE, FOUND_A_FAULT
 from innkeeper.cli.printing import print_json
 from innkeeper.environment import load_settings
 from innkeeper.errors import BotRefused, SettingsRefused, StoreUnavailable
@@ -18,8 +19,6 @@ from innkeeper.store.keysource import KeyFile
 from innkeeper.store.owned import Database, OwnedDatabase
 from innkeeper.webhooktoken import PATH as TOKEN_PATH
 
-_DONE: Final = 0
-_FOUND_A_FAULT: Final = 3
 _EMPTIED: Final = ("/tmp", "/var/tmp", "/dev/shm", "/run")  # noqa: S108  # told of, not used
 
 
@@ -49,7 +48,7 @@ def check(path: Path, *, as_json: bool, deploy: bool = False) -> int:
         typer.echo(_demanded(settings), err=True)
     if not found:
         typer.echo(f"{path}: nothing is wrong.", err=True)
-    return _FOUND_A_FAULT if found else _DONE
+    return FOUND_A_FAULT if found else DONE
 
 
 def _settings() -> tuple[Settings | None, list[Finding]]:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import typer
 
+from innkeeper.cli.codes import MISUSED
 from innkeeper.cli.kept import MOST, NothingKept, look, moment, print_rows, tell
 from innkeeper.cli.orders import ORDERED, order
 from innkeeper.cli.printing import fit, print_json
@@ -19,7 +20,6 @@ from innkeeper.ids import EventId
 from innkeeper.store.base import Store
 from innkeeper.store.records import EventState, InboxRow
 
-_MISUSED: Final = 2
 _AT_ONCE: Final = 100
 _ASIDE: Final = (EventState.DEAD, EventState.QUARANTINED)
 _OPEN: Final = (EventState.READY, EventState.CLAIMED, *_ASIDE)
@@ -134,7 +134,7 @@ def replay_all(states: Collection[EventState], *, yes: bool, as_json: bool) -> N
         typer.echo(
             f"innkeeper: {len(found)} would be replayed; if you mean it, add --yes.", err=True
         )
-        raise typer.Exit(_MISUSED)
+        raise typer.Exit(MISUSED)
     _tell_replayed(order(lambda store: _revived(store, found[::-1])), as_json=as_json)
 
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from innkeeper.cli.codes import MISUSED
 from innkeeper.cli.options import AsJson, EventId
 from innkeeper.store.records import EventState
 
@@ -60,7 +61,7 @@ def delivery_replay(
 
     if bool(event_ids) == bool(state):
         typer.echo("innkeeper: name either ids or a --state.", err=True)
-        raise typer.Exit(2)
+        raise typer.Exit(MISUSED)
     if state:
         replay_all(state, yes=yes, as_json=as_json)
     else:

@@ -129,18 +129,25 @@ def look(ask: Callable[[Store, Vault], Awaitable[T]]) -> T:
     """
 
     async def looked() -> T:
-        async with _opened() as (store, vault):
+        async with opened() as (store, vault):
             return await ask(store, vault)
 
     return asyncio.run(looked())
 
 
 @asynccontextmanager
-async def _opened() -> AsyncGenerator[tuple[Store, Vault]]:
+async def opened(*, guest: bool = False) -> AsyncGenerator[tuple[Store, Vault]]:
+    """Open what an app keeps, also while it runs: to look, or as a guest who writes a little.
+
+    Raises:
+        NothingKept: If there is no database.
+        StoreUnavailable: If it cannot be opened.
+        KeyMissing: If the key ring lacks a key that is needed.
+    """
     settings = load_settings(Path.cwd(), makes_key=False)
     if isinstance(settings.database, Path) and not settings.database.is_file():
         raise NothingKept("there is no database", f"{settings.database} is not there")
-    store, vault = make_shelf(settings, read_only=True)
+    store, vault = make_shelf(settings, read_only=not guest, guest=guest)
     await vault.open()
     try:
         await store.open()

@@ -13,6 +13,7 @@ import typer
 
 from innkeeper.app import App
 from innkeeper.cli.botfile import load_bot
+from innkeeper.cli.codes import DONE, FOUND_A_FAULT
 from innkeeper.cli.printing import print_json
 from innkeeper.environment import load_settings
 from innkeeper.errors import BodyRefused, InnkeeperError
@@ -22,8 +23,6 @@ from innkeeper.wire.manifest import Manifest, SlashCommand
 
 Environment = Literal["development", "production"]
 
-_DONE: Final = 0
-_FOUND_A_FAULT: Final = 3
 _USAGES: Final = {"admin": "ADMIN_MANAGEMENT", "user": "USER_OPERATION"}
 _CHAT: Final = "/features/team_chat_subscription"
 _EVENTS: Final = "/features/event_subscription/events"
@@ -92,7 +91,7 @@ def diff(file: Path, path: Path, *, environment: Environment, as_json: bool) -> 
             typer.echo(f"{each.setting}\n  there: {each.there or 'nothing'}\n  here:  {each.here}")
     if not found:
         typer.echo(f"{file}: says what the bot needs ({environment}).", err=True)
-    return _FOUND_A_FAULT if found else _DONE
+    return FOUND_A_FAULT if found else DONE
 
 
 def _read(file: Path) -> Manifest:

@@ -7,13 +7,13 @@ from pathlib import Path
 from string import Template
 from typing import Final
 
+from innkeeper.cli.codes import MISUSED
 from innkeeper.errors import InnkeeperError
 
 TEMPLATES: Final = {"minimal": "https://example.com", "webapp": "https://example.com/zoom"}
 """What can be begun with, and where its bot would be reached."""
 _HIDDEN: Final = {"gitignore": ".gitignore", "env.example": ".env.example"}
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9 _-]{0,62}")
-_MISUSED: Final = 2
 
 
 class NotBegun(InnkeeperError):
@@ -36,10 +36,10 @@ def begin(folder: Path, template: str) -> list[Path]:
     """
     if template not in TEMPLATES:
         fix = f"Known are: {', '.join(TEMPLATES)}."
-        raise NotBegun(f"there is no template {template}", fix, exit_code=_MISUSED)
+        raise NotBegun(f"there is no template {template}", fix, exit_code=MISUSED)
     if not _NAME.fullmatch(folder.name):
         fix = "Begin with a letter; go on with letters, digits, - and _."
-        raise NotBegun(f"{folder.name!r} can be no bot's name", fix, exit_code=_MISUSED)
+        raise NotBegun(f"{folder.name!r} can be no bot's name", fix, exit_code=MISUSED)
     if folder.exists() or folder.is_symlink():
         raise NotBegun(f"{folder} is there already", "Choose another name, or move it away.")
     title = re.sub(r"[ _-]+", " ", folder.name).strip().title()

@@ -5,27 +5,23 @@ the app. If the app does not run, its next start does what was decided, before i
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import typer
 
-from innkeeper.cli.kept import MOST, NothingKept, look, moment, print_rows, tell
+from innkeeper.cli.codes import MISUSED
+from innkeeper.cli.kept import MOST, NothingKept, look, moment, opened, print_rows, tell
 from innkeeper.cli.printing import print_json
 from innkeeper.clock import SystemClock
-from innkeeper.environment import load_settings
 from innkeeper.errors import InnkeeperError
 from innkeeper.flows.cases import EVIDENCE, Reason
 from innkeeper.flows.sweep import ANSWER_WITHIN
 from innkeeper.ids import InstallationId
-from innkeeper.shelf import make_shelf
 from innkeeper.store.base import Store
 from innkeeper.store.records import Case, Outcome
 
-_MISUSED: Final = 2
 ORDERED: Final = "The running app does it within seconds; if none runs, its next start does."
 _MEANING: Final[dict[str, str]] = {
     Reason.GRANT_DIED: "Zoom no longer renews the person's tokens, before their time was over.",
@@ -152,7 +148,7 @@ def run_purges(*, as_json: bool) -> None:
 def _sure(*, yes: bool) -> None:
     if not yes:
         typer.echo("innkeeper: this deletes for good; if you mean it, add --yes.", err=True)
-        raise typer.Exit(_MISUSED)
+        raise typer.Exit(MISUSED)
 
 
 async def _settled(store: Store, case_id: str, outcome: Outcome) -> Case:
@@ -173,27 +169,10 @@ def order(decide: Callable[[Store], Awaitable[T]]) -> T:
     """
 
     async def ordered() -> T:
-        async with _opened() as store:
+        async with opened(guest=True) as (store, _):
             return await decide(store)
 
     return asyncio.run(ordered())
-
-
-@asynccontextmanager
-async def _opened() -> AsyncGenerator[Store]:
-    settings = load_settings(Path.cwd(), makes_key=False)
-    if isinstance(settings.database, Path) and not settings.database.is_file():
-        raise NothingKept("there is no database", f"{settings.database} is not there")
-    store, vault = make_shelf(settings, guest=True)
-    await vault.open()
-    try:
-        await store.open()
-        try:
-            yield store
-        finally:
-            await store.close()
-    finally:
-        await vault.close()
 
 
 def _there(case: Case | None, case_id: str) -> Case:

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 import typer
 
+from innkeeper.cli.codes import DONE, FOUND_A_FAULT
 from innkeeper.cli.printing import print_columns, print_json
 from innkeeper.clock import Clock, SystemClock
 from innkeeper.environment import load_signing_secrets
@@ -24,8 +25,6 @@ from innkeeper.secret import Secret
 from innkeeper.settings import is_loopback
 from innkeeper.wire import signature
 
-_DONE: Final = 0
-_FOUND_A_FAULT: Final = 3
 _HEADERS: Final = (
     "strict-transport-security",
     "x-content-type-options",
@@ -60,7 +59,7 @@ def review(url: str, *, as_json: bool) -> int:
         for each in found:
             if each.fix and not each.right:
                 typer.echo(f"{each.asked}: {each.fix}", err=True)
-    return _DONE if all(each.right for each in found) else _FOUND_A_FAULT
+    return DONE if all(each.right for each in found) else FOUND_A_FAULT
 
 
 async def _reviewed(url: str) -> list[Found]:

@@ -1,7 +1,7 @@
 """What does a bot answer to? Its handlers as a list, or the one that takes a text."""
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import typer
 
@@ -10,11 +10,9 @@ from innkeeper.bot.reactions import Reaction
 from innkeeper.bot.table import Table
 from innkeeper.bot.words import WordsRefused, plain, read_words
 from innkeeper.cli.botfile import load_bot
+from innkeeper.cli.codes import DONE, FOUND_A_FAULT
 from innkeeper.cli.printing import print_columns, print_json
 from innkeeper.clock import SystemClock
-
-_DONE: Final = 0
-_FOUND_A_FAULT: Final = 3
 
 
 def list_routes(path: Path, *, as_json: bool) -> None:
@@ -44,7 +42,7 @@ def explain_text(path: Path, text: str, *, as_json: bool) -> int:
         print_json(told)
     else:
         print_columns([(name, _written(value)) for name, value in told.items()])
-    return _DONE if told["takes"] and "refused" not in told else _FOUND_A_FAULT
+    return DONE if told["takes"] and "refused" not in told else FOUND_A_FAULT
 
 
 def _taken(table: Table, found: Found[Reaction]) -> dict[str, Any]:

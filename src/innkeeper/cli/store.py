@@ -6,12 +6,12 @@ from typing import Final
 
 import typer
 
+from innkeeper.cli.codes import FOUND_A_FAULT
 from innkeeper.cli.printing import print_columns, print_json
 from innkeeper.environment import load_settings
 from innkeeper.errors import Fault, SettingsRefused
 from innkeeper.store.addresses import PostgresAddress
 
-CHECK_FOUND_A_FAULT: Final = 3
 _FIX: Final = "Name a PostgreSQL; SQLite is migrated when the app starts."
 
 
@@ -36,7 +36,7 @@ def show_standing(*, as_json: bool) -> None:
     else:
         print_columns([(each.schema, f"{it.made} of {it.newest}") for each, it in found])
     if any(it.made < it.newest for _, it in found):
-        raise typer.Exit(CHECK_FOUND_A_FAULT)
+        raise typer.Exit(FOUND_A_FAULT)
 
 
 def bring_up_to_date() -> None:

@@ -8,12 +8,11 @@ from urllib.parse import quote
 
 import typer
 
+from innkeeper.cli.codes import FAILED, MISUSED
 from innkeeper.errors import BodyRefused, InnkeeperError, Unreachable
 from innkeeper.net.outbound import HttpTransport, Request, Response
 from innkeeper.wire import lossless
 
-_FAILED: Final = 1
-_MISUSED: Final = 2
 _PATIENCE_SECONDS: Final = 30.0
 _ANSWER_LIMIT_BYTES: Final = 8 * 1024 * 1024
 
@@ -23,7 +22,7 @@ class TriggerFailed(InnkeeperError):
 
     code = "trigger_failed"
 
-    def __init__(self, what: str, fix: str, *, exit_code: int = _FAILED) -> None:
+    def __init__(self, what: str, fix: str, *, exit_code: int = FAILED) -> None:
         self.fix = fix
         self.exit_code = exit_code
         super().__init__(what)
@@ -42,7 +41,7 @@ def order(
         path, given, value = change.partition("=")
         if not given:
             fix = "Write --set payload.cmd=help."
-            raise TriggerFailed(f"--set {change} has no value", fix, exit_code=_MISUSED)
+            raise TriggerFailed(f"--set {change} has no value", fix, exit_code=MISUSED)
         wanted[path] = _value(value)
     return {"event": event, "app": app, "user": user, "set": wanted}
 
@@ -84,7 +83,7 @@ def _print(delivery: dict[str, Any], *, as_json: bool) -> int:
     else:
         typer.echo("\n".join(_told(delivery)))
     failed = delivery["state"] in {"retrying", "gave_up"} or _failed_last(delivery)
-    return _FAILED if failed else 0
+    return FAILED if failed else 0
 
 
 def _failed_last(delivery: dict[str, Any]) -> bool:
@@ -120,7 +119,7 @@ def _parsed(answer: Response) -> dict[str, Any]:
 def _delivery(answer: Response, base: str) -> dict[str, Any]:
     told = _parsed(answer)
     if answer.status in {400, 404} and {"message", "fix"} <= set(told):
-        raise TriggerFailed(str(told["message"]), str(told["fix"]), exit_code=_MISUSED)
+        raise TriggerFailed(str(told["message"]), str(told["fix"]), exit_code=MISUSED)
     if answer.status != 200 or not {"state", "attempts", "url", "event"} <= set(told):
         raise _nobody(base)
     return told

@@ -2,18 +2,15 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 import typer
 
+from innkeeper.cli.codes import DONE, FOUND_A_FAULT
 from innkeeper.cli.printing import print_json
 from innkeeper.clock import SystemClock
 from innkeeper.environment import load_signing_secrets
 from innkeeper.wire.diagnosis import diagnose
 from innkeeper.wire.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER
-
-_DONE: Final = 0
-_FOUND_A_FAULT: Final = 3
 
 
 def verify(body: Path, headers: Path, *, at: datetime | None, as_json: bool) -> int:
@@ -37,7 +34,7 @@ def verify(body: Path, headers: Path, *, at: datetime | None, as_json: bool) -> 
     else:
         refused = f"refused ({found.reason}): " if found.reason else ""
         typer.echo(f"{refused}{found.why}. {found.fix}".rstrip())
-    return _FOUND_A_FAULT if found.reason else _DONE
+    return FOUND_A_FAULT if found.reason else DONE
 
 
 def _values(file: Path, name: str) -> list[bytes]:

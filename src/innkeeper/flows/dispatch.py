@@ -317,12 +317,12 @@ class Dispatcher:
         task: Task,
     ) -> None:
         event, welcome = waiting.event, waiting.welcome
+        whose = installation.id if installation else None
         run = self._bot.find(parsed)
         if run is None:
             self._unheard_of(parsed)
             known = not isinstance(parsed.payload, UnknownEvent)
             reason = "unhandled" if known else "unknown_event"
-            whose = installation.id if installation and self._keeps_handled else None
             await self._end(event, EventState.IGNORED, reason, whose, keep_body=self._keeps_handled)
             return
         if isinstance(parsed.payload, BotInstalled) and not await self._first_welcome(
@@ -330,7 +330,6 @@ class Dispatcher:
         ):
             await self._end(event, EventState.IGNORED, "welcomed_before", None)
             return
-        whose = installation.id if installation else None
         begun = self._clock.now()
         happening = Happening(parsed, installation, event, begun + self._patience)
         work = run(happening, self._voice(parsed, welcome, whose))
@@ -343,8 +342,8 @@ class Dispatcher:
                     await handled
         finally:
             self._metrics.handler_seconds.observe(self._clock.now() - begun)
-        answer = welcome.answer if welcome is not None else None
-        if (answer is None or installation is None) and not self._keeps_handled:
+        answer = welcome.answer if welcome is not None and whose is not None else None
+        if answer is None and not self._keeps_handled:
             self._store.finish_soon(event.id, EventState.DONE)
         else:
             await self._store.finish(
@@ -352,7 +351,7 @@ class Dispatcher:
                 EventState.DONE,
                 now=self._clock.now(),
                 installation_id=whose,
-                answer=answer if installation else None,
+                answer=answer,
                 keep_body=self._keeps_handled,
             )
         self._count(parsed.name, EventState.DONE)

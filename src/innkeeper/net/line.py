@@ -21,8 +21,9 @@ _AROUND: Final = 8
 _VERSIONS: Final = frozenset({"1.0", "1.1"})
 _INTERIM: Final = frozenset({100, 102, 103})
 """Those of which httptools knows that they have no body."""
-_poll: Final = getattr(select, "poll", None)  # Windows has none
 _FINAL: Final = range(200, 1000)
+_POLL: Final = getattr(select, "poll", None)
+"""Tells whether anything waits to be read; Windows has none."""
 
 
 class Line(asyncio.Protocol):
@@ -79,8 +80,8 @@ class Line(asyncio.Protocol):
         """Be ready; uvloop cannot end a connection as early as this."""
         self._transport = transport
         under = transport.get_extra_info("socket")
-        if _poll is not None and under is not None:
-            self._unread = _poll()
+        if _POLL is not None and under is not None:
+            self._unread = _POLL()
             self._unread.register(under.fileno(), select.POLLIN)
 
     def data_received(self, data: bytes) -> None:

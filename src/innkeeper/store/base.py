@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from innkeeper.ids import EventId, InstallationId, ReceiptId
+from innkeeper.store.events import ALL
 from innkeeper.store.records import (
     Accepted,
     Case,
@@ -172,7 +173,7 @@ class InboxStore(Protocol):
         ...
 
     async def expire_inbox(
-        self, *, hashes_before: datetime, bodies_before: datetime, at_most: int | None = None
+        self, *, hashes_before: datetime, bodies_before: datetime, at_most: int = ALL
     ) -> int:
         """Forget dedup hashes and bodies kept past their retention, and the days' keys.
 

@@ -21,7 +21,7 @@ WITH_BODY: Final = KEEPING | {EventState.READY, EventState.CLAIMED}
 """Where an event has a body: few of many."""
 
 ALL: Final = 1 << 62
-"""More than there can be."""
+"""More events than there can be."""
 
 _ABREAST: Final = timedelta(hours=1)
 """Of two ids the greater came later, or at most so much before."""

@@ -68,7 +68,7 @@ class ErasingPart(InboxPart):
     """What is erased."""
 
     async def expire_inbox(
-        self, *, hashes_before: datetime, bodies_before: datetime, at_most: int | None = None
+        self, *, hashes_before: datetime, bodies_before: datetime, at_most: int = ALL
     ) -> int:
         """Forget dedup hashes and bodies kept past their retention, and the days' keys.
 
@@ -241,13 +241,13 @@ async def _counted(
     return gone
 
 
-async def _expire_bodies(connection: Connection, before: int, at_most: int | None) -> int:
+async def _expire_bodies(connection: Connection, before: int, at_most: int) -> int:
     await connection.execute(
         "DELETE FROM inbox_answers USING inbox"
         " WHERE inbox.id = inbox_answers.id AND received_at < $1",
         before,
     )
-    old = await connection.fetch(_OLD, before, ALL if at_most is None else at_most)
+    old = await connection.fetch(_OLD, before, at_most)
     endings = [Ending(row[0], EventState.DROPPED, "expired") for row in old]
     await write_endings(connection, endings)
     return len(old)

@@ -49,7 +49,7 @@ class ErasingPart(InboxPart):
     """What is erased."""
 
     async def expire_inbox(
-        self, *, hashes_before: datetime, bodies_before: datetime, at_most: int | None = None
+        self, *, hashes_before: datetime, bodies_before: datetime, at_most: int = ALL
     ) -> int:
         """Forget dedup hashes and bodies kept past their retention, and the days' keys.
 
@@ -242,7 +242,7 @@ def _counted(
     return gone
 
 
-def _expire_bodies(connection: Connection, before: int, at_most: int | None) -> int:
+def _expire_bodies(connection: Connection, before: int, at_most: int) -> int:
     connection.run(
         "DELETE FROM inbox_answers WHERE id IN"
         " (SELECT id FROM inbox_answers JOIN inbox USING (id) WHERE received_at < ?)",
@@ -252,7 +252,7 @@ def _expire_bodies(connection: Connection, before: int, at_most: int | None) -> 
         "SELECT id FROM (SELECT id, received_at, row_number() OVER (ORDER BY id DESC) AS place"
         " FROM inbox_bodies JOIN inbox USING (id) WHERE state NOT IN ('ready', 'claimed'))"
         " WHERE received_at < ? OR place > ?",
-        (before, ALL if at_most is None else at_most),
+        (before, at_most),
     )
     write_endings(connection, [(number, EventState.DROPPED, "expired") for (number,) in old])
     return len(old)
