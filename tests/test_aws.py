@@ -18,6 +18,8 @@ from innkeeper.errors import LambdaNeedsPostgresql
 from innkeeper.net.inbound import BODY_LIMIT_BYTES
 from innkeeper.net.outbound import Receive, Scope, Send
 from innkeeper.settings import Settings
+from innkeeper.store.addresses import PostgresAddress
+from innkeeper.store.postgres.connection import Connections
 from tests.doors import LOCAL, NoZoom, settings_at
 from tests.postgres import Server
 
@@ -289,3 +291,27 @@ def test_a_database_that_is_away_is_asked_again(shared: Settings) -> None:
     app.configure(shared, transport=NoZoom())
     assert handler(url_event("GET", "/healthz"))["statusCode"] == 200
     handler.close()
+
+
+def test_connections_that_died_while_it_was_frozen_are_replaced(shared: Settings) -> None:
+    handler = bot(shared, []).aws_lambda()
+    assert handler(signed("bot_notification", cmd="note before"))["statusCode"] == 200
+    for number in range(3):
+        asyncio.run(cut_off(shared))
+        again = signed("bot_notification", cmd=f"note {number}")
+        assert handler(again)["statusCode"] == 200
+    handler.close()
+
+
+async def cut_off(settings: Settings) -> None:
+    """End every connection of ours from the server's side."""
+    assert isinstance(settings.database, PostgresAddress)
+    connections = Connections(settings.database)
+    await connections.open()
+    async with connections.taken() as connection:
+        ended = await connection.fetch(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE application_name = 'innkeeper' AND pid <> pg_backend_pid()"
+        )
+    await connections.close()
+    assert ended

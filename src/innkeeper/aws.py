@@ -21,6 +21,9 @@ from innkeeper.whole import Answer, Exchange, Served
 _UNAVAILABLE: Final = b'{"error":"unavailable"}'
 _FAILED: Final = b'{"error":"failed"}'
 _NO_REQUEST: Final = b'{"error":"no_request"}'
+_LOOKS: Final = 10
+"""How often the loop looks at its sockets first: the end of a connection takes up to four
+looks to be known, and some more under TLS. Each takes microseconds."""
 
 Event = Mapping[str, Any]
 
@@ -45,6 +48,7 @@ class AwsLambda:
             InnkeeperError: If the app cannot start otherwise, and will not by itself.
         """
         self._loop = self._loop or asyncio.new_event_loop()
+        self._loop.run_until_complete(_wake_up())
         answer = self._loop.run_until_complete(self._answered(event))
         head = _method(event) == "HEAD"
         shown = b"" if head else answer.body
@@ -80,6 +84,15 @@ class AwsLambda:
             log.error("page.failed", error=type(error).__name__)  # noqa: TRY400  # the same
             return Answer(500, _FAILED)
         return exchange.answer
+
+
+async def _wake_up() -> None:
+    """Hear what happened while the process was frozen.
+
+    Connections that the database ended, or that idled too long, go before one is taken.
+    """
+    for _ in range(_LOOKS):
+        await asyncio.sleep(0)
 
 
 def _second(event: Event) -> bool:
