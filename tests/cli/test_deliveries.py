@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import pytest
 
 from innkeeper import App, Command
+from innkeeper.cli.commands.delivery import STATES
 from innkeeper.ids import EventId
 from innkeeper.store.records import EventState, InboxRow
 from tests.cli.beside import (
@@ -337,3 +338,7 @@ def until(look: Callable[[], T]) -> T:
         if found := look():
             return found
     raise AssertionError("it never came")
+
+
+def test_every_state_can_be_asked_for() -> None:
+    assert [*STATES] == [each.value for each in EventState]

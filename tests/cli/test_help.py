@@ -2,11 +2,15 @@
 
 import os
 import subprocess
+from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
+import click
 import pytest
 
-from tests.cli.commands import COMMAND, environment, innkeeper
+from innkeeper.cli.commands import VERSION, command_line
+from tests.cli.commands import BOT, COMMAND, CONFIGURED, environment, innkeeper
 
 COMMANDS = ["demo", "dev", "run", "trigger", "emulator start", "keys new", "receipt verify"]
 
@@ -24,6 +28,63 @@ def test_every_command_says_what_it_does(command: str, tmp_path: Path) -> None:
     ended = innkeeper(*command.split(), "--help", cwd=tmp_path)
     assert ended.code == 0
     assert f"Usage: innkeeper {command}" in ended.said
+
+
+def every(command: click.Command) -> Iterator[click.Command]:
+    yield command
+    for inner in getattr(command, "commands", {}).values():
+        yield from every(inner)
+
+
+@pytest.mark.parametrize("command", [*every(command_line)], ids=lambda each: each.callback.__name__)
+def test_whatever_can_be_typed_is_explained(command: click.Command) -> None:
+    assert (command.help or "").endswith((".", "?", "innkeeper chat."))
+    assert [each.name for each in command.params if not getattr(each, "help", "")] == []
+
+
+def test_no_sentence_is_cut_off(tmp_path: Path) -> None:
+    said = " ".join(innkeeper("--help", cwd=tmp_path).out.split())
+    assert "tables that no step purges." in said
+    assert all(section.help in said for section in command_line.commands.values() if section.help)
+
+
+def test_says_its_version(tmp_path: Path) -> None:
+    ended = innkeeper("--version", cwd=tmp_path)
+    assert (ended.code, ended.out) == (0, f"innkeeper {VERSION}\n")
+    assert version("innkeeper") == VERSION
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("chekc", "check"), ("receipt verfy", "verify"), ("demo --onc", "--once")],
+)
+def test_what_is_mistyped_is_told_as_it_was_meant(typed: str, meant: str, tmp_path: Path) -> None:
+    ended = innkeeper(*typed.split(), cwd=tmp_path)
+    assert ended.code == 2
+    assert f"Did you mean '{meant}'?" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [("innkeeper rec", "receipt"), ("innkeeper delivery list --state de", "dead")],
+)
+def test_a_shell_completes_what_is_begun(typed: str, offered: str, tmp_path: Path) -> None:
+    asked = {"_INNKEEPER_COMPLETE": "bash_complete", "COMP_WORDS": typed}
+    asked["COMP_CWORD"] = str(len(typed.split()) - 1)
+    ended = innkeeper(cwd=tmp_path, env=asked)
+    assert (ended.code, ended.out) == (0, f"plain,{offered}\n")
+
+
+@pytest.mark.slow
+def test_what_runs_a_bot_loads_neither_an_emulator_nor_what_others_need(tmp_path: Path) -> None:
+    told = "import sys\nprint(*sys.modules)\n"
+    (tmp_path / "bot.py").write_text(f"{BOT}\n{told}raise SystemExit")
+    ended = innkeeper("run", cwd=tmp_path, env=CONFIGURED)
+    loaded = set(ended.out.split())
+    other = {"emulator", "testing", "cli.demo", "cli.walk", "cli.review", "cli.develop"}
+    assert "innkeeper.app" in loaded
+    assert loaded & {f"innkeeper.{each}" for each in other} == set()
+    assert loaded & {"typer", "pydantic", "importlib.metadata"} == set()
 
 
 @pytest.mark.parametrize(

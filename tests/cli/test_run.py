@@ -35,6 +35,14 @@ def run(here: Path, *argv: str, **changes: str) -> Ended:
 
 
 @pytest.mark.slow
+def test_who_is_stopped_before_it_is_up_says_so(here: Path) -> None:
+    (here / "bot.py").write_text("import os\nimport signal\n\nos.kill(os.getpid(), signal.SIGINT)")
+    ended = run(here)
+    assert ended.code == 130
+    assert ended.said.strip() == ""
+
+
+@pytest.mark.slow
 def test_says_all_that_is_missing_at_once_with_where_to_find_it(here: Path) -> None:
     ended = innkeeper("run", cwd=here)
     assert ended.code == 78

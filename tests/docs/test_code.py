@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
 from innkeeper import App
-from innkeeper.cli import app as command_line
+from innkeeper.cli.commands import command_line
 from innkeeper.cli.serve import load_bot
 from innkeeper.testing import Zoom
 from tests.docs.blocks import BOT, MORE_BOT, ROOT, TESTS, Block, Story, all_blocks, stories
@@ -162,7 +161,7 @@ def typed_commands() -> list[tuple[str, list[str]]]:
 
 @pytest.mark.parametrize(("where", "words"), typed_commands())
 def test_every_command_that_is_shown_exists(where: str, words: list[str]):
-    command = typer.main.get_command(command_line)
+    command = command_line
     while words and hasattr(command, "commands"):
         assert words[0] in command.commands, where
         command = command.commands[words.pop(0)]

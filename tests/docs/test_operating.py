@@ -6,10 +6,9 @@ import shlex
 from pathlib import Path
 
 import pytest
-import typer
 import yaml
 
-from innkeeper.cli import app as command_line
+from innkeeper.cli.commands import command_line
 from tests.docs.blocks import ROOT, Block, blocks
 
 PAGE = ROOT / "docs/how-to/run-on-postgresql.md"
@@ -38,7 +37,7 @@ def unit(block: Block) -> configparser.RawConfigParser:
 def starts(words: list[str]) -> None:
     """See that a command line is one of ours, with options that exist."""
     assert Path(words[0]).name == "innkeeper"
-    command = typer.main.get_command(command_line).commands[words[1]]  # type: ignore[attr-defined]
+    command = command_line.commands[words[1]]  # type: ignore[attr-defined]
     known = {name for option in command.params for name in option.opts}
     assert {word for word in words if word.startswith("--")} <= known
 

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import typer
 from starlette.routing import Route
 
 import innkeeper
 from innkeeper import environment, web
 from innkeeper.bot import contexts
-from innkeeper.cli import app as command_line
+from innkeeper.cli.commands import command_line
 from innkeeper.emulator import Emulator
 from innkeeper.emulator.marketplace.listing import AppChange
 from innkeeper.emulator.seed import AccountSeed, AppSeed, EndpointsSeed, UserSeed
@@ -117,7 +116,7 @@ def commands(command: Any, *names: str) -> Iterator[tuple[str, Any]]:
         yield " ".join(names), command
 
 
-COMMANDS = list(commands(typer.main.get_command(command_line), "innkeeper"))
+COMMANDS = list(commands(command_line, "innkeeper"))
 
 
 @pytest.mark.parametrize(("name", "command"), COMMANDS, ids=[name for name, _ in COMMANDS])

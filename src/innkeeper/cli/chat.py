@@ -10,7 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TextIO
 
-import typer
+import click
 
 from innkeeper.browser import Browser
 from innkeeper.cli.codes import FAILED, MISUSED
@@ -184,12 +184,12 @@ def run_chat(zoom_url: str, *, app: str | None, user: str | None, channel: str |
 
     async def main() -> int:
         transport = HttpTransport()
-        talk = Talk(transport, zoom_url, tell=typer.echo)
+        talk = Talk(transport, zoom_url, tell=click.echo)
         try:
             who = await talk.begin(app=app, user=user, channel=channel)
             if not sys.stdin.isatty():
                 return await _piped(talk, sys.stdin)
-            typer.echo(f"{who} Ctrl-D ends it.", err=True)
+            click.echo(f"{who} Ctrl-D ends it.", err=True)
             await _typed(talk, sys.stdin.fileno())
         finally:
             await transport.aclose()
@@ -208,7 +208,7 @@ async def _piped(talk: Talk, lines: TextIO) -> int:
         await talk.hear(line.rstrip("\r\n"))
         if line.strip() and not await talk.answered(asyncio.sleep):
             said = f"innkeeper: nothing came within {PATIENCE_SECONDS:g} s."
-            typer.echo(f"{said} Is the app added, and does it answer this?", err=True)
+            click.echo(f"{said} Is the app added, and does it answer this?", err=True)
             code = FAILED
     return code
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-import typer
+import click
 
 from innkeeper.bot.table import Table
 from innkeeper.cli.botfile import load_bot
@@ -43,11 +43,11 @@ def check(path: Path, *, as_json: bool, deploy: bool = False) -> int:
         print_json([asdict(each) for each in found])
     else:
         for each in found:
-            typer.echo(f"{each.where}: {each.why}. {each.fix}")
+            click.echo(f"{each.where}: {each.why}. {each.fix}")
     if settings is not None and settings.demands:
-        typer.echo(_demanded(settings), err=True)
+        click.echo(_demanded(settings), err=True)
     if not found:
-        typer.echo(f"{path}: nothing is wrong.", err=True)
+        click.echo(f"{path}: nothing is wrong.", err=True)
     return FOUND_A_FAULT if found else DONE
 
 

@@ -7,3 +7,4 @@ FAILED: Final = 1
 MISUSED: Final = 2
 FOUND_A_FAULT: Final = 3
 BAD_CONFIGURATION: Final = 78
+INTERRUPTED: Final = 130

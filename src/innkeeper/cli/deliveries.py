@@ -9,7 +9,8 @@ import sys
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
-import typer
+import click
+from click.exceptions import Exit
 
 from innkeeper.cli.codes import MISUSED
 from innkeeper.cli.kept import MOST, NothingKept, look, moment, print_rows, tell
@@ -66,7 +67,7 @@ def list_deliveries(states: Collection[EventState], *, limit: int, as_json: bool
     ]
     print_rows(rows, f"no deliveries that are {_either(wanted)}")
     if len(found) == limit:
-        typer.echo(f"These are the newest {limit}; --limit shows more.", err=True)
+        click.echo(f"These are the newest {limit}; --limit shows more.", err=True)
 
 
 def show_delivery(event_id: str, *, as_json: bool) -> None:
@@ -97,9 +98,9 @@ def show_body(event_id: str) -> None:
 
     found = look(lambda store, _: body(store))
     if sys.stdout.isatty():
-        typer.echo(fit(found.decode(errors="backslashreplace")))
+        click.echo(fit(found.decode(errors="backslashreplace")))
     else:
-        typer.echo(found)
+        click.echo(found)
 
 
 # deciding
@@ -131,29 +132,31 @@ def replay_all(states: Collection[EventState], *, yes: bool, as_json: bool) -> N
     """Have the bot handle all again that stand so; without `yes`, say how many there are."""
     found = look(lambda store, _: store.inbox_rows(limit=MOST, states=states))
     if not yes:
-        typer.echo(
+        click.echo(
             f"innkeeper: {len(found)} would be replayed; if you mean it, add --yes.", err=True
         )
-        raise typer.Exit(MISUSED)
+        raise Exit(MISUSED)
     _tell_replayed(order(lambda store: _revived(store, found[::-1])), as_json=as_json)
 
 
 async def _revived(store: Store, rows: Sequence[InboxRow]) -> list[EventId]:
     """Make them ready, due since they came, in that order: whatever clock the app goes by."""
-    from rich.console import Console  # noqa: PLC0415  # who only looks needs none
-    from rich.progress import Progress  # noqa: PLC0415
 
     async def revive(row: InboxRow) -> bool:
         return await store.revive(row.id, now=row.received_at)
 
-    console, revived = Console(stderr=True), list[EventId]()
-    quiet = len(rows) == 1 or not console.is_terminal
-    with Progress(console=console, disable=quiet) as progress:
-        task = progress.add_task("Replaying", total=len(rows))
+    revived = list[EventId]()
+    bar = click.progressbar(
+        length=len(rows),
+        label="Replaying",
+        file=sys.stderr,
+        hidden=len(rows) == 1 or not sys.stderr.isatty(),
+    )
+    with bar as progress:
         for some in (rows[at : at + _AT_ONCE] for at in range(0, len(rows), _AT_ONCE)):
             done = await asyncio.gather(*map(revive, some))  # they share commits
             revived += [row.id for row, ready in zip(some, done, strict=True) if ready]
-            progress.advance(task, len(some))
+            progress.update(len(some))
     return revived
 
 
@@ -162,10 +165,10 @@ def _tell_replayed(replayed: Sequence[EventId], *, as_json: bool) -> None:
         print_json({"replayed": replayed})
     elif replayed:
         count = len(replayed)
-        typer.echo(f"{count} {'delivery' if count == 1 else 'deliveries'} will be handled again.")
-        typer.echo(ORDERED, err=True)
+        click.echo(f"{count} {'delivery' if count == 1 else 'deliveries'} will be handled again.")
+        click.echo(ORDERED, err=True)
     else:
-        typer.echo("There is nothing to replay.", err=True)
+        click.echo("There is nothing to replay.", err=True)
 
 
 async def _there(store: Store, event_id: str) -> InboxRow:

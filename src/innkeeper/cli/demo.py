@@ -4,7 +4,7 @@ import tempfile
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-import typer
+import click
 
 from innkeeper.app import App
 from innkeeper.cli import example
@@ -46,7 +46,7 @@ def run_demo(*, once: bool, port: int, bot_port: int) -> int:
             await stack.enter_async_context(serving(bot, bot_socket))
             transport = HttpTransport()
             stack.push_async_callback(transport.aclose)
-            await Walk(transport, settings, directory, typer.echo).go()
+            await Walk(transport, settings, directory, click.echo).go()
             if not once:
                 _invite(zoom_url, bot_url, record.client_id)
                 await until_stopped()
@@ -64,9 +64,9 @@ async def _started(stack: AsyncExitStack, settings: Settings) -> App:
 
 
 def _invite(zoom_url: str, bot_url: str, client_id: str) -> None:
-    typer.echo("\nTry it yourself:")
-    typer.echo(f"  Add the app   {zoom_url}/marketplace/apps/{client_id}/local-test")
-    typer.echo(f"  Chat          {zoom_url}/chat")
-    typer.echo(f"  Traffic       {zoom_url}/traffic")
-    typer.echo(f"  The app       {bot_url}/")
-    typer.echo("\nBoth servers stay up until Ctrl-C.")
+    click.echo("\nTry it yourself:")
+    click.echo(f"  Add the app   {zoom_url}/marketplace/apps/{client_id}/local-test")
+    click.echo(f"  Chat          {zoom_url}/chat")
+    click.echo(f"  Traffic       {zoom_url}/traffic")
+    click.echo(f"  The app       {bot_url}/")
+    click.echo("\nBoth servers stay up until Ctrl-C.")

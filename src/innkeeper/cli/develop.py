@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 
-import typer
+import click
 from watchfiles import PythonFilter, awatch  # pyright: ignore[reportUnknownVariableType]  # names trio's types, which are not here
 
 from innkeeper.app import App
@@ -168,4 +168,4 @@ def found_in(app: App) -> list[str]:
 
 
 def _tell(text: str) -> None:
-    typer.echo(text, err=True)
+    click.echo(text, err=True)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-import typer
+import click
 
 from innkeeper.bot.table import Table
 from innkeeper.cli.botfile import load_bot
@@ -54,4 +54,4 @@ def dry_run(installation_id: str | None, *, bot: Path | None, as_json: bool) -> 
     ]
     print_rows(rows, "no purges under way")
     if bot is None:
-        typer.echo("Your bot's own steps run too; name it with --bot to see which.", err=True)
+        click.echo("Your bot's own steps run too; name it with --bot to see which.", err=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import typer
+import click
 
 from innkeeper.cli.foreground import run_until_done, until_stopped
 from innkeeper.emulator import Emulator
@@ -75,9 +75,9 @@ def run_emulator(
         if kept is not None:
             await emulator.restore(kept)
         async with hosting(emulator, listener):
-            typer.echo(f"The emulated Zoom is at {url}", err=True)
-            typer.echo(f"  Apps  {url}/marketplace\n  Chat  {url}/chat", err=True)
-            typer.echo(f"  State {url}/_emulator/state", err=True)
+            click.echo(f"The emulated Zoom is at {url}", err=True)
+            click.echo(f"  Apps  {url}/marketplace\n  Chat  {url}/chat", err=True)
+            click.echo(f"  State {url}/_emulator/state", err=True)
             await until_stopped()
 
     run_until_done(main())

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Coroutine
 from typing import Any, Final
 
-import typer
+from click.exceptions import Exit
 
 _GARBAGE: Final = (2_000, 10, 1_000)
 """After how many new objects Python looks for garbage among the youngest, and how many such
@@ -30,7 +30,7 @@ def run_until_done(main: Coroutine[Any, Any, None]) -> None:
     """Run a server's main task on the fast loop; a signal cancels it, so that it tidies up.
 
     Raises:
-        typer.Exit: With 130 or 143, if a signal came before it was up, or while it ended.
+        Exit: With 130 or 143, if a signal came before it was up, or while it ended.
     """
     import uvloop  # noqa: PLC0415  # not on every platform
 
@@ -54,7 +54,7 @@ def run_until_done(main: Coroutine[Any, Any, None]) -> None:
         try:
             runner.run(interruptible())
         except asyncio.CancelledError:
-            raise typer.Exit(128 + caught[-1]) from None
+            raise Exit(128 + caught[-1]) from None
 
 
 async def until_stopped() -> None:

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-import typer
+import click
 
 from innkeeper.cli.printing import print_columns, print_json
 from innkeeper.environment import load_settings
@@ -116,7 +116,7 @@ def show_receipt(receipt_id: str) -> None:
         keys = {key.id: key.public for key in signing}
         return hand_out(receipt, public=keys[receipt.key_id], keys=signing)
 
-    typer.echo(look(file).decode())
+    click.echo(look(file).decode())
 
 
 def look(ask: Callable[[Store, Vault], Awaitable[T]]) -> T:
@@ -197,7 +197,7 @@ def print_rows(rows: Sequence[tuple[str, ...]], nothing: str) -> None:
     if rows:
         print_columns(rows)
     else:
-        typer.echo(f"There are {nothing}.", err=True)
+        click.echo(f"There are {nothing}.", err=True)
 
 
 def tell(told: dict[str, Any], *, as_json: bool) -> None:

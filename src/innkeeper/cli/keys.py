@@ -1,10 +1,11 @@
 """Which keys of the ring are still needed? And: a new one, and everything wrapped by it."""
 
 import asyncio
+import sys
 from pathlib import Path
 from typing import Final
 
-import typer
+import click
 
 from innkeeper.cli.kept import NothingKept
 from innkeeper.cli.printing import print_columns, print_json
@@ -25,7 +26,7 @@ def print_new() -> None:
         SettingsRefused: If a key service is named that cannot be had.
         KeyServiceUnavailable: If it does not wrap the key.
     """
-    typer.echo(new_entry(load_key_service()))
+    click.echo(new_entry(load_key_service()))
 
 
 def show_status(*, as_json: bool) -> None:
@@ -103,16 +104,12 @@ async def _counted(settings: Settings) -> dict[str, int]:
 
 
 async def _wrapped_anew(settings: Settings, *, total: int) -> None:
-    from rich.console import Console  # noqa: PLC0415  # others of these commands need none
-    from rich.progress import Progress  # noqa: PLC0415
-
     vault = make_vault(settings, read_only=False)
     await vault.open()
     try:
-        with Progress(console=Console(stderr=True)) as progress:
-            task = progress.add_task("Wrapping anew", total=total)
+        with click.progressbar(length=total, label="Wrapping anew", file=sys.stderr) as progress:
             while count := await vault.wrap_anew(limit=_AT_ONCE):
-                progress.advance(task, count)
+                progress.update(count)
     finally:
         await vault.close()
 
@@ -128,4 +125,4 @@ def _judged(settings: Settings, ring_id: str, wrapped: dict[str, int]) -> str:
 
 
 def _say(text: str) -> None:
-    typer.echo(text, err=True)
+    click.echo(text, err=True)

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-import typer
+import click
 
 from innkeeper.app import App
 from innkeeper.cli.botfile import load_bot
@@ -88,9 +88,9 @@ def diff(file: Path, path: Path, *, environment: Environment, as_json: bool) -> 
         print_json([asdict(each) for each in found])
     else:
         for each in found:
-            typer.echo(f"{each.setting}\n  there: {each.there or 'nothing'}\n  here:  {each.here}")
+            click.echo(f"{each.setting}\n  there: {each.there or 'nothing'}\n  here:  {each.here}")
     if not found:
-        typer.echo(f"{file}: says what the bot needs ({environment}).", err=True)
+        click.echo(f"{file}: says what the bot needs ({environment}).", err=True)
     return FOUND_A_FAULT if found else DONE
 
 

@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-import typer
+import click
+from click.exceptions import Exit
 
 from innkeeper.cli.codes import MISUSED
 from innkeeper.cli.kept import MOST, NothingKept, look, moment, opened, print_rows, tell
@@ -109,7 +110,7 @@ def purge(case_id: str, *, yes: bool, as_json: bool) -> None:
         return await _settled(store, case_id, Outcome.PURGE)
 
     tell(_case(order(settle)), as_json=as_json)
-    typer.echo(ORDERED, err=True)
+    click.echo(ORDERED, err=True)
 
 
 def revoke(installation_id: str, *, yes: bool, as_json: bool) -> None:
@@ -130,7 +131,7 @@ def revoke(installation_id: str, *, yes: bool, as_json: bool) -> None:
         return await _settled(store, case.id, Outcome.PURGE)
 
     tell(_case(order(decide)), as_json=as_json)
-    typer.echo(ORDERED, err=True)
+    click.echo(ORDERED, err=True)
 
 
 def run_purges(*, as_json: bool) -> None:
@@ -139,16 +140,16 @@ def run_purges(*, as_json: bool) -> None:
     if as_json:
         print_json({"hastened": hastened})
     elif hastened:
-        typer.echo(f"{hastened} {'purge' if hastened == 1 else 'purges'} will be tried again.")
-        typer.echo(ORDERED, err=True)
+        click.echo(f"{hastened} {'purge' if hastened == 1 else 'purges'} will be tried again.")
+        click.echo(ORDERED, err=True)
     else:
-        typer.echo("There are no purges that wait.", err=True)
+        click.echo("There are no purges that wait.", err=True)
 
 
 def _sure(*, yes: bool) -> None:
     if not yes:
-        typer.echo("innkeeper: this deletes for good; if you mean it, add --yes.", err=True)
-        raise typer.Exit(MISUSED)
+        click.echo("innkeeper: this deletes for good; if you mean it, add --yes.", err=True)
+        raise Exit(MISUSED)
 
 
 async def _settled(store: Store, case_id: str, outcome: Outcome) -> Case:

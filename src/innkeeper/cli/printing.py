@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+import click
 import msgspec
-import typer
 
 from innkeeper.ui.markdown import clean, steady
 
@@ -18,7 +18,7 @@ def print_columns(rows: Sequence[tuple[str, ...]]) -> None:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        typer.echo("  ".join(cells).rstrip())
+        click.echo("  ".join(cells).rstrip())
 
 
 def fit(text: str) -> str:
@@ -28,4 +28,4 @@ def fit(text: str) -> str:
 
 def print_json(value: Any) -> None:
     """Print a value as indented JSON."""
-    typer.echo(msgspec.json.format(msgspec.json.encode(value)).decode())
+    click.echo(msgspec.json.format(msgspec.json.encode(value)).decode())

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import typer
+import click
 
 from innkeeper.cli.foreground import run_until_done, until_stopped
 from innkeeper.clock import SystemClock
@@ -38,13 +38,13 @@ def run_proxy(*, emulator_url: str, port: int, ca_file: Path) -> None:
     url = f"http://{LOCAL}:{listener.getsockname()[1]}"
 
     def refused(asked: str, why: str) -> None:
-        typer.echo(f"refused {asked}: {why}.", err=True)
+        click.echo(f"refused {asked}: {why}.", err=True)
 
     async def main() -> None:
         proxy = Proxy(emulator_url, authority.context(), refused=refused)
         async with proxy.serving(listener):
             said = _SAID.format(url=url, emulator_url=emulator_url, file=file)
-            typer.echo(said, err=True)
+            click.echo(said, err=True)
             await until_stopped()
 
     run_until_done(main())

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import typer
+import click
 
 from innkeeper.cli.printing import print_json
 from innkeeper.errors import ReceiptRefused
@@ -27,13 +27,13 @@ def verify(file: Path, key: str, *, as_json: bool = False) -> int:
         return _refused(refusal, as_json=as_json)
     if as_json:
         return _valid([statement])
-    typer.echo(f"valid: receipt {statement.receipt}, number {statement.sequence}")
-    typer.echo(f"installation {statement.installation}, generation {statement.generation}")
-    typer.echo(f"removed {statement.removed_at}, purged {statement.purged_at}")
+    click.echo(f"valid: receipt {statement.receipt}, number {statement.sequence}")
+    click.echo(f"installation {statement.installation}, generation {statement.generation}")
+    click.echo(f"removed {statement.removed_at}, purged {statement.purged_at}")
     for step, deleted in statement.steps.items():
-        typer.echo(f"  {step}: {deleted} deleted")
+        click.echo(f"  {step}: {deleted} deleted")
     for step in statement.kept:
-        typer.echo(f"  {step}: kept")
+        click.echo(f"  {step}: kept")
     return 0
 
 
@@ -51,7 +51,7 @@ def verify_all(files: Sequence[Path], key: str, *, as_json: bool = False) -> int
     if as_json:
         return _valid(statements)
     first, last = statements[0].sequence, statements[-1].sequence
-    typer.echo(f"valid: {len(statements)} receipts, numbers {first} to {last}, none is missing")
+    click.echo(f"valid: {len(statements)} receipts, numbers {first} to {last}, none is missing")
     return 0
 
 
@@ -63,7 +63,7 @@ def _valid(statements: Sequence[Statement]) -> int:
 def _refused(refusal: ReceiptRefused, *, as_json: bool) -> int:
     if as_json:
         print_json({"valid": False, "what": refusal.what, "why": refusal.why})
-    typer.echo(f"innkeeper: {refusal}", err=True)
+    click.echo(f"innkeeper: {refusal}", err=True)
     return _FAULT_FOUND
 
 

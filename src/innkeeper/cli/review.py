@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
+import click
 import msgspec
-import typer
 
 from innkeeper.cli.codes import DONE, FOUND_A_FAULT
 from innkeeper.cli.printing import print_columns, print_json
@@ -58,7 +58,7 @@ def review(url: str, *, as_json: bool) -> int:
         )
         for each in found:
             if each.fix and not each.right:
-                typer.echo(f"{each.asked}: {each.fix}", err=True)
+                click.echo(f"{each.asked}: {each.fix}", err=True)
     return DONE if all(each.right for each in found) else FOUND_A_FAULT
 
 

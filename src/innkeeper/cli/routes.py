@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-import typer
+import click
 
 from innkeeper.bot.matching import Found
 from innkeeper.bot.reactions import Reaction
@@ -27,7 +27,7 @@ def list_routes(path: Path, *, as_json: bool) -> None:
     ]
     print_columns(rows)
     if not routes:
-        typer.echo(f"{path} has no handlers yet.", err=True)
+        click.echo(f"{path} has no handlers yet.", err=True)
 
 
 def explain_text(path: Path, text: str, *, as_json: bool) -> int:

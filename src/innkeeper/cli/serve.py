@@ -4,7 +4,8 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import typer
+import click
+from click.exceptions import Exit
 
 from innkeeper.admin import admin_site
 from innkeeper.app import App
@@ -35,10 +36,10 @@ def run_bot(path: Path, *, host: str, port: int | None) -> None:
             if admin is not None:
                 await stack.enter_async_context(serving(admin_site(parts), admin))
             where = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-            typer.echo(f"{path} listens on {where} for {settings.public_url}", err=True)
+            click.echo(f"{path} listens on {where} for {settings.public_url}", err=True)
             await until_stopped()
 
-    with crashes_told(InnkeeperError, OSError, typer.Exit):
+    with crashes_told(InnkeeperError, OSError, Exit):
         run_until_done(main())
 
 

@@ -4,7 +4,8 @@ import asyncio
 from pathlib import Path
 from typing import Final
 
-import typer
+import click
+from click.exceptions import Exit
 
 from innkeeper.cli.codes import FOUND_A_FAULT
 from innkeeper.cli.printing import print_columns, print_json
@@ -21,7 +22,7 @@ def show_standing(*, as_json: bool) -> None:
     Raises:
         SettingsRefused: If the database is SQLite.
         StoreUnavailable: If it cannot be reached.
-        typer.Exit: With 3, if a schema is not up to date.
+        Exit: With 3, if a schema is not up to date.
     """
     from innkeeper.store.postgres.standing import look  # noqa: PLC0415  # its driver is an extra
 
@@ -36,7 +37,7 @@ def show_standing(*, as_json: bool) -> None:
     else:
         print_columns([(each.schema, f"{it.made} of {it.newest}") for each, it in found])
     if any(it.made < it.newest for _, it in found):
-        raise typer.Exit(FOUND_A_FAULT)
+        raise Exit(FOUND_A_FAULT)
 
 
 def bring_up_to_date() -> None:
@@ -50,7 +51,7 @@ def bring_up_to_date() -> None:
 
     for each, folder in _schemas():
         count = asyncio.run(make_missing(each, folder))
-        typer.echo(f"{each.schema}: {count} steps made", err=True)
+        click.echo(f"{each.schema}: {count} steps made", err=True)
 
 
 def _schemas() -> list[tuple[PostgresAddress, str]]:

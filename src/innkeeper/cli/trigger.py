@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final, cast
 from urllib.parse import quote
 
-import typer
+import click
 
 from innkeeper.cli.codes import FAILED, MISUSED
 from innkeeper.errors import BodyRefused, InnkeeperError, Unreachable
@@ -79,9 +79,9 @@ def replay(delivery_id: str | None, emulator_url: str, *, as_json: bool) -> int:
 
 def _print(delivery: dict[str, Any], *, as_json: bool) -> int:
     if as_json:
-        typer.echo(json.dumps(delivery, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(delivery, indent=2, ensure_ascii=False))
     else:
-        typer.echo("\n".join(_told(delivery)))
+        click.echo("\n".join(_told(delivery)))
     failed = delivery["state"] in {"retrying", "gave_up"} or _failed_last(delivery)
     return FAILED if failed else 0
 

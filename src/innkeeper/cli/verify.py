@@ -3,7 +3,7 @@
 from datetime import datetime
 from pathlib import Path
 
-import typer
+import click
 
 from innkeeper.cli.codes import DONE, FOUND_A_FAULT
 from innkeeper.cli.printing import print_json
@@ -33,7 +33,7 @@ def verify(body: Path, headers: Path, *, at: datetime | None, as_json: bool) -> 
         print_json({"genuine": not found.reason, **found._asdict()})
     else:
         refused = f"refused ({found.reason}): " if found.reason else ""
-        typer.echo(f"{refused}{found.why}. {found.fix}".rstrip())
+        click.echo(f"{refused}{found.why}. {found.fix}".rstrip())
     return FOUND_A_FAULT if found.reason else DONE
 
 

@@ -4,7 +4,8 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
-import typer
+import click
+from click.exceptions import Exit
 
 from innkeeper.admin import admin_site
 from innkeeper.cli.foreground import run_until_done, until_stopped
@@ -39,8 +40,8 @@ def run_worker(path: Path) -> None:
             stack.push_async_callback(app.stop)
             if admin is not None:
                 await stack.enter_async_context(serving(admin_site(parts), admin))
-            typer.echo(f"{path} works for {settings.public_url}", err=True)
+            click.echo(f"{path} works for {settings.public_url}", err=True)
             await until_stopped()
 
-    with crashes_told(InnkeeperError, OSError, typer.Exit):
+    with crashes_told(InnkeeperError, OSError, Exit):
         run_until_done(main())

@@ -1,14 +1,19 @@
 """What can be typed about a case? `innkeeper case list|show|keep|purge`."""
 
-import typer
+import click
 
-from innkeeper.cli.options import AsJson, CaseId, Yes
+from innkeeper.cli.commands import options
+from innkeeper.cli.commands.listing import Noun
 
-case = typer.Typer(no_args_is_help=True, help="Doubts whether somebody removed the app.")
+
+@click.group(cls=Noun)
+def case() -> None:
+    """Doubts whether somebody removed the app."""
 
 
 @case.command("list")
-def case_list(*, as_json: AsJson = False) -> None:
+@options.as_json
+def case_list(*, as_json: bool) -> None:
     """List every case, open ones first."""
     from innkeeper.cli.orders import list_cases  # noqa: PLC0415  # --help loads no store
 
@@ -16,7 +21,9 @@ def case_list(*, as_json: AsJson = False) -> None:
 
 
 @case.command("show")
-def case_show(case_id: CaseId, *, as_json: AsJson = False) -> None:
+@options.its_id("case_id")
+@options.as_json
+def case_show(case_id: str, *, as_json: bool) -> None:
     """Show one case, what it means, and when it ends by itself."""
     from innkeeper.cli.orders import show_case  # noqa: PLC0415
 
@@ -24,7 +31,9 @@ def case_show(case_id: CaseId, *, as_json: AsJson = False) -> None:
 
 
 @case.command("keep")
-def case_keep(case_id: CaseId, *, as_json: AsJson = False) -> None:
+@options.its_id("case_id")
+@options.as_json
+def case_keep(case_id: str, *, as_json: bool) -> None:
     """Settle a case: the installation stays. Works while the app runs."""
     from innkeeper.cli.orders import keep  # noqa: PLC0415
 
@@ -32,7 +41,10 @@ def case_keep(case_id: CaseId, *, as_json: AsJson = False) -> None:
 
 
 @case.command("purge")
-def case_purge(case_id: CaseId, *, yes: Yes = False, as_json: AsJson = False) -> None:
+@options.its_id("case_id")
+@options.yes
+@options.as_json
+def case_purge(case_id: str, *, yes: bool, as_json: bool) -> None:
     """Settle a case: the installation is purged. Works while the app runs."""
     from innkeeper.cli.orders import purge  # noqa: PLC0415
 
