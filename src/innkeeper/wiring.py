@@ -13,6 +13,7 @@ import structlog
 
 from innkeeper.bot.client import Clients, Reauthorize
 from innkeeper.bot.dispatching import RoutedBot
+from innkeeper.bot.effects import Unkept
 from innkeeper.bot.inject import Overrides
 from innkeeper.bot.table import Table
 from innkeeper.bot.threads import Threads
@@ -305,5 +306,6 @@ class _Services:
         self.speaker = speaker
         self.state: BotStateStore = store
         self.claims: ClaimStore = store
+        self.unkept: Unkept = {}
         self.public_url = public_url
         self.install_url = f"{public_url}/install"

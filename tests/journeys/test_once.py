@@ -365,7 +365,7 @@ async def test_an_effect_that_was_cut_off_is_set_aside(tmp_path: Path) -> None:
         assert effects == ["begun"]
 
 
-async def test_an_effect_whose_end_could_not_be_written_is_not_had_again(
+async def test_an_effect_whose_end_could_not_be_written_is_kept_by_the_next_attempt(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept: list[object] = []
@@ -377,9 +377,29 @@ async def test_an_effect_whose_end_could_not_be_written_is_not_had_again(
         with monkeypatch.context() as patch:
             patch.setattr(house.parts.store, "end_effect", end_effect)
             await house.deliver(CHARGE)
+            await again(house, 0)
         await again(house, 0)
         [row] = await house.rows()
-        assert (row.state, row.reason) == (EventState.DEAD, "effect_unconfirmed")
+        assert (row.state, row.reason) == DONE
+        assert kept == [7]
+
+
+async def test_an_effect_whose_end_died_with_the_process_is_not_had_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[object] = []
+    ring = KeyRing.generate()
+    async with running(tmp_path, app=till(kept, [], [7]), ring=ring) as house:
+
+        async def end_effect(*_: object, **__: object) -> None:
+            raise StoreUnavailable("the disk is full")
+
+        monkeypatch.setattr(house.parts.store, "end_effect", end_effect)
+        await house.deliver(CHARGE)
+    async with running(tmp_path, app=till(kept, [], [8]), ring=ring) as house:
+        await again(house, 0)
+        [row] = await house.rows()
+        assert (row.state, row.reason) == UNKNOWN
         assert kept == []
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Protocol, overload
 
 from innkeeper.bot.client import Client, Clients
-from innkeeper.bot.effects import Effects
+from innkeeper.bot.effects import Effects, Unkept
 from innkeeper.bot.progress import Progress
 from innkeeper.bot.state import State
 from innkeeper.errors import ActionConsumed
@@ -88,6 +88,11 @@ class Services(Protocol):
     @property
     def claims(self) -> ClaimStore:
         """Keeps what one event alone may do."""
+        ...
+
+    @property
+    def unkept(self) -> Unkept:
+        """What effects gave that is not kept yet."""
         ...
 
     @property
@@ -228,10 +233,9 @@ class Talking(Context[P]):
             Fenced: If the person removed the app meanwhile.
             LookupError: If the event belongs to no installation.
         """
-        event = self._happening.arrival.id
-        return await Effects(self._services.claims, self.installation.id, event).once(
-            key, effect, shape
-        )
+        services, event = self._services, self._happening.arrival.id
+        effects = Effects(services.claims, self.installation.id, event, unkept=services.unkept)
+        return await effects.once(key, effect, shape)
 
     def progress(self, title: str, *, text: str = "") -> Progress:
         """Show in the conversation how far something is: `async with` it, and `set` it.

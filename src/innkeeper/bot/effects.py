@@ -5,21 +5,33 @@ from typing import Any, Final
 
 import msgspec
 
-from innkeeper.errors import AnswerLost, BotRefused, EffectUnconfirmed
+from innkeeper.errors import AnswerLost, BotRefused, EffectUnconfirmed, StoreUnavailable
 from innkeeper.ids import EventId, InstallationId
 from innkeeper.store.base import ClaimStore
 
 _PLAIN: Final = frozenset({str, int, float, bool, type(None)})
 """What comes back from the store as what it was."""
+_UNKEPT_AT_MOST: Final = 10_000
+
+Unkept = dict[tuple[EventId, str], bytes]
+"""What effects gave that could not be kept yet, for the store was away: known to this process
+alone, whose next attempt at the event keeps it."""
 
 
 class Effects:
-    """The effects of one event."""
+    """The effects of one event.
 
-    def __init__(self, store: ClaimStore, installation_id: InstallationId, event: EventId) -> None:
+    Args:
+        unkept: The same for all events of a process.
+    """
+
+    def __init__(
+        self, store: ClaimStore, installation_id: InstallationId, event: EventId, *, unkept: Unkept
+    ) -> None:
         self._store = store
         self._installation_id = installation_id
         self._event = event
+        self._unkept = unkept
 
     async def once(
         self, key: str, effect: Callable[[], Awaitable[Any]], shape: type[Any] | None
@@ -33,9 +45,13 @@ class Effects:
             Exception: What the effect raised; it may be begun again, unless it may have
                 been had (`AnswerLost`).
         """
+        had = self._unkept.pop((self._event, key), None)
+        if had is not None:
+            await self._keep(key, had)
+            return _read(had, shape)
         begun = await self._store.begin_effect(self._installation_id, self._event, key)
         if begun.result is not None:
-            return msgspec.msgpack.decode(begun.result, type=Any if shape is None else shape)
+            return _read(begun.result, shape)
         if not begun.fresh:
             raise EffectUnconfirmed(key)
         try:
@@ -45,9 +61,20 @@ class Effects:
         except Exception:
             await self._store.drop_effect(self._event, key)
             raise
-        result = _packed(given, shape)
-        await self._store.end_effect(self._installation_id, self._event, key, result=result)
+        await self._keep(key, _packed(given, shape))
         return given
+
+    async def _keep(self, key: str, result: bytes) -> None:
+        try:
+            await self._store.end_effect(self._installation_id, self._event, key, result=result)
+        except StoreUnavailable:
+            if len(self._unkept) < _UNKEPT_AT_MOST:
+                self._unkept[self._event, key] = result
+            raise
+
+
+def _read(result: bytes, shape: type[Any] | None) -> Any:
+    return msgspec.msgpack.decode(result, type=Any if shape is None else shape)
 
 
 def _packed(given: Any, shape: type[Any] | None) -> bytes:

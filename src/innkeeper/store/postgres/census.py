@@ -27,7 +27,7 @@ class CensusPart(Part):
         Raises:
             StoreUnavailable: If the database cannot be read.
         """
-        (row,) = await self._db.rows(_CENSUS, to_micros(now))
+        (row,) = await self._db.rows(_CENSUS, to_micros(now), first=True)
         waiting, since, purges, overdue, used, cases, receipts = row
         return Census(
             waiting=int(waiting),

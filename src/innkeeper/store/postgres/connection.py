@@ -9,6 +9,7 @@ import asyncpg as untyped  # type: ignore[import-untyped]  # it ships no types
 
 from innkeeper.errors import DatabaseUnreachable, Fenced, StoreUnavailable
 from innkeeper.store.addresses import PostgresAddress
+from innkeeper.store.postgres.crowd import Crowd
 from innkeeper.store.rows import Row
 
 asyncpg = cast("Any", untyped)
@@ -17,6 +18,8 @@ CONNECT_SECONDS: Final = 2.0
 ANSWER_SECONDS: Final = 10.0
 """The longest that one statement may take; whoever cannot wait so long says so itself."""
 MOST_CONNECTIONS: Final = 10
+SET_APART: Final = 3
+"""Connections that no crowd takes: for arrivals, for ends, and for the signs of life."""
 
 _FENCED: Final = "IK001"
 """What our own triggers raise."""
@@ -124,6 +127,8 @@ class Connections:
     def __init__(self, address: PostgresAddress) -> None:
         self._address = address
         self._pool: Any = None
+        self._crowd = Crowd(MOST_CONNECTIONS - SET_APART)
+        self._few = Crowd(SET_APART)
 
     @property
     def is_open(self) -> bool:
@@ -170,19 +175,29 @@ class Connections:
             pool.terminate()
 
     @asynccontextmanager
-    async def taken(self) -> AsyncGenerator[Connection]:
-        """Take a connection for a while.
+    async def taken(self, *, first: bool = False) -> AsyncGenerator[Connection]:
+        """Take a connection for a while; where many want one, in their turn.
+
+        Whoever holds one must not ask for another.
+
+        Args:
+            first: Go past the line: for what keeps all others going, and is soon done.
 
         Raises:
             StoreUnavailable: If there is none, or it breaks meanwhile.
         """
-        if self._pool is None:
-            raise StoreUnavailable("the database is not open")
-        try:
-            async with self._pool.acquire(timeout=CONNECT_SECONDS) as connection:
-                yield cast("Connection", connection)
-        except Exception as error:
-            ours = explained(error)
-            if ours is error:
-                raise
-            raise ours from error
+        async with (self._few if first else self._crowd).turn():
+            if self._pool is None:
+                raise StoreUnavailable("the database is not open")
+            connection = None
+            try:
+                async with self._pool.acquire(timeout=CONNECT_SECONDS) as connection:
+                    yield cast("Connection", connection)
+            except Exception as error:
+                ours = explained(error)
+                if connection is None and isinstance(ours, StoreUnavailable):
+                    self._crowd.send_home(ours)
+                    self._few.send_home(ours)
+                if ours is error:
+                    raise
+                raise ours from error

@@ -1,6 +1,7 @@
 """What do all tables share? One schema: statements, transactions, and small writes in groups."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from innkeeper.errors import StoreUnavailable
@@ -74,17 +75,20 @@ class Database:
 
     def lane(self, bulk: Bulk[ItemT, ResultT]) -> Lane[ItemT, ResultT]:
         """Open a lane for small frequent writes; before `open`."""
-        lane = Lane(self.write, bulk)
+        lane = Lane(partial(self.write, first=True), bulk)
         self._lanes.append(lane)
         return lane
 
-    async def rows(self, sql: str, *values: object) -> Sequence[Row]:
+    async def rows(self, sql: str, *values: object, first: bool = False) -> Sequence[Row]:
         """Run one statement by itself and give its rows.
+
+        Args:
+            first: See `write`.
 
         Raises:
             StoreUnavailable: If the database cannot be used.
         """
-        async with self._connections.taken() as connection:
+        async with self._connections.taken(first=first) as connection:
             return await connection.fetch(sql, *storable(values))
 
     async def row(self, sql: str, *values: object) -> Row | None:
@@ -96,26 +100,32 @@ class Database:
         async with self._connections.taken() as connection:
             return await connection.fetchrow(sql, *storable(values))
 
-    async def change(self, sql: str, *values: object) -> int:
+    async def change(self, sql: str, *values: object, first: bool = False) -> int:
         """Run one statement by itself; say how many rows it changed.
+
+        Args:
+            first: See `write`.
 
         Raises:
             StoreUnavailable: If it is not known to be durable.
         """
-        return await self.write(lambda connection: _change(connection, sql, values), alone=True)
+        return await self.write(
+            lambda connection: _change(connection, sql, values), alone=True, first=first
+        )
 
-    async def write(self, job: Job[T], *, alone: bool = False) -> T:
+    async def write(self, job: Job[T], *, alone: bool = False, first: bool = False) -> T:
         """Run a job in a transaction, anew if another transaction was in its way.
 
         Args:
             alone: Its only statement is a transaction of its own.
+            first: It goes past all others: for what keeps these going, and is soon done.
 
         Raises:
             StoreUnavailable: If it is not known to be durable.
         """
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                async with self._connections.taken() as connection:
+                async with self._connections.taken(first=first) as connection:
                     if alone:
                         return await job(connection)
                     async with connection.transaction():

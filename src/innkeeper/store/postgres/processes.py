@@ -88,7 +88,7 @@ class ProcessPart(Part):
         """
         lost, self._lost = self._lost, []
         try:
-            return await self._db.write(lambda connection: self._beat(connection, lost))
+            return await self._db.write(lambda connection: self._beat(connection, lost), first=True)
         except BaseException:
             self._lost = [*lost, *self._lost][-_LOST_KEPT:]
             raise

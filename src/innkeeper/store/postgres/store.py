@@ -98,7 +98,7 @@ class PostgresStore(
         """Tell whether a write would be taken now, by making one."""
         try:
             await self._endings.put(NOTHING)  # with what nobody waited for
-            await self._db.change(_PROBE)
+            await self._db.change(_PROBE, first=True)
         except StoreUnavailable:
             return False
         return True
