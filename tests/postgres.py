@@ -161,23 +161,55 @@ def begun() -> Server:
     Raises:
         NoPostgres: If there are no programs.
     """
-    folder = Path(tempfile.mkdtemp(prefix="innkeeper-postgres-", dir=in_memory()))
-    url = f"postgresql://innkeeper:{PASSWORD}@127.0.0.1:{_free_port()}/postgres"
-    begun = Server(url, _programs(folder), folder)
-    if os.geteuid() == 0:
-        shutil.chown(folder, "nobody")
+    begun = _settled()
+    assert begun.programs is not None
+    assert begun.folder is not None
     subprocess.run(
-        [begun.programs / "initdb", "-D", folder / "data", *_INIT],
+        [begun.programs / "initdb", "-D", begun.folder / "data", *_INIT],
         **_as_nobody(),
         check=True,
         stdout=subprocess.DEVNULL,
     )
-    begun.watch = subprocess.Popen(
+    begun.start()
+    return begun
+
+
+def standby_of(primary: Server) -> Server:
+    """Start a copy of a server, which from now on commits nothing that the copy has not.
+
+    The server is restarted for it.
+    """
+    assert primary.folder is not None
+    standby = _settled()
+    assert standby.folder is not None
+    primary.stop()
+    data = standby.folder / "data"
+    subprocess.run(["cp", "-Rp", primary.folder / "data", data], check=True)
+    _configure(data, primary_conninfo=f"{primary.url}?application_name=standby")
+    (data / "standby.signal").touch()
+    _configure(primary.folder / "data", synchronous_standby_names="standby")
+    primary.start()
+    standby.start()
+    return standby
+
+
+def _settled() -> Server:
+    """Find a place for a server, and end it with the tests."""
+    folder = Path(tempfile.mkdtemp(prefix="innkeeper-postgres-", dir=in_memory()))
+    url = f"postgresql://innkeeper:{PASSWORD}@127.0.0.1:{_free_port()}/postgres"
+    settled = Server(url, _programs(folder), folder)
+    if os.geteuid() == 0:
+        shutil.chown(folder, "nobody")
+    settled.watch = subprocess.Popen(
         [sys.executable, "-c", _WATCH, folder], stdin=subprocess.PIPE, start_new_session=True
     )
-    begun.start()
-    atexit.register(_end, begun)
-    return begun
+    atexit.register(_end, settled)
+    return settled
+
+
+def _configure(data: Path, **options: str) -> None:
+    with (data / "postgresql.auto.conf").open("a") as file:
+        file.writelines(f"{name} = '{value}'\n" for name, value in options.items())
 
 
 def _end(begun: Server) -> None:

@@ -110,6 +110,13 @@ class Fleet:
         """Wait for the end of one, and give its code."""
         return self._processes[number].wait(seconds)
 
+    def holds(self, number: int) -> tuple[int, int]:
+        """Tell how many kilobytes of memory and how many descriptors one holds."""
+        place = Path("/proc", str(self._processes[number].pid))
+        status = (place / "status").read_text()
+        memory = status.partition("VmRSS:")[2].split()[0]
+        return int(memory), len(list((place / "fd").iterdir()))
+
     def _limit_files(self, size: int | None) -> bool:
         process = self._processes[0]
         if process.poll() is not None:

@@ -19,6 +19,10 @@ from tests.deliveries import delivery
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 IN_FLIGHT = 500
+BURST, SENDERS = 2_500, 64
+"""As many as come in a second and a half of F58's minute of 100,000."""
+GROWTH = 1.1
+"""What a second burst may leave, of what the first did: memory and descriptors are given back."""
 ENDS_WITHIN_SECONDS = 10.0
 ANSWERS_WITHIN_SECONDS = 3.0
 """Zoom waits no longer."""
@@ -99,3 +103,31 @@ async def test_f63_a_log_that_takes_nothing_more_stops_no_delivery(fleet: Fleet)
     fleet.said = Path("/dev/full")
     await fleet.rise()
     await _still_takes(fleet, Tale(), 1)
+
+
+async def _burst(fleet: Fleet, tale: Tale, numbers: range) -> set[int]:
+    """Send events as fast as they are taken, and see to all of them; give the statuses."""
+    left = iter(numbers)
+    timeout = aiohttp.ClientTimeout(total=ANSWERS_WITHIN_SECONDS)
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+
+        async def send() -> set[int]:
+            return {await _send(fleet, session, tale, number) for number in left}
+
+        answers = await asyncio.gather(*(send() for _ in range(SENDERS)))
+    await settle(fleet, tale)
+    return set[int]().union(*answers)
+
+
+async def test_f58_a_burst_leaves_nothing_undone_and_nothing_behind(fleet: Fleet) -> None:
+    await fleet.rise()
+    tale, held = Tale(), list[tuple[int, int]]()
+    for begin in (0, BURST):
+        answers = await _burst(fleet, tale, range(begin, begin + BURST))
+        assert answers <= {200, 503}
+        held.append(fleet.holds(0))
+    assert judge(tale) == []
+    assert len(tale.had) == len(tale.acked) >= BURST
+    (memory, files), (memory_then, files_then) = held
+    assert memory_then < memory * GROWTH
+    assert files_then <= files * GROWTH

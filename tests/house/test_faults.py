@@ -48,6 +48,7 @@ FAULTS = {
     "F40": "a slow disk",
     "F41": "PostgreSQL restarts again and again",
     "F42": "a commit whose answer is lost",
+    "F43": "PostgreSQL fails over to its standby",
     "F44": "PostgreSQL is crowded, locked, or gives up a transaction",
     "F45": "a migration fails, or two versions run at once",
     "F46": "two processes on one SQLite file",
@@ -62,20 +63,19 @@ FAULTS = {
     "F55": "events doubled and in any order",
     "F56": "Zoom asks again while the first is still under way",
     "F57": "our answer is lost",
+    "F58": "very many at once, and then nobody",
     "F59": "no memory left",
     "F60": "no descriptors left",
     "F61": "a handler that never ends",
     "F62": "an event that ends the process each time",
     "F63": "a log that takes nothing",
+    "F64": "the file with the keys is replaced, or cannot be read any more",
     "F65": "one after the other is replaced, under traffic",
     "F66": "the event loop stands still",
 }
 ELSEWHERE = {
     "F30": "leavings in free pages and logs: tests/store/sqlite/test_leavings.py, for every table",
     "F31": "an old backup is put back: tests/contracts and tests/journeys/test_forgetting.py",
-    "F43": "a standby that lacks the last commits: that is PostgreSQL's own setting, and is told",
-    "F58": "100,000 in a minute: `make bench` measures a burst, and tests would take a minute",
-    "F64": "settings and keys are read once, at the start: another ring comes with a restart",
 }
 """Why no test has its number."""
 
