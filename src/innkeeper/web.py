@@ -76,6 +76,8 @@ _ENCODED = Answer(415, b'{"error":"encoding_unsupported"}')
 _TIMESTAMP = TIMESTAMP_HEADER.encode()
 _SIGNATURE = SIGNATURE_HEADER.encode()
 _OFFSET = OFFSET_HEADER.encode()
+_ENCODING = b"content-encoding"
+_LOOKED_AT = frozenset({_TIMESTAMP, _SIGNATURE, _OFFSET, _ENCODING})
 _QUERY_LIMIT_BYTES = 16_384
 _HSTS = {"strict-transport-security": "max-age=31536000"}
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
@@ -145,13 +147,15 @@ class Web:
         timestamps: list[bytes] = []
         signatures: list[bytes] = []
         for name, value in headers:
+            if name not in _LOOKED_AT:
+                continue
             if name == _TIMESTAMP:
                 timestamps.append(value.strip(b" \t"))
             elif name == _SIGNATURE:
                 signatures.append(value.strip(b" \t"))
-            elif name == b"content-encoding":
+            elif name == _ENCODING:
                 return _ENCODED
-            elif name == _OFFSET and self.parts.follows:
+            elif self.parts.follows:
                 self._follow(value)
         return self.parts.receiver.look(timestamps, signatures, headers)
 

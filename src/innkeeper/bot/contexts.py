@@ -1,7 +1,7 @@
 """What is a handler given? One typed context for each thing that can happen."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Protocol, overload
 
@@ -317,7 +317,7 @@ class Talking(Context[P]):
         if place is None:
             message = "this event names no conversation to answer in"
             raise LookupError(message)
-        return replace(place, installation_id=self._installation_id)
+        return place._replace(installation_id=self._installation_id)
 
     @property
     def _installation_id(self) -> InstallationId | None:

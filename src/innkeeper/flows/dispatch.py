@@ -6,7 +6,7 @@ inbox. Each ends done, ignored, dropped, quarantined or dead; none is forgotten.
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from traceback import extract_tb
 from typing import Protocol, cast
@@ -371,7 +371,7 @@ class Dispatcher:
                 return
             place = place_of(parsed)
             if place is not None:
-                await self._speaker.send(replace(place, installation_id=whose), card)
+                await self._speaker.send(place._replace(installation_id=whose), card)
 
         return say
 

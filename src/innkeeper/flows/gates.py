@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from innkeeper.clock import Clock
 from innkeeper.errors import ApiRefused
@@ -30,8 +30,7 @@ _OPEN: Final = nullcontext()
 """What is left where nobody is limited."""
 
 
-@dataclass(frozen=True, slots=True)
-class Quota:
+class Quota(NamedTuple):
     """Whose limits a call counts against, and which calls share the limit of a day with it."""
 
     account_id: AccountId

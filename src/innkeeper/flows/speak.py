@@ -4,7 +4,7 @@ Source: https://developers.zoom.us/docs/chat/send-edit-and-delete-messages/
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from innkeeper.errors import AnswerLost, ApiRefused, MessageUnconfirmed
 from innkeeper.flows.calls import BUDGET, Budget, Caller
@@ -17,8 +17,7 @@ from innkeeper.zoom import chat
 from innkeeper.zoom.chat import SentMessage
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where to say it. `user_jid` is on whose behalf: a user-managed app must say so."""
 
     account_id: AccountId

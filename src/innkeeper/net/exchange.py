@@ -16,7 +16,7 @@ DEADLINE = "innkeeper.deadline"
 """The ASGI extension that says, in process, how many seconds the client would wait."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for each call, and freezing costs more
 class Request:
     """One HTTP request. Headers and body may hold secrets, so neither is printed."""
 
@@ -26,7 +26,7 @@ class Request:
     body: bytes = field(default=b"", repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, for the same reason
 class Response:
     """One HTTP answer; header names are in lower case."""
 

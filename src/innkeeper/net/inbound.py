@@ -89,10 +89,8 @@ async def read_body(
 
 def declared_bytes(headers: Headers) -> int:
     """Read how long a body is said to be; 0 where nothing is said."""
-    for name, value in headers:
-        if name == b"content-length":
-            return int(value[:20]) if value.isdigit() else 0
-    return 0
+    value = dict(headers).get(b"content-length", b"")
+    return int(value[:20]) if value.isdigit() else 0
 
 
 def header_values(scope: Scope, name: bytes) -> list[bytes]:

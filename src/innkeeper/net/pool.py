@@ -35,10 +35,7 @@ _OURS: Final = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "upgrade", "expect"}
 )
 """Headers that decide where a request ends, or whom it is for."""
-_UNLESS_SAID: Final = {
-    "user-agent": "user-agent: Innkeeper\r\n",
-    "accept-encoding": "accept-encoding: identity\r\n",
-}
+_UNLESS_SAID: Final = {"user-agent": "Innkeeper", "accept-encoding": "identity"}
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 _PORTS: Final = {"http": 80, "https": 443}
 
@@ -211,14 +208,16 @@ def _target(url: str) -> _Target:
 def _written(request: Request, target: _Target) -> bytes:
     if _NAME.fullmatch(request.method) is None or request.method.upper() in _OTHERWISE_FRAMED:
         raise ValueError
-    lines = [f"{request.method} {target.path} HTTP/1.1\r\nhost: {target.host}\r\n"]
-    said = {name.lower(): value for name, value in request.headers.items()}
-    for name, value in said.items():
-        if _NAME.fullmatch(name) is None or name in _OURS or _VALUE.fullmatch(value) is None:
-            raise ValueError
-        lines.append(f"{name}: {value}\r\n")
-    lines += [line for name, line in _UNLESS_SAID.items() if name not in said]
-    if request.body or request.method in _WITH_BODY:
-        lines.append(f"content-length: {len(request.body)}\r\n")
-    lines.append("\r\n")
-    return "".join(lines).encode("latin-1") + request.body
+    said = _UNLESS_SAID | {name.lower(): value for name, value in request.headers.items()}
+    if not _may_say(*said) or _VALUE.fullmatch("".join(said.values())) is None:
+        raise ValueError
+    length = len(request.body)
+    framed = f"content-length: {length}\r\n" if length or request.method in _WITH_BODY else ""
+    fields = "".join([f"{name}: {value}\r\n" for name, value in said.items()])
+    start = f"{request.method} {target.path} HTTP/1.1\r\nhost: {target.host}\r\n"
+    return f"{start}{fields}{framed}\r\n".encode("latin-1") + request.body
+
+
+@functools.lru_cache(maxsize=128)
+def _may_say(*names: str) -> bool:
+    return all(_NAME.fullmatch(name) is not None and name not in _OURS for name in names)

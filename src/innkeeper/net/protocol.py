@@ -38,7 +38,7 @@ class _Refusal(NamedTuple):
 
 _LARGE: Final = _Refusal(413, b'{"error":"body_too_large"}')
 _FULL: Final = _Refusal(503, b'{"error":"unavailable"}')
-_TOO_MANY_FIELDS: Final = 431
+_HEAD_TOO_LARGE: Final = 431
 _MALFORMED: Final = 400
 
 
@@ -147,13 +147,11 @@ class IntakeProtocol(PatientProtocol):
         """Take a header, up to the limits. What follows the body is none."""
         if not self._in_head:
             return
-        if len(self.headers) >= MOST_FIELDS:
-            self._refuse(_TOO_MANY_FIELDS)
-        self._count(len(name) + len(value))
-        name = name.lower()
-        if name == b"expect" and value.lower() == b"100-continue":
-            self.expect_100_continue = True
-        self.headers.append((name, value))
+        headers = self.headers
+        self._head_bytes += len(name) + len(value)
+        if self._head_bytes > HEAD_LIMIT_BYTES or len(headers) >= MOST_FIELDS:
+            self._refuse(_HEAD_TOO_LARGE)
+        headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """Look at the head of a delivery; give everything else to ASGI."""
@@ -161,6 +159,8 @@ class IntakeProtocol(PatientProtocol):
         version = parser.get_http_version()
         if version not in _VERSIONS:
             self._refuse(_MALFORMED)
+        expected = dict(self.headers).get(b"expect", b"")
+        self.expect_100_continue = expected.lower() == b"100-continue"
         if not self._is_delivery(parser.get_method()):
             self._give_to_asgi()
             return

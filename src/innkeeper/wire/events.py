@@ -116,12 +116,8 @@ def event_time(raw: Mapping[str, Any]) -> datetime | None:
         inner.get("timestamp"),
         inner.get("deauthorization_time"),
     )
-    latest: datetime | None = None
-    for stamp in stamps:
-        at = None if stamp is None else _moment(stamp)
-        if at is not None and (latest is None or at > latest):
-            latest = at
-    return latest
+    said = [_moment(stamp) for stamp in stamps if stamp is not None]
+    return max([at for at in said if at is not None], default=None)
 
 
 def _moment(stamp: Any) -> datetime | None:

@@ -178,8 +178,9 @@ def _written_struct(value: msgspec.Struct, raw: dict[str, Any]) -> dict[str, Any
     if config.tag is not None:
         result[cast("str", config.tag_field)] = config.tag
     for name, key, default in _slots(type(value)):
-        current, before = getattr(value, name), raw.get(key)
-        if current == default and before is None:
+        current = getattr(value, name)
+        before = raw.get(key) if raw else None
+        if before is None and current == default:
             continue  # it was not there, or null
         if current is None and default is None:
             del result[key]

@@ -97,16 +97,14 @@ class Card(Building, Revising):
         raw: Raw,
         sound: frozenset[int],
     ) -> None:
-        for name, value in (
-            ("head", head),
-            ("body", tuple(body)),
-            ("settings", settings),
-            ("markdown", markdown),
-            ("raw", raw),
-            ("_sound", sound),
-            ("_json", None),
-        ):
-            object.__setattr__(self, name, value)
+        put = object.__setattr__  # the card is frozen
+        put(self, "head", head)
+        put(self, "body", tuple(body))
+        put(self, "settings", settings)
+        put(self, "markdown", markdown)
+        put(self, "raw", raw)
+        put(self, "_sound", sound)
+        put(self, "_json", None)
 
     @classmethod
     def parse(cls, content: Any, *, markdown: bool = False, stored: bool = False) -> "Card":
@@ -277,6 +275,9 @@ class Card(Building, Revising):
         return card
 
 
+_EMPTY: Final = Card()
+
+
 def card_of(answer: str | Card) -> Card:
     """Make a card of an answer: a text becomes a message of one paragraph.
 
@@ -286,7 +287,7 @@ def card_of(answer: str | Card) -> Card:
     if isinstance(answer, str):
         if not answer.strip():
             raise CardRefused("/body/0/text", "is empty")
-        answer = Card().text(answer)
+        answer = _EMPTY.text(answer)
     answer.check()
     return answer
 

@@ -30,6 +30,17 @@ class SentMessage:
     sent_time: str
 
 
+class _Message(msgspec.Struct, kw_only=True, omit_defaults=True):
+    robot_jid: Jid
+    to_jid: Jid | None = None
+    account_id: AccountId
+    content: Mapping[str, Any] | msgspec.Raw
+    is_markdown_support: bool = False
+    user_jid: Jid | None = None
+    reply_to: MessageId | None = None
+    visible_to_user: str | None = None
+
+
 class _Sent(msgspec.Struct, frozen=True):
     message_id: Annotated[str, Meta(max_length=256)] = ""
     to_jid: Annotated[str, Meta(max_length=512)] = ""
@@ -62,12 +73,12 @@ async def send(  # noqa: PLR0913  # the API's own fields, each by its name
         AnswerLost: If it may have been posted.
         Unreachable: If it was not.
     """
-    body = _fields(
+    body = _Message(
         robot_jid=robot_jid,
         to_jid=to_jid,
         account_id=account_id,
         content=content,
-        is_markdown_support=markdown or None,
+        is_markdown_support=markdown,
         user_jid=user_jid,
         reply_to=reply_to,
         visible_to_user=visible_to_user,
@@ -99,11 +110,11 @@ async def edit(  # noqa: PLR0913  # the API's own fields, each by its name
         AnswerLost: If it may have been done; doing it again does no harm.
         Unreachable: If it was not.
     """
-    body = _fields(
+    body = _Message(
         robot_jid=robot_jid,
         account_id=account_id,
         content=content,
-        is_markdown_support=markdown or None,
+        is_markdown_support=markdown,
         user_jid=user_jid,
     )
     request = _json_request("PUT", _address(api_url, message_id), token, body)
@@ -177,12 +188,9 @@ def _address(api_url: str, message_id: MessageId) -> str:
     return f"{api_url}{MESSAGES_PATH}/{escape_segment(message_id)}"
 
 
-def _fields(**fields: Any) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-def _json_request(method: str, url: str, token: Secret, body: Mapping[str, Any]) -> Request:
-    headers = bearer(token) | {"content-type": "application/json; charset=utf-8"}
+def _json_request(method: str, url: str, token: Secret, body: object) -> Request:
+    headers = bearer(token)
+    headers["content-type"] = "application/json; charset=utf-8"
     return Request(method, url, headers, msgspec.json.encode(body))
 
 

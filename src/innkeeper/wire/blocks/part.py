@@ -8,7 +8,6 @@ import msgspec
 from msgspec import field
 
 from innkeeper.errors import CardRefused
-from innkeeper.wire import lossless
 
 _COLOR: Final = re.compile(r"#[0-9A-Fa-f]{6}")
 _URL: Final = re.compile(r"https?://[^\s]+")
@@ -74,7 +73,7 @@ def check_types(part: Part, pointer: str) -> None:
         CardRefused: Naming the place, and what is there.
     """
     try:
-        said = plain(lossless.written(part))
+        said = plain(part)
     except (TypeError, AttributeError, RecursionError):
         raise CardRefused(pointer, "holds something that is not JSON") from None
     convert(said, type(part), pointer)
