@@ -56,7 +56,8 @@ class App(Router):
         description: One sentence for its first page.
         settings: What was configured; read from the environment when omitted.
         ordering: `conversation` handles the events of one conversation one after the
-            other, in the order of their arrival; `free` handles all at once.
+            other, in the order of their arrival, within one process; `free` handles all
+            at once.
         patience: How long a handler may take; then it is cut off and tried again later.
         threads: How many sync handlers may run at a time.
         scopes: What the bot cannot do without: an authorization that lacks one is refused.

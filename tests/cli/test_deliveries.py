@@ -3,9 +3,12 @@
 import asyncio
 import json
 import os
+import re
+import signal
+import sqlite3
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -55,6 +58,7 @@ def cook(ctx: Command) -> object:
     with Path("effects").open("a") as file:
         file.write(f"{ctx.request_id}\\n")
 """
+MANY = 3_000
 SECRET_WORDS = "room 7, after the quarrel"
 
 
@@ -146,6 +150,42 @@ async def test_what_was_replayed_while_no_app_ran_is_handled_at_the_next_start(
         await place.zoom.restart()
         await place.zoom.settle()
         assert len(bot.heard) == 2
+
+
+async def test_a_replay_that_was_stopped_says_how_far_it_came_and_goes_on(house: Open) -> None:
+    async with house(App("Doorman")) as place:
+        store = place.zoom.parts.store
+
+        async def dies(number: int) -> None:
+            event = await accepted(store, body(text=f"🦄 {number}"))
+            await store.finish(event.id, EventState.DEAD, now=NOW, reason="KeyError")
+
+        await asyncio.gather(*map(dies, range(MANY)))
+        await place.zoom.app.stop()
+        stopped = await asyncio.to_thread(stop_in_the_middle, place)
+        assert stopped.returncode == 130
+        told = re.search(r"stopped; (\d+) or a few more will be handled again", stopped.stderr)
+        assert told is not None, stopped.stderr
+        rest = await place.reads("delivery", "replay", "--state", "dead", "--yes")
+        begun = MANY - len(rest["replayed"])
+        assert int(told[1]) <= begun < int(told[1]) + 200
+        listed = await place.reads("delivery", "list", "--limit", str(MANY + 1))
+        assert [each["state"] for each in listed] == ["ready"] * MANY
+
+
+def stop_in_the_middle(place: House) -> "subprocess.CompletedProcess[str]":
+    """Press Ctrl-C in a replay as soon as the first are written."""
+    argv = [str(COMMAND), "delivery", "replay", "--state", "dead", "--yes"]
+    env, folder = environment(place.env), place.zoom.directory
+    with (
+        closing(sqlite3.connect(folder / "innkeeper.db", isolation_level=None)) as beside,
+        subprocess.Popen(argv, cwd=folder, env=env, stderr=subprocess.PIPE, text=True) as process,
+    ):
+        while not beside.execute("SELECT 1 FROM inbox WHERE state = 'ready'").fetchone():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+    return subprocess.CompletedProcess(argv, process.returncode, stderr=said)
 
 
 async def test_one_that_cannot_be_replayed_stops_the_others(house: Open) -> None:

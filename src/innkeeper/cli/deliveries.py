@@ -6,7 +6,8 @@ within seconds; if none runs, its next start does.
 
 import asyncio
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Generator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 import click
@@ -152,12 +153,25 @@ async def _revived(store: Store, rows: Sequence[InboxRow]) -> list[EventId]:
         file=sys.stderr,
         hidden=len(rows) == 1 or not sys.stderr.isatty(),
     )
-    with bar as progress:
+    with bar as progress, _told_if_stopped(revived):
         for some in (rows[at : at + _AT_ONCE] for at in range(0, len(rows), _AT_ONCE)):
             done = await asyncio.gather(*map(revive, some))  # they share commits
             revived += [row.id for row, ready in zip(some, done, strict=True) if ready]
             progress.update(len(some))
     return revived
+
+
+@contextmanager
+def _told_if_stopped(revived: Sequence[EventId]) -> Generator[None]:
+    try:
+        yield
+    except asyncio.CancelledError:  # Ctrl-C
+        click.echo(
+            f"\ninnkeeper: stopped; {len(revived)} or a few more will be handled again. "
+            "The same command goes on with the rest.",
+            err=True,
+        )
+        raise
 
 
 def _tell_replayed(replayed: Sequence[EventId], *, as_json: bool) -> None:
