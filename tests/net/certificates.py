@@ -11,6 +11,19 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+_SIGNS = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
+"""Python 3.13 takes no authority that does not say what its key is for."""
+
 
 class Certificates:
     """Makes servers' TLS contexts; `authority` is the file of who signed them."""
@@ -24,6 +37,7 @@ class Certificates:
         made = self._certificate(self._name, self._key, days=(-10, 10)).add_extension(
             basic, critical=True
         )
+        made = made.add_extension(_SIGNS, critical=True)
         self.authority.write_bytes(_pem(made.sign(self._key, hashes.SHA256())))
 
     def server(
@@ -61,6 +75,7 @@ class Certificates:
         signed: bool = True,
     ) -> x509.CertificateBuilder:
         now = datetime.now(UTC)
+        issuer = (self._key if signed else key).public_key()
         return (
             x509.CertificateBuilder()
             .subject_name(name)
@@ -69,6 +84,8 @@ class Certificates:
             .serial_number(x509.random_serial_number())
             .not_valid_before(now + timedelta(days=days[0]))
             .not_valid_after(now + timedelta(days=days[1]))
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer), False)
         )
 
 

@@ -105,6 +105,8 @@ class Pool:
             what = "no answer in time"
         except AddressRefused:
             what = "no connection: the name leads where nothing is sent"
+        except ssl.SSLCertVerificationError as error:
+            what = f"no connection: the certificate is not believed, {error.verify_message}"
         except (OSError, UnicodeError) as error:
             what = f"the answer broke off ({type(error).__name__})" if line else "no connection"
         outcome = Unreachable if line is None else AnswerLost
