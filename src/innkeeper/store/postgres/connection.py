@@ -198,6 +198,8 @@ class Connections:
                 if connection is None and isinstance(ours, StoreUnavailable):
                     self._crowd.send_home(ours)
                     self._few.send_home(ours)
+                elif isinstance(error, TimeoutError) and self._pool is not None:
+                    await self._pool.expire_connections()  # the others may be as dead
                 if ours is error:
                     raise
                 raise ours from error
