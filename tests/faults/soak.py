@@ -17,7 +17,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain
@@ -31,6 +30,7 @@ from tests.faults.children import kill
 from tests.faults.crossings import crossings, orders
 from tests.faults.edges import Crash, Fail
 from tests.faults.halts import HALTED, halted_holder
+from tests.faults.parts import Led, Outcome, Part, Play
 from tests.faults.races import (
     Raced,
     callbacks_of_processes,
@@ -40,6 +40,7 @@ from tests.faults.races import (
 )
 from tests.faults.scenes import SCENES, Handle, Install, Purge, Refresh, Scene
 from tests.faults.sweep import Strikes, crashes_twice, strikes
+from tests.fuzz import guided
 from tests.fuzz.surfaces import SURFACES, Surface, patiently
 from tests.postgres import server
 
@@ -51,66 +52,8 @@ HEAD = """\
 | What | Asked for | Played | Went wrong | Seconds |
 |---|---|---|---|---|
 """
-
-
-Play = Callable[[], Iterator[tuple[int, str]]]
-"""Gives how many each round was, and what went wrong in it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One kind of trouble, and how much of it."""
-
-    name: str
-    asked: int
-    """How many there should be; 0: as many as there are."""
-    play: Play
-    postgres: bool = False
-    """Whether it takes place on PostgreSQL."""
-
-    def run(self, seconds: float) -> "Outcome":
-        """Play until it is enough, or the time is over."""
-        began, came = time.monotonic(), Outcome(self.name, self.asked)
-        try:
-            for count, wrong in self.play():
-                came.played += count
-                if wrong:
-                    came.fail(wrong)
-                came.seconds = time.monotonic() - began
-                if self.asked and came.played >= self.asked:
-                    break
-                if came.seconds > seconds:
-                    return came
-        except Exception as error:  # the others go on, and the table tells
-            came.fail(repr(error))
-            return came
-        came.whole = True
-        return came
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What came of a part."""
-
-    name: str
-    asked: int
-    played: int = 0
-    wrong: list[str] = field(default_factory=list[str])
-    seconds: float = 0.0
-    whole: bool = False
-    """Whether it came to its end."""
-
-    def fail(self, wrong: str) -> None:
-        """Note what went wrong, and say it at once."""
-        self.wrong.append(wrong)
-        print(f"  {self.name}: {wrong}", file=sys.stderr)  # noqa: T201
-
-    def row(self) -> str:
-        """Write its line of the table."""
-        asked = f"{self.asked:,}" if self.asked else "all"
-        left = "" if self.whole else " (stopped)" if self.wrong else " (time was up)"
-        played = f"{self.played:,}{left}"
-        return f"| {self.name} | {asked} | {played} | {len(self.wrong)} | {self.seconds:,.0f} |\n"
+FUZZ_SECONDS = 150.0
+"""Of each surface by chance, and by its branches: an hour for all."""
 
 
 # the parts
@@ -236,9 +179,9 @@ def _memory(total: int) -> Play:
     return play
 
 
-def parts() -> list[Part]:
+def parts() -> list[Part | Led]:
     """List what is played, the long ones first: so two cores end at about the same time."""
-    listed = [
+    listed: list[Part | Led] = [
         Part("Crashes within a refresh, and within the start after it", 5_000, _refreshes),
         Part(
             "Double callbacks at once, at two of three processes, one exchange each",
@@ -285,8 +228,18 @@ def parts() -> list[Part]:
             0,
             lambda: _struck(crashes_twice(Purge())),
         ),
-        *(Part(f"Odd {each.name} from outside", 50_000, _odd(each)) for each in SURFACES),
+        *(
+            Part(f"Odd {each.name} from outside", 50_000, _odd(each), least_seconds=FUZZ_SECONDS)
+            for each in SURFACES
+        ),
+        *(
+            Led(f"{each.name}, led by their branches", each.name, FUZZ_SECONDS)
+            for each in SURFACES
+            if guided.is_here()
+        ),
     ]
+    if not guided.is_here():
+        print(f"{guided.NEEDS}: nothing is PLAYED by its branches", file=sys.stderr)  # noqa: T201
     if os.environ.get("INNKEEPER_NO_POSTGRES") == "1":
         print("INNKEEPER_NO_POSTGRES=1: no race of processes is PLAYED", file=sys.stderr)  # noqa: T201
         return [each for each in listed if not each.postgres]
@@ -303,7 +256,7 @@ def _play(name: str, seconds: float) -> Outcome:
     return part.run(seconds)
 
 
-async def _play_all(chosen: Sequence[Part], *, seconds: float, at_once: int) -> list[Outcome]:
+async def _play_all(chosen: Sequence[Part | Led], *, seconds: float, at_once: int) -> list[Outcome]:
     """Play so many at a time, each for its share of what is left."""
     end, loop = time.monotonic() + seconds, asyncio.get_running_loop()
     left = list(enumerate(chosen))
