@@ -177,12 +177,7 @@ class Worker:
         """Wait for a nudge, and take all that is due: the beat would be up to a second late."""
         await nudged.wait()
         nudged.clear()
-        count = 0
-        while taken := await self._parts.dispatcher.take_due(limit=CLAIMED_AT_ONCE):
-            count += taken
-            if taken < CLAIMED_AT_ONCE:
-                break
-        return count
+        return await self._parts.dispatcher.take_all_due(at_once=CLAIMED_AT_ONCE)
 
     async def renew_tokens(self) -> int:
         """Renew tokens ahead of their end; say how many."""

@@ -26,6 +26,7 @@ from innkeeper import (
     Router,
 )
 from innkeeper.errors import BotRefused, StoreUnavailable
+from innkeeper.flows import crew
 from innkeeper.ids import EventId
 from innkeeper.store.records import EventState, InboxEvent
 from innkeeper.testing import Zoom
@@ -588,6 +589,35 @@ async def test_takes_many_at_once_whether_they_wait_or_not(tmp_path: Path) -> No
         await asyncio.wait_for(everybody.wait(), 10)
         go.set()
         await house.parts.dispatcher.settled()
+
+
+async def test_takes_up_no_more_than_it_has_room_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crew, "MOST_IN_HAND", 4)
+    app, go, heard = App(), asyncio.Event(), list[str]()
+
+    @app.command("note")
+    async def note(ctx: Command) -> None:
+        await go.wait()
+        heard.append(ctx.args[0])
+
+    async with running(tmp_path, app=app) as house:
+        dispatcher, now = house.parts.dispatcher, house.clock.now()
+        for number in range(10):
+            key, content = number.to_bytes(32), notification(cmd=f"note {number}")
+            await house.parts.store.accept(
+                key=key, name="bot_notification", body=content, owner=None, now=now, claimed=False
+            )
+        assert [await dispatcher.take_due(), await dispatcher.take_due()] == [4, 0]
+        taking = asyncio.create_task(dispatcher.take_all_due(at_once=3))
+        await asyncio.sleep(0)
+        assert not taking.done()
+        go.set()
+        async with asyncio.timeout(10):
+            assert await taking == 6
+        await dispatcher.settled()
+        assert sorted(heard) == [str(number) for number in range(10)]
 
 
 @pytest.mark.parametrize("name", ["bot_installed", "app.authorization_request_created"])

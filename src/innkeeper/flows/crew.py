@@ -10,12 +10,15 @@ from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from innkeeper.errors import HandlerExited, HandlerOverdue
 from innkeeper.flows.log import Log
 from innkeeper.flows.queue import Queue, Waiting
 
+MOST_IN_HAND: Final = 2_000
+"""Events of the inbox that a process takes up at once. What waits beyond that waits in the store,
+where it takes no memory, and where others may take it: 10,000 in hand were 90 MB."""
 _MOST_WORKERS = 20_000
 _IDLE_KEPT = 16
 _IN_ONE_GO = 128
@@ -59,13 +62,26 @@ class Crew:
         self._closed = False
         self._quiet: asyncio.Event = asyncio.Event()
         self._quiet.set()
+        self._roomy: asyncio.Event = asyncio.Event()
+        self._roomy.set()
         self._open = 0
+
+    @property
+    def room(self) -> int:
+        """How many more may be taken up; what comes by itself is taken in all the same."""
+        return max(MOST_IN_HAND - self._open, 0)
+
+    async def has_room(self) -> None:
+        """Return when there is; once there is none, when half of it is done."""
+        await self._roomy.wait()
 
     def put(self, waiting: Waiting) -> None:
         """Take an event in."""
         self._open += 1
         self._queue.put(waiting)
         self._quiet.clear()
+        if self._open >= MOST_IN_HAND:
+            self._roomy.clear()
         self._call()
 
     async def settled(self) -> None:
@@ -178,5 +194,7 @@ class Crew:
         if self._queue:
             self._call()
         self._open -= 1
+        if self._open <= MOST_IN_HAND // 2:
+            self._roomy.set()
         if not self._open:
             self._quiet.set()

@@ -172,13 +172,25 @@ class Dispatcher:
         return await welcome.wait()
 
     async def take_due(self, *, limit: int = 256) -> int:
-        """Claim what waits in the inbox and is due; say how much that was."""
+        """Claim what waits in the inbox and is due, as far as there is room; say how much."""
+        limit = min(limit, self._crew.room)
         claimed = await self._store.claim(now=self._clock.now(), limit=limit)
         events = [*self._stranded, *claimed]
         self._stranded = []
         for event in events:
             self.take(event)
         return len(events)
+
+    async def take_all_due(self, *, at_once: int) -> int:
+        """Claim all that is due, waiting for room where that is much; say how much it was."""
+        count = 0
+        while True:
+            await self._crew.has_room()
+            limit = min(at_once, self._crew.room)
+            taken = await self.take_due(limit=limit)
+            count += taken
+            if taken < limit:
+                return count
 
     def cut_overdue(self) -> int:
         """Cut off handlers whose time is up; say how many. Called every second or so."""
