@@ -9,8 +9,10 @@ from urllib.parse import quote
 import pytest
 from structlog.testing import capture_logs
 
+from innkeeper.clock import MovableClock
 from innkeeper.secret import Secret
 from innkeeper.wire.credentials import Credential, Demands
+from innkeeper.work import Parts
 from tests.doors import Answer, Door, Header, opened
 
 pytestmark = pytest.mark.anyio
@@ -23,9 +25,14 @@ BODY = GRANT + b"&client_id=zoom&client_secret=" + quote(SECRET, "").encode()
 
 
 @pytest.fixture
-async def door(tmp_path: Path) -> AsyncIterator[Door]:
-    async with opened(tmp_path, demands=Demands(bearer=(CLIENT, OLDER))) as (door, _):
-        yield door
+async def house(tmp_path: Path) -> AsyncIterator[tuple[Door, Parts]]:
+    async with opened(tmp_path, demands=Demands(bearer=(CLIENT, OLDER))) as house:
+        yield house
+
+
+@pytest.fixture
+def door(house: tuple[Door, Parts]) -> Door:
+    return house[0]
 
 
 def basic(pair: str | bytes) -> Header:
@@ -139,8 +146,8 @@ async def test_takes_posts_alone(door: Door, method: str) -> None:
 async def test_a_refusal_is_told_without_what_was_sent(door: Door) -> None:
     with capture_logs() as lines:
         await ask(door, basic("zoom:canary-of-a-secret"))
-    assert [(line["event"], line["reason"]) for line in lines] == [
-        ("webhook.token_refused", "invalid_client")
+    assert [(line["event"], line["reason"], line["limited"]) for line in lines] == [
+        ("webhook.token_refused", "invalid_client", 0)
     ]
     assert "canary" not in repr(lines)
 
@@ -148,3 +155,88 @@ async def test_a_refusal_is_told_without_what_was_sent(door: Door) -> None:
 async def test_who_hangs_up_gets_none(door: Door) -> None:
     answer = await door.ask("POST", "/events/token", [RIGHT], body=[])
     assert answer.status == 400
+
+
+# who tries often
+
+WRONG = basic("zoom:canary-of-a-guess")
+
+
+async def test_a_thousand_guesses_lock_nobody_out(house: tuple[Door, Parts]) -> None:
+    door, parts = house
+    with capture_logs() as lines:
+        seen = [(await ask(door, WRONG)).status for _ in range(1_000)]
+        given = [(await ask(door, RIGHT)).status for _ in range(20)]
+        given += [(await ask(door, body=BODY)).status for _ in range(20)]
+    assert seen == [401] * 10 + [429] * 990
+    assert given == [200] * 40
+    assert parts.metrics.webhook_tokens.counts == {
+        ("refused",): 10,
+        ("limited",): 990,
+        ("given",): 40,
+    }
+    assert len(lines) == 10
+
+
+async def test_says_when_to_come_back(house: tuple[Door, Parts]) -> None:
+    door, parts = house
+    clock = parts.clock
+    assert isinstance(clock, MovableClock)
+    for _ in range(10):
+        await ask(door, WRONG)
+    refused = await ask(door, WRONG)
+    assert (refused.status, refused["retry-after"]) == (429, "6")
+    assert json.loads(refused.body) == {"error": "too_many_requests"}
+    assert (refused["www-authenticate"], refused["cache-control"]) == ("", "no-store")
+    clock.advance(5.5)
+    assert (await ask(door, WRONG))["retry-after"] == "1"
+    clock.advance(0.5)
+    with capture_logs() as lines:
+        assert [(await ask(door, WRONG)).status for _ in range(2)] == [401, 429]
+    assert [line["limited"] for line in lines] == [2]
+    assert "canary" not in repr(lines)
+    clock.advance(60)
+    assert [(await ask(door, WRONG)).status for _ in range(11)] == [401] * 10 + [429]
+
+
+async def test_who_is_right_uses_nothing_up(door: Door) -> None:
+    assert [(await ask(door, RIGHT)).status for _ in range(50)] == [200] * 50
+    assert [(await ask(door, WRONG)).status for _ in range(11)] == [401] * 10 + [429]
+
+
+async def test_whatever_is_refused_uses_it_up(door: Door) -> None:
+    wrongs: list[tuple[list[Header], bytes, str]] = [
+        ([], GRANT, ""),
+        ([RIGHT, RIGHT], GRANT, ""),
+        ([RIGHT], b"grant_type=other", ""),
+        ([RIGHT], b"x" * 5_000, ""),
+        ([RIGHT], GRANT, "?a=" + "x" * 4_096),
+    ]
+    seen = [
+        (await ask(door, *headers, body=body, query=query)).status
+        for headers, body, query in wrongs * 3
+    ]
+    assert seen == [401, 400, 400, 413, 414] * 2 + [429] * 5
+
+
+@pytest.mark.parametrize("name", ["x-forwarded-for", "forwarded", "x-real-ip", "true-client-ip"])
+async def test_another_address_each_time_changes_nothing(door: Door, name: str) -> None:
+    names = [(name.encode(), f"203.0.113.{number}".encode()) for number in range(30)]
+    seen = [(await ask(door, WRONG, address)).status for address in names]
+    assert seen == [401] * 10 + [429] * 20
+
+
+async def test_a_guess_takes_the_same_however_much_of_it_is_right(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[tuple[bytes, bytes]] = []
+
+    def compare(shown: bytes, known: bytes) -> bool:
+        compared.append((shown, known))
+        return shown == known
+
+    monkeypatch.setattr("innkeeper.flows.bearers.hmac.compare_digest", compare)
+    for guess in (SECRET, SECRET[:-1], "a", ""):
+        compared.clear()
+        await ask(door, basic(f"zoom:{guess}"))
+        assert len({known for _, known in compared}) == 2, "each client is compared with"

@@ -96,6 +96,11 @@ class Metrics:
             "Times the token endpoint was asked for a token, by kind and what came of it.",
             {"kind": GRANT, "outcome": RENEWAL},
         )
+        self.webhook_tokens = Counter(
+            "innkeeper_webhook_tokens",
+            "Times we were asked for the token that subscriptions show, by what was answered.",
+            {"outcome": TOKEN},
+        )
         self.ack_seconds = Histogram(
             "innkeeper_ack_seconds", "From a delivery's whole body to its answer."
         )
@@ -106,7 +111,8 @@ class Metrics:
     @property
     def counters(self) -> tuple[Counter, ...]:
         """All counters."""
-        return self.deliveries, self.events, self.failures, self.calls, self.renewals
+        asked = self.calls, self.renewals, self.webhook_tokens
+        return self.deliveries, self.events, self.failures, *asked
 
     @property
     def histograms(self) -> tuple[Histogram, ...]:
@@ -121,3 +127,4 @@ EVENT: Final = frozenset({"done", "ignored", "dropped", "quarantined", "dead"})
 CALL: Final = frozenset({"done", "refused", "limited", "lost", "unreachable"})
 GRANT: Final = frozenset({"chatbot", "account", "user"})
 RENEWAL: Final = frozenset({"renewed", "refused", "died", "unreachable"})
+TOKEN: Final = frozenset({"given", "refused", "limited"})

@@ -194,7 +194,9 @@ class Web:
 
     def _token_routes(self) -> list[Route]:
         parts = self.parts
-        return [] if parts.bearers is None else [WebhookToken(parts.bearers, parts.log).route()]
+        if parts.bearers is None:
+            return []
+        return [WebhookToken(parts.bearers, parts.clock, parts.log, parts.metrics).route()]
 
     async def index(self, request: Request) -> Response:
         """Show what this is, and how to install it."""

@@ -3,29 +3,49 @@
 Source: zoom/zoom-webhook-verification-headers, tokenAuth.js.
 """
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from innkeeper.clock import Clock
 from innkeeper.flows.bearers import LIFETIME, Bearers
+from innkeeper.flows.budget import Budget
 from innkeeper.flows.log import Log
+from innkeeper.metrics import Metrics
 from innkeeper.net.inbound import BodyTooLarge, ClientGone, header_values, read_body
 from innkeeper.wire.oauth import GrantType, parse_basic, parse_form
 
 PATH: Final = "/events/token"
 _LIMIT_BYTES: Final = 4_096
 _CHALLENGE: Final = {"www-authenticate": 'Basic realm="events"'}
+_REFUSALS: Final = 10
+"""How many are answered one by one: enough for whoever is setting a subscription up."""
+_EACH: Final = timedelta(seconds=6)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class WebhookToken:
-    """Gives tokens to the clients that are configured, and to nobody else."""
+    """Gives tokens to the clients that are configured, and to nobody else.
+
+    What is refused uses a budget up, whoever asks; when it is spent, refusals are 429. Who is
+    right is answered always and never looks at it, so nobody can use it up for them.
+    """
 
     bearers: Bearers
+    clock: Clock
     log: Log
+    metrics: Metrics
+    _budget: Budget = field(init=False)
+    _untold: int = field(init=False, default=0)
+    """How many were refused with 429 since a line of the log told of them."""
+
+    def __post_init__(self) -> None:
+        self._budget = Budget(_REFUSALS, _EACH, self.clock)
 
     def route(self) -> Route:
         """Say what is answered here."""
@@ -72,8 +92,17 @@ class WebhookToken:
             "token_type": "bearer",
             "expires_in": str(seconds),  # a text, as in the only answer of Zoom's that is known
         }
+        self.metrics.webhook_tokens.add("given")
         return JSONResponse(given)
 
     def _refused(self, error: str, status: int) -> Response:
-        self.log.warning("webhook.token_refused", reason=error)
+        wait = self._budget.use()
+        if wait:
+            self._untold += 1
+            self.metrics.webhook_tokens.add("limited")
+            later = {"retry-after": str(math.ceil(wait.total_seconds()))}
+            return JSONResponse({"error": "too_many_requests"}, 429, later)
+        self.metrics.webhook_tokens.add("refused")
+        self.log.warning("webhook.token_refused", reason=error, limited=self._untold)
+        self._untold = 0
         return JSONResponse({"error": error}, status, _CHALLENGE if status == 401 else None)
