@@ -210,4 +210,6 @@ def test_every_check_of_the_list_is_named_by_a_test() -> None:
     own = Path(__file__).read_text("utf-8").partition("def told")[2]
     named = "\n".join([own, *(path.read_text("utf-8") for path in others)])
 
-    assert [name for name in LISTED.split() if not re.search(rf"(?<![\w-]){name}\b", named)] == []
+    # what may not stand before a name is looked at where the name is: ten times faster
+    written = (re.search(rf"{name}\b(?<![\w-]{name})", named) for name in LISTED.split())
+    assert [name for name, found in zip(LISTED.split(), written, strict=True) if not found] == []
