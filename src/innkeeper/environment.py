@@ -111,6 +111,20 @@ def load_signing_secrets(
     return tokens, {name: Secret(other)} if other else {}
 
 
+def load_demands(directory: Path | None = None) -> Demands:
+    """Read what a delivery must carry beside its signature, whatever else is configured.
+
+    Raises:
+        SettingsRefused: If that cannot be understood.
+    """
+    directory = directory or Path.cwd()
+    reader = _Reader(_environment(directory), directory)
+    demands = reader.demands(local=True)
+    if reader.faults:
+        raise SettingsRefused(reader.faults)
+    return demands
+
+
 def _environment(directory: Path) -> Mapping[str, str]:
     return {**_written(directory / ".env"), **os.environ}
 
@@ -172,7 +186,7 @@ class _Reader:
         data_compliance = self._switch("INNKEEPER_DATA_COMPLIANCE", default="off")
         accounts = self._accounts("INNKEEPER_ACCOUNTS")
         return_to = self._origins("INNKEEPER_RETURN_TO")
-        demands = self._demands(local=local)
+        demands = self.demands(local=local)
         admin_port = self._port("INNKEEPER_ADMIN_PORT")
         log = self._choice("INNKEEPER_LOG", get_args(LogAmount), _LOG_FIX, "info")
         keep_days = self._count("INNKEEPER_KEEP_DAYS", 7, most=30)
@@ -324,7 +338,8 @@ class _Reader:
                 self._fault(name, why, _ORIGINS_FIX)
         return tuple(origins)
 
-    def _demands(self, *, local: bool) -> Demands:
+    def demands(self, *, local: bool) -> Demands:
+        """Read what a delivery must carry beside its signature."""
         scope = "INNKEEPER_WEBHOOK_HEADERS_ON"
         where = self._choice(scope, ("subscriptions", "all"), _SCOPE_FIX, "subscriptions")
         demands = Demands(

@@ -13,7 +13,9 @@ from innkeeper.errors import AnswerLost, Unreachable
 from innkeeper.net.outbound import Request, Response
 from innkeeper.secret import Secret
 from innkeeper.testing import BOT_URL, Zoom
+from innkeeper.wire.credentials import Demands
 from tests.cli.commands import BOT, CONFIGURED, free_ports, innkeeper, started
+from tests.journeys.test_custom_headers import NEW, OLD, GuardedZoom, demand
 
 pytestmark = pytest.mark.anyio
 
@@ -134,3 +136,94 @@ def test_asks_an_app_that_runs(tmp_path: Path) -> None:
     assert ended.code == 3
     assert "WRONG" in ended.out
     assert innkeeper("check", "--review", "bot.example.com", cwd=tmp_path).code == 2
+
+
+# a bot that requires custom headers
+
+NAMES = ("basic", "bearer", "header")
+
+
+async def reviewed(required: Demands, shown: Demands) -> list[Found]:
+    """Review an app that requires something, with settings that say perhaps another thing."""
+    zoom = GuardedZoom(App("Porter"))
+    zoom.demands = replace(required, everywhere=False)
+    async with zoom:  # whose address is validated as the bot endpoint's, without a header
+        if required.everywhere:
+            zoom.__dict__["_settings"] = replace(zoom.parts.settings, demands=required)
+            await zoom.restart()
+        parts = zoom.parts
+        told = findings(
+            BOT_URL,
+            Proxy(zoom),
+            tokens=parts.settings.secret_tokens,
+            demands=shown,
+            clock=parts.clock,
+        )
+        all_found = [each async for each in told]
+        rows = len(await parts.store.inbox_rows())
+    assert rows == (0 if required else 1)  # an event that was let through, once
+    return all_found
+
+
+@pytest.mark.parametrize("everywhere", [False, True])
+@pytest.mark.parametrize("names", [*((name,) for name in NAMES), NAMES], ids="-".join)
+async def test_shows_what_is_required(names: tuple[str, ...], everywhere: bool) -> None:
+    demands = demand(*(NEW[name] for name in names), everywhere=everywhere)
+    all_found = await reviewed(demands, demands)
+    assert wrong(all_found) == []
+    told = {each.asked: each.answered for each in all_found}
+    kinds = {"basic": "Basic", "bearer": "a token", "header": "the header x-door"}
+    for path in ("/events", "/deauthorize"):
+        assert told[f"POST {path} signed, without a custom header"] == "401"
+        for name in names:
+            kind = kinds[name]
+            assert told[f"POST {path} URL validation with {kind}"] == "200, proven"
+            assert told[f"POST {path} URL validation with {kind} of a stranger"] == "401"
+    assert ("POST /events URL validation" in told) is not everywhere
+    assert told.get("POST /events/token") == ("200, a token" if "bearer" in names else None)
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_names_a_bot_that_lets_through_what_lacks_it(name: str) -> None:
+    all_found = await reviewed(Demands(), demand(NEW[name]))
+    told = wrong(all_found)
+    for path in ("/events", "/deauthorize"):
+        assert f"POST {path} signed, without a custom header: 200, not 401" in told
+        assert any(f"{path} URL validation with" in said and "stranger" in said for said in told)
+    assert all("INNKEEPER_WEBHOOK_BASIC" in each.fix for each in all_found if not each.right)
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_names_a_bot_that_requires_another(name: str) -> None:
+    told = wrong(await reviewed(demand(OLD[name]), demand(NEW[name])))
+    if name == "bearer":
+        assert told == ["POST /events/token: 401, no token"]
+    else:
+        assert len(told) == 2
+        assert all(said.endswith("401, no proof") for said in told)
+
+
+async def test_shows_no_secret_where_anybody_may_read_it(zoom: Zoom) -> None:
+    sent: list[Request] = []
+
+    class Listening(Proxy):
+        async def send(self, request: Request, **_how: object) -> Response:
+            sent.append(request)
+            return Response(200, {}, b"{}")
+
+    found_there = findings(
+        "http://b.test",
+        Listening(zoom),
+        tokens=zoom.parts.settings.secret_tokens,
+        demands=demand(*NEW.values()),
+        clock=zoom.parts.clock,
+    )
+    all_found = [each async for each in found_there]
+    assert not all_found[0].right
+    assert not [each for each in sent if {"authorization", "x-door"} & each.headers.keys()]
+
+
+async def test_reports_no_secret() -> None:
+    demands = demand(*NEW.values())
+    told = repr(await reviewed(demands, demands))
+    assert not [each for each in demands.secrets if each.reveal() in told]
