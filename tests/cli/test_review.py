@@ -126,11 +126,21 @@ def test_asks_an_app_that_runs(tmp_path: Path) -> None:
     (port,) = free_ports(1)
     (tmp_path / "bot.py").write_text(BOT)
     url = f"http://127.0.0.1:{port}"
-    env = {**CONFIGURED, "INNKEEPER_PUBLIC_URL": url}
+    required = {
+        "INNKEEPER_WEBHOOK_BASIC": "zoom:canary-password-0001",
+        "INNKEEPER_WEBHOOK_BEARER": "zoom:canary-client-0001",
+    }
+    env = {**CONFIGURED, **required, "INNKEEPER_PUBLIC_URL": url}
     with started("run", "--port", str(port), port=port, cwd=tmp_path, env=env) as server:
         server.wait_until_it_answers()
-        ended = innkeeper("check", "--review", url, "--json", cwd=tmp_path, env=CONFIGURED)
+        ended = innkeeper(
+            "check", "--review", url, "--json", cwd=tmp_path, env={**CONFIGURED, **required}
+        )
+        bad = {**CONFIGURED, "INNKEEPER_WEBHOOK_BASIC": "zoom"}
+        assert innkeeper("check", "--review", url, cwd=tmp_path, env=bad).code == 78
     assert ended.code == 0, ended.said
+    assert "canary" not in ended.said
+    assert "a token" in ended.out
     assert all(each["right"] for each in json.loads(ended.out))
     ended = innkeeper("check", "--review", url, cwd=tmp_path, env=CONFIGURED)
     assert ended.code == 3
