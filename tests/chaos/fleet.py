@@ -158,6 +158,11 @@ class Fleet:
                     await asyncio.sleep(0.02)
         return time.monotonic() - began
 
+    async def is_ready(self, number: int) -> bool:
+        """Say whether a web process is ready for Zoom."""
+        async with aiohttp.ClientSession() as session:
+            return await _is_ready(session, self.ports[number])
+
     def had(self) -> list[int]:
         """List the effects that were had."""
         with suppress(FileNotFoundError):

@@ -20,12 +20,16 @@ from tests.deliveries import delivery
 from tests.postgres import Server
 
 KILL_EVERY = (0.05, 0.5)
+RISES_SECONDS = 10.0
 STOP_SERVER_EVERY = (2.0, 6.0)
 FULL_EVERY = (0.5, 2.0)
 FULL_SECONDS = 0.3
 SENDERS = 8
 ATTEMPTS = 40
 """More than Zoom makes, or most events would be given up while everybody is dead."""
+ENOUGH_TAKEN = 20
+LONGER_SECONDS = 60.0
+"""For which it rages on if no more was taken yet: on a busy machine few live to take any."""
 QUIET_SECONDS = 120.0
 """In which all that was taken in must end."""
 
@@ -83,6 +87,9 @@ class Monkey:
             else:
                 group.create_task(self._fill_disk(self._chance("disk")))
             await asyncio.sleep(seconds)
+            end = time.monotonic() + LONGER_SECONDS
+            while self._took_little() and time.monotonic() < end:  # noqa: ASYNC110  # nobody tells
+                await asyncio.sleep(0.5)
             self._over.set()
         fleet.kill_all()
         came.rose = await fleet.rise()
@@ -93,6 +100,9 @@ class Monkey:
         came.restarted = await fleet.restart([0])
         came.wrong = judge(came.tale)
         return came
+
+    def _took_little(self) -> bool:
+        return len(self._came.tale.acked) <= ENOUGH_TAKEN
 
     def _chance(self, name: str) -> Random:
         return Random(f"{self._seed} {name}")  # noqa: S311  # no secret: it is to repeat itself
@@ -129,13 +139,23 @@ class Monkey:
         return False
 
     async def _kill(self, chance: Random) -> None:
+        alone = self._fleet.size == 1
         while not self._over.is_set():
+            if alone and chance.random() < 0.5:
+                await self._rises()
             await asyncio.sleep(chance.uniform(*KILL_EVERY))
             number = chance.randrange(self._fleet.size)
             self._fleet.kill(number)
             self._fleet.start(number)
             self._came.kills += 1
             self._fleet.raise_the_dead()
+
+    async def _rises(self) -> None:
+        """Let one that is alone come up: killed at every start, it would take nothing."""
+        end = time.monotonic() + RISES_SECONDS
+        while not (self._over.is_set() or time.monotonic() > end or await self._fleet.is_ready(0)):
+            self._fleet.raise_the_dead()
+            await asyncio.sleep(0.02)
 
     async def _stop_server(self, server: Server, chance: Random) -> None:
         while not self._over.is_set():

@@ -1,25 +1,30 @@
-"""Is nothing lost and nothing done twice, whoever is killed and whenever? The short form."""
+"""Is nothing lost and nothing done twice, whoever is killed and whenever? The short form.
+
+The monkey rages for a minute: two web processes and two workers on PostgreSQL have the
+larger part of it, one process on SQLite the rest, one after the other. Somebody is killed
+every 50 to 500 ms, and who is alone may come up first one time in two; what comes before
+and after is not counted.
+"""
 
 from pathlib import Path
 
 import pytest
 
-from tests.chaos.monkey import Came, rage
+from tests.chaos.monkey import ENOUGH_TAKEN, Came, rage
 from tests.postgres import Server, begun
 
 pytestmark = pytest.mark.slow
 
 SEED = 11
 RISES_WITHIN_SECONDS = 5.0
-SQLITE_SECONDS, POSTGRES_SECONDS = 15.0, 20.0
-"""With what comes before and after it a minute, all told."""
+POSTGRES_SECONDS, SQLITE_SECONDS = 35.0, 25.0
 
 
 def holds(came: Came) -> None:
     """See that it was chaos, and that all is well."""
     assert came.wrong == []
     assert came.kills > 5
-    assert len(came.tale.acked) > 20
+    assert len(came.tale.acked) > ENOUGH_TAKEN
     assert came.restarted <= RISES_WITHIN_SECONDS
 
 
