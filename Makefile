@@ -23,7 +23,7 @@ export UV_PYTHON_DOWNLOADS := never
 
 READY := .venv/.ready
 
-.PHONY: help setup demo test test-all lint coverage docs bench soak chaos browser postgres node lock clean
+.PHONY: help setup demo test test-all lint lint-pyright lint-mypy lint-rest coverage docs bench soak chaos browser postgres node lock clean
 
 help:
 	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile
@@ -44,10 +44,17 @@ test-all: setup postgres
 	@scripts/test_all.sh $(ARGS)
 
 lint: setup node
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint-pyright lint-mypy lint-rest
+
+lint-pyright:
+	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 .venv/bin/pyright
+
+lint-mypy:
+	.venv/bin/mypy src
+
+lint-rest:
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
-	.venv/bin/mypy src
-	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 .venv/bin/pyright
 	.venv/bin/lint-imports
 
 coverage: setup browser postgres node

@@ -30,16 +30,26 @@ class Way:
         self._port = port
         self._alive = asyncio.Event()
         self.begun = 0
+        self._ends: list[asyncio.StreamWriter] = []
 
     def go_dead(self) -> None:
         """Swallow what comes by the connections that are there."""
         self._alive.set()
         self._alive = asyncio.Event()
 
+    async def close(self) -> None:
+        """Break off all connections, the dead ones as well."""
+        for end in self._ends:
+            end.transport.abort()
+        for end in self._ends:
+            with suppress(OSError):
+                await end.wait_closed()
+
     async def lead(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.begun += 1
         dead = self._alive
         there, back = await asyncio.open_connection("127.0.0.1", self._port)
+        self._ends += [writer, back]
 
         async def carry(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
             while piece := await source.read(65536):
@@ -63,6 +73,7 @@ async def way(postgres: Server) -> AsyncIterator[tuple[Way, PostgresAddress]]:
     async with server:
         leads_in = server.sockets[0].getsockname()[1]
         yield way, PostgresAddress.parse(f"{host}:{leads_in}/{name}", schema="public")
+        await way.close()
 
 
 async def rest(taken: Connection) -> None:
