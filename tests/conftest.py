@@ -1,5 +1,6 @@
 """What every test may ask for."""
 
+import gc
 import os
 from collections.abc import Generator
 
@@ -12,6 +13,17 @@ from tests.postgres import NoPostgres, Server, server
 # A busy machine is no failure: what must not take long is measured where it matters.
 settings.register_profile("innkeeper", deadline=None)
 settings.load_profile("innkeeper")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect ten thousand tests, and look for garbage among them never again: they stay."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture

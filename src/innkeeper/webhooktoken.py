@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from innkeeper.clock import Clock
 from innkeeper.flows.bearers import LIFETIME, Bearers
-from innkeeper.flows.budget import Budget
+from innkeeper.flows.bucket import LeakyBucket
 from innkeeper.flows.log import Log
 from innkeeper.metrics import Metrics
 from innkeeper.net.inbound import BodyTooLarge, ClientGone, header_values, read_body
@@ -32,20 +32,20 @@ _EACH: Final = timedelta(seconds=6)
 class WebhookToken:
     """Gives tokens to the clients that are configured, and to nobody else.
 
-    What is refused uses a budget up, whoever asks; when it is spent, refusals are 429. Who is
-    right is answered always and never looks at it, so nobody can use it up for them.
+    What is refused fills a bucket, whoever asks; while it is full, refusals are 429. Who is
+    right is answered always and never looks at it, so nobody can fill it for them.
     """
 
     bearers: Bearers
     clock: Clock
     log: Log
     metrics: Metrics
-    _budget: Budget = field(init=False)
+    _bucket: LeakyBucket = field(init=False)
     _untold: int = field(init=False, default=0)
     """How many were refused with 429 since a line of the log told of them."""
 
     def __post_init__(self) -> None:
-        self._budget = Budget(_REFUSALS, _EACH, self.clock)
+        self._bucket = LeakyBucket(_REFUSALS, _EACH, self.clock)
 
     def route(self) -> Route:
         """Say what is answered here."""
@@ -96,7 +96,7 @@ class WebhookToken:
         return JSONResponse(given)
 
     def _refused(self, error: str, status: int) -> Response:
-        wait = self._budget.use()
+        wait = self._bucket.fill()
         if wait:
             self._untold += 1
             self.metrics.webhook_tokens.add("limited")

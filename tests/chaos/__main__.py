@@ -16,6 +16,7 @@ from tests.chaos.monkey import Came, rage
 from tests.postgres import begun
 
 ROUND_SECONDS = 60.0
+RISES_WITHIN_SECONDS = 5.0
 HEAD = """\
 # What `make chaos` found last
 
@@ -35,7 +36,12 @@ def _row(where: str, seed: int, came: Came) -> str:
     counts = (*happened, len(tale.sent), len(tale.acked), len(tale.had), tale.aside)
     seconds = (f"{came.restarted:.1f}", f"{came.rose:.1f}")
     cells = [where, *(f"{each:,}" for each in counts), *seconds]
-    return f"| {' | '.join([*cells, '; '.join(came.wrong) or 'nothing'])} |\n"
+    return f"| {' | '.join([*cells, '; '.join(_wrong(came)) or 'nothing'])} |\n"
+
+
+def _wrong(came: Came) -> list[str]:
+    slow = came.restarted > RISES_WITHIN_SECONDS
+    return [*came.wrong, *(["one took too long to be ready"] if slow else [])]
 
 
 def _round(*, shared: bool, seed: int, seconds: float) -> Came:
@@ -64,7 +70,7 @@ def main() -> None:
         row = _row(where, seed, came)
         print(row, end="", file=sys.stderr, flush=True)  # noqa: T201
         table += row
-        wrong = wrong or bool(came.wrong)
+        wrong = wrong or bool(_wrong(came))
         seed += 1
     print(table, end="")  # noqa: T201
     if asked.write:

@@ -16,7 +16,8 @@ from tests.postgres import Server, begun
 pytestmark = pytest.mark.slow
 
 SEED = 11
-RISES_WITHIN_SECONDS = 5.0
+RISES_WITHIN_SECONDS = 20.0
+"""Beside other tests; `make chaos`, which is alone on the machine, holds five."""
 POSTGRES_SECONDS, SQLITE_SECONDS = 35.0, 25.0
 
 

@@ -1,4 +1,4 @@
-"""A budget is used up at once, and comes back bit by bit."""
+"""A bucket is filled at once, and empties bit by bit."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,54 +6,54 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from innkeeper.clock import MovableClock
-from innkeeper.flows.budget import Budget
+from innkeeper.flows.bucket import LeakyBucket
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 EACH = timedelta(seconds=6)
 NONE = timedelta(0)
 
 
-def made(size: int = 3) -> tuple[Budget, MovableClock]:
+def made(size: int = 3) -> tuple[LeakyBucket, MovableClock]:
     clock = MovableClock(NOW, frozen=True)
-    return Budget(size, EACH, clock), clock
+    return LeakyBucket(size, EACH, clock), clock
 
 
-def test_tells_how_long_until_it_can_be_used_again() -> None:
-    budget, clock = made()
-    assert [budget.use() for _ in range(5)] == [NONE, NONE, NONE, EACH, EACH]
+def test_tells_how_long_until_there_is_room() -> None:
+    bucket, clock = made()
+    assert [bucket.fill() for _ in range(5)] == [NONE, NONE, NONE, EACH, EACH]
     clock.advance(4)
-    assert budget.use() == timedelta(seconds=2)
+    assert bucket.fill() == timedelta(seconds=2)
     clock.advance(2)
-    assert [budget.use(), budget.use()] == [NONE, EACH]
+    assert [bucket.fill(), bucket.fill()] == [NONE, EACH]
 
 
-def test_is_whole_again_after_a_while_and_never_more() -> None:
-    budget, clock = made()
+def test_is_empty_again_after_a_while_and_never_more() -> None:
+    bucket, clock = made()
     for _ in range(9):
-        budget.use()
+        bucket.fill()
     clock.advance(86_400)
-    assert [budget.use() for _ in range(4)] == [NONE, NONE, NONE, EACH]
+    assert [bucket.fill() for _ in range(4)] == [NONE, NONE, NONE, EACH]
 
 
 def test_a_clock_that_is_set_back_makes_nobody_wait_longer() -> None:
-    budget, clock = made()
+    bucket, clock = made()
     for _ in range(3):
-        budget.use()
+        bucket.fill()
     clock.stand_at(NOW - timedelta(days=1))
-    assert budget.use() == EACH
+    assert bucket.fill() == EACH
     clock.advance(6)
-    assert [budget.use(), budget.use()] == [NONE, EACH]
+    assert [bucket.fill(), bucket.fill()] == [NONE, EACH]
 
 
 @given(st.lists(st.floats(0, 20), max_size=60), st.integers(1, 5))
 def test_no_stretch_of_time_sees_more_than_it_and_what_came_back(
     waits: list[float], size: int
 ) -> None:
-    budget, clock = made(size)
+    bucket, clock = made(size)
     used: list[datetime] = []
     for wait in waits:
         clock.advance(wait)
-        if budget.use() == NONE:
+        if bucket.fill() == NONE:
             used.append(clock.now())
     for first, begin in enumerate(used):
         for last, end in enumerate(used[first:], start=first):

@@ -8,29 +8,29 @@ from innkeeper.clock import Clock
 _NOW: Final = timedelta(0)
 
 
-class Budget:
-    """Is used up by what goes wrong, and comes back as time passes.
+class LeakyBucket:
+    """Is filled by what goes wrong, and empties as time passes.
 
     It keeps one moment, however much is asked of it, and nothing about whoever asks.
 
     Args:
-        size: How often it can be used at once.
-        each: How long it takes until one use has come back.
+        size: How much it holds.
+        each: How long it takes until one has leaked away.
     """
 
     def __init__(self, size: int, each: timedelta, clock: Clock) -> None:
         self._whole = size * each
         self._each = each
         self._clock = clock
-        self._whole_at = clock.now()
+        self._empty_at = clock.now()
 
-    def use(self) -> timedelta:
-        """Use it once; if nothing is left, use nothing and tell how long until there is."""
+    def fill(self) -> timedelta:
+        """Put one in; if it is full, put nothing in, and tell how long until there is room."""
         now = self._clock.now()
         latest = now + self._whole  # further away is none of it: the clock was set back
-        whole_at = self._whole_at = min(max(self._whole_at, now), latest)
-        wait = whole_at + self._each - latest
+        empty_at = self._empty_at = min(max(self._empty_at, now), latest)
+        wait = empty_at + self._each - latest
         if wait > _NOW:
             return wait
-        self._whole_at = whole_at + self._each
+        self._empty_at = empty_at + self._each
         return _NOW
