@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Run the tests; the arguments are pytest's. The environment must stand already.
-# WORKERS is how many processes share them: one more than there are cores, for some tests wait
-# for what they started; or 0 for this one alone.
+# WORKERS is how many processes share them: one for each core, or 0 for this one alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,4 +13,4 @@ fi
 # Tests start hundreds of programs: each compiles nothing anew, and leaves nothing in src/.
 unset PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX=$PWD/.venv/pycache
-exec .venv/bin/python -m pytest --numprocesses "${WORKERS:-$(($(getconf _NPROCESSORS_ONLN) + 1))}" --dist worksteal "$@"
+exec .venv/bin/python -m pytest --numprocesses "${WORKERS:-auto}" --dist worksteal "$@"
