@@ -68,7 +68,7 @@ async def open_page(browser: Browser) -> AsyncIterator[OpenPage]:
             }
             context = await browser.new_context(**(usual | options))
             stack.push_async_callback(context.close)
-            context.set_default_timeout(30_000)
+            context.set_default_timeout(10_000)
             page = await context.new_page()
             page.on("pageerror", lambda error: surprises.append(str(error)))
             page.on("console", lambda line: _note(line, surprises))

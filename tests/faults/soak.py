@@ -235,10 +235,10 @@ def parts() -> list[Part | Led]:
         *(
             Led(f"{each.name}, led by their branches", each.name, FUZZ_SECONDS)
             for each in SURFACES
-            if guided.is_here()
+            if guided.belongs_here()
         ),
     ]
-    if not guided.is_here():
+    if not guided.belongs_here():
         print(f"{guided.NEEDS}: nothing is PLAYED by its branches", file=sys.stderr)  # noqa: T201
     if os.environ.get("INNKEEPER_NO_POSTGRES") == "1":
         print("INNKEEPER_NO_POSTGRES=1: no race of processes is PLAYED", file=sys.stderr)  # noqa: T201

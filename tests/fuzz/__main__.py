@@ -17,7 +17,7 @@ from tests.fuzz import guided
 
 def main() -> None:
     """Play, and say of each surface what came of it."""
-    if not guided.is_here():
+    if not guided.belongs_here():
         sys.exit(guided.NEEDS)
     guide = guided.Guide()
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz")

@@ -38,7 +38,7 @@ except Exception as error:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not guided.is_here(), reason=guided.NEEDS)
+@pytest.mark.skipif(not guided.belongs_here(), reason=guided.NEEDS)
 def test_nothing_unforeseen_is_found_by_its_branches_but_what_was_planted(tmp_path: Path) -> None:
     run = subprocess.run(
         [sys.executable, "-c", _PLAY, tmp_path, str(SURFACE_SECONDS)],
