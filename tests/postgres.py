@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import pytest
 
 from innkeeper.store.addresses import PostgresAddress
 from innkeeper.testing.zoom import in_memory
@@ -172,6 +173,22 @@ def begun() -> Server:
     )
     begun.start()
     return begun
+
+
+@contextmanager
+def own_server(shared: Server) -> Iterator[Server]:
+    """Give a server that nobody else uses, to be stopped and started at will.
+
+    Skips where the shared one was named by whoever runs the tests: it is not ours to stop,
+    and no programs are at hand to begin another.
+    """
+    if shared.programs is None:
+        pytest.skip("the named server is not ours to stop")
+    server = begun()
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 def standby_of(primary: Server) -> Server:

@@ -26,6 +26,7 @@ _CHALLENGE: Final = {"www-authenticate": 'Basic realm="events"'}
 _REFUSALS: Final = 10
 """How many are answered one by one: enough for whoever is setting a subscription up."""
 _EACH: Final = timedelta(seconds=6)
+"""How long it takes until one more is answered so."""
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.monkey import ENOUGH_TAKEN, Came, rage
-from tests.postgres import Server, begun
+from tests.postgres import Server, own_server
 
 pytestmark = pytest.mark.slow
 
@@ -37,12 +37,7 @@ def test_one_process_on_sqlite_loses_nothing(tmp_path: Path) -> None:  # F11 F36
 def test_two_of_each_on_postgresql_lose_nothing(
     postgres: Server, tmp_path: Path
 ) -> None:  # F11 F41
-    if postgres.programs is None:
-        pytest.skip("the named server is not ours to stop")
-    own = begun()
-    try:
+    with own_server(postgres) as own:
         came = rage(tmp_path, own, seed=SEED, seconds=POSTGRES_SECONDS)
-    finally:
-        own.stop()
     holds(came)
     assert came.restarts > 0

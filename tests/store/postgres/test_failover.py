@@ -15,7 +15,7 @@ import pytest
 from innkeeper.errors import StoreUnavailable
 from innkeeper.store.postgres import PostgresStore
 from tests.contracts.houses import PostgresHouse, accepted, body
-from tests.postgres import Server, begun, standby_of
+from tests.postgres import Server, own_server, standby_of
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -27,11 +27,8 @@ _ALONE_SECONDS = 0.2
 
 @pytest.fixture(scope="module")
 def primary(postgres: Server) -> Iterator[Server]:
-    if postgres.programs is None:
-        pytest.skip("the named server is not ours to stop")
-    server = begun()
-    yield server
-    server.stop()
+    with own_server(postgres) as server:
+        yield server
 
 
 @pytest.fixture

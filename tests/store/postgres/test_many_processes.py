@@ -14,7 +14,7 @@ import pytest
 from innkeeper.store.seal import KeyRing
 from tests.cli.commands import COMMAND, CONFIGURED, free_ports
 from tests.deliveries import delivery
-from tests.postgres import PASSWORD, Server, begun
+from tests.postgres import PASSWORD, Server, own_server
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -87,11 +87,8 @@ class Fleet:
 
 @pytest.fixture
 def own(postgres: Server) -> Iterator[Server]:
-    if postgres.programs is None:
-        pytest.skip("the named server is not ours to stop")
-    server = begun()
-    yield server
-    server.stop()
+    with own_server(postgres) as server:
+        yield server
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from innkeeper.store.postgres import PostgresStore
 from innkeeper.store.postgres.connection import Connection, explained
 from innkeeper.store.records import EventState
 from tests.contracts.houses import NOW, PostgresHouse, accepted, body, opened
-from tests.postgres import Server, begun
+from tests.postgres import Server, own_server
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -26,11 +26,8 @@ pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 @pytest.fixture(scope="module")
 def own(postgres: Server) -> Iterator[Server]:
     """A server that nobody else uses."""
-    if postgres.programs is None:
-        pytest.skip("the named server is not ours to stop")
-    server = begun()
-    yield server
-    server.stop()
+    with own_server(postgres) as server:
+        yield server
 
 
 @pytest.fixture
