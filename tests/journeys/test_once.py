@@ -384,6 +384,36 @@ async def test_an_effect_whose_end_could_not_be_written_is_kept_by_the_next_atte
         assert kept == [7]
 
 
+async def test_an_effect_whose_handler_was_ended_while_it_was_written_is_kept_by_the_next_attempt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[object] = []
+    async with running(tmp_path, app=till(kept, [], [7, 8])) as house:
+        writing = asyncio.Event()
+
+        async def end_effect(*_: object, **__: object) -> None:
+            writing.set()
+            await asyncio.Event().wait()
+
+        with monkeypatch.context() as patch:
+            patch.setattr(house.parts.store, "end_effect", end_effect)
+            await house.request("POST", "/events", signed(CHARGE), CHARGE)
+            for backoff in (5, 30):  # an attempt that is ended as well loses it no more
+                await asyncio.wait_for(writing.wait(), 10)
+                writing.clear()
+                await again(house, 301)
+                [row] = await house.rows()
+                assert (row.state, row.reason) == (EventState.READY, "HandlerOverdue")
+                house.clock.advance(backoff)
+                await house.app.worker.take_up()
+            await asyncio.wait_for(writing.wait(), 10)
+        await again(house, 301)
+        await again(house, 300)
+        [row] = await house.rows()
+        assert (row.state, row.reason) == DONE
+        assert kept == [7]
+
+
 async def test_an_effect_whose_end_died_with_the_process_is_not_had_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """What does a bot do once, however often its event is handled? Begun, done, and kept."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -14,8 +15,8 @@ _PLAIN: Final = frozenset({str, int, float, bool, type(None)})
 _UNKEPT_AT_MOST: Final = 10_000
 
 Unkept = dict[tuple[EventId, str], bytes]
-"""What effects gave that could not be kept yet, for the store was away: known to this process
-alone, whose next attempt at the event keeps it."""
+"""What effects gave that may not be kept yet, for the store was away or the handler was ended
+while it was written: known to this process alone, whose next attempt at the event keeps it."""
 
 
 class Effects:
@@ -67,7 +68,7 @@ class Effects:
     async def _keep(self, key: str, result: bytes) -> None:
         try:
             await self._store.end_effect(self._installation_id, self._event, key, result=result)
-        except StoreUnavailable:
+        except (StoreUnavailable, asyncio.CancelledError):
             if len(self._unkept) < _UNKEPT_AT_MOST:
                 self._unkept[self._event, key] = result
             raise
