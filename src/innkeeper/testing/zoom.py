@@ -1,9 +1,9 @@
 """What is around a bot in a test? An emulated Zoom, people in it, and one clock for all."""
 
 import os
-import shutil
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -82,7 +82,7 @@ class Zoom:
         self._only_for = frozenset(accounts)
         self._return_to = tuple(return_to)
         self._temporary = directory is None
-        self.directory = directory or Path(tempfile.mkdtemp(prefix="innkeeper-", dir=in_memory()))
+        self._directory = directory
         self.transport = AsgiTransport()
         self._clock = MovableClock(frozen=True)
         self.clock = HarnessClock(self._clock, self._advance)
@@ -94,6 +94,7 @@ class Zoom:
         )
         self.transport.apps[ZOOM_URL] = self.emulator.app
         self._running: list[Parts] = []
+        self._begun = AsyncExitStack()
 
     # what there is
 
@@ -128,6 +129,17 @@ class Zoom:
         return bool(self._running)
 
     @property
+    def directory(self) -> Path:
+        """Where the bot's database is kept.
+
+        Raises:
+            Unexpected: If that is a temporary place, and the harness is not entered.
+        """
+        if self._directory is None:
+            raise Unexpected("the bot has no directory yet", "use: async with Zoom(app) as zoom")
+        return self._directory
+
+    @property
     def parts(self) -> Parts:
         """What the running bot is made of; the first worker's.
 
@@ -141,12 +153,18 @@ class Zoom:
     # begin and end
 
     async def __aenter__(self) -> Self:
-        await self.emulator.start()
-        record = self.record
-        record.management, record.environment, record.welcome.mode = self._wanted
-        record.command = COMMAND
-        await self._start()
-        await point_at(self.emulator, record, BOT_URL)
+        async with AsyncExitStack() as begun:
+            if self._temporary:
+                self._directory = Path(begun.enter_context(_temporary_directory()))
+            begun.push_async_callback(self.emulator.aclose)
+            await self.emulator.start()
+            record = self.record
+            record.management, record.environment, record.welcome.mode = self._wanted
+            record.command = COMMAND
+            begun.push_async_callback(self._stop)
+            await self._start()
+            await point_at(self.emulator, record, BOT_URL)
+            self._begun = begun.pop_all()
         return self
 
     async def __aexit__(
@@ -155,10 +173,7 @@ class Zoom:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self._stop()
-        await self.emulator.aclose()
-        if self._temporary:
-            shutil.rmtree(self.directory, ignore_errors=True)
+        await self._begun.aclose()
 
     async def restart(self) -> None:
         """Stop the bot and start it again on what it kept."""
@@ -347,6 +362,12 @@ class Zoom:
 
     def _order(self, event: str, changes: Mapping[str, Any] | None, by: Visitor | None) -> Order:
         return Order(event, user=by.user.id if by else None, set=dict(changes or {}))
+
+
+def _temporary_directory() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(
+        prefix="innkeeper-", dir=in_memory(), ignore_cleanup_errors=True
+    )
 
 
 def in_memory() -> str | None:
