@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -67,17 +68,28 @@ class Server:
     process: "subprocess.Popen[bytes] | None" = None
     watch: "subprocess.Popen[bytes] | None" = None
     free: list[str] = field(default_factory=list)
+    emptying: "list[Future[None]]" = field(default_factory=list)
+    _cleaner: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
 
     @contextmanager
     def space(self) -> Iterator[str]:
         """Lend an empty schema and another for its vault, `…_vault`.
 
-        Making the tables takes longer than most tests: so they are emptied and lent again.
+        Making the tables takes longer than most tests: so they are emptied, which goes on
+        beside the next test, and lent again.
         """
+        self._emptied()
         space = self.free.pop() if self.free else f"t_{os.getpid()}_{next(_NAMES)}"
         yield space
+        self.emptying.append(self._cleaner.submit(self._empty, space))
+
+    def _empty(self, space: str) -> None:
         asyncio.run(_empty(self.url, space, f"{space}_vault"))
         self.free.append(space)
+
+    def _emptied(self) -> None:
+        while self.emptying:
+            self.emptying.pop().result()
 
     @contextmanager
     def fresh_space(self) -> Iterator[str]:
@@ -104,6 +116,7 @@ class Server:
             "max_connections": "200",
             "shared_buffers": "64MB",
             "autovacuum_naptime": "5s",
+            "jit": "off",  # asyncpg turns it off, and on again, wherever it looks at a type
         }
         named = [each for name, value in options.items() for each in ("-c", f"{name}={value}")]
         end = time.monotonic() + _START_SECONDS
@@ -137,6 +150,7 @@ class Server:
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """Stop it: SIGINT ends connections, SIGQUIT does not even write down what it has."""
+        self._emptied()
         process, self.process = self.process, None
         if process is not None and process.poll() is None:
             process.send_signal(how)
