@@ -47,6 +47,7 @@ from tests.faults.edges import At, CutOff, Plan, WatchedTransport
 from tests.faults.oracle import Violated
 from tests.faults.scenes import Scene
 from tests.faults.shelves import SqliteShelves
+from tests.faults.silence import hush
 from tests.faults.town import Town, bot
 from tests.journeys.bots import Notes
 
@@ -178,6 +179,7 @@ def _watched(real: Callable[..., Any], plan: Kill) -> Callable[..., Any]:
 
 def live(order: Order, pipe: Pipe) -> None:
     """Be a bot, until told to end or killed."""
+    hush()
     asyncio.run(_live(order, pipe))
 
 

@@ -7,7 +7,6 @@ emulator stays in the parent, on a loopback socket, and its record says what Zoo
 
 import asyncio
 import itertools
-import logging
 import multiprocessing
 import os
 import signal
@@ -18,8 +17,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from multiprocessing.connection import Connection as Pipe
 from typing import Any, cast
-
-import structlog
 
 from innkeeper.errors import InnkeeperError
 from innkeeper.ids import InstallationId
@@ -38,6 +35,7 @@ from tests.faults.children import (
 from tests.faults.crossings import Stage
 from tests.faults.edges import Plan, WatchedTransport
 from tests.faults.postgres import PostgresShelves
+from tests.faults.silence import hush
 from tests.faults.town import Callback, bot
 from tests.journeys.bots import Notes
 
@@ -171,7 +169,7 @@ class _Deeds:
 
 def live(order: Order, shelves: PostgresShelves, pipe: Pipe) -> None:
     """Be a bot, until told to end, or alone."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    hush()
     asyncio.run(_live(order, shelves, pipe))
 
 

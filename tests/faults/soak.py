@@ -8,7 +8,6 @@ over, and the table says how far it came.
 
 import argparse
 import asyncio
-import logging
 import multiprocessing
 import os
 import platform
@@ -22,7 +21,6 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
-import structlog
 from hypothesis import given
 
 from bench.memory import taking
@@ -39,6 +37,7 @@ from tests.faults.races import (
     one_expiry,
 )
 from tests.faults.scenes import SCENES, Handle, Install, Purge, Refresh, Scene
+from tests.faults.silence import hush
 from tests.faults.sweep import Strikes, crashes_twice, strikes
 from tests.fuzz import guided
 from tests.fuzz.surfaces import SURFACES, Surface, patiently
@@ -251,7 +250,7 @@ def parts() -> list[Part | Led]:
 
 def _play(name: str, seconds: float) -> Outcome:
     """Play a part in a process of its own."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    hush()
     (part,) = [each for each in parts() if each.name == name]
     return part.run(seconds)
 
