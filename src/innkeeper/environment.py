@@ -35,6 +35,7 @@ from innkeeper.store.addresses import (
     STORE_SCHEMA,
     VAULT_SCHEMA,
     PostgresAddress,
+    vault_beside,
 )
 from innkeeper.store.keysource import KeyFile, KeyService, KeySource, KeyText
 from innkeeper.store.seal import KeyRing
@@ -382,8 +383,7 @@ class _Reader:
             if isinstance(vault, Path):
                 self._fault(name, "is a file, which other processes do not share", _SHARED_FIX)
         else:
-            beside = database.with_name(f"{database.stem}.vault{database.suffix}")
-            vault = self._database(name, beside, schema=VAULT_SCHEMA)
+            vault = self._database(name, vault_beside(database), schema=VAULT_SCHEMA)
         if vault == database:
             self._fault(name, "is the database itself", _VAULT_FIX)
         return vault

@@ -1,6 +1,11 @@
-"""How far is the database migrated? Each app migrates at its start; an operator may before."""
+"""How far is the database migrated, and how does a bot come to it? What an operator asks for.
+
+Each app migrates at its start; an operator may before.
+"""
 
 import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +16,9 @@ from innkeeper.cli.codes import FOUND_A_FAULT
 from innkeeper.cli.printing import print_columns, print_json
 from innkeeper.environment import load_settings
 from innkeeper.errors import Fault, SettingsRefused
-from innkeeper.store.addresses import PostgresAddress
+from innkeeper.settings import Settings
+from innkeeper.shelf import make_shelf
+from innkeeper.store.addresses import PostgresAddress, vault_beside
 
 _FIX: Final = "Name a PostgreSQL; SQLite is migrated when the app starts."
 
@@ -54,10 +61,54 @@ def bring_up_to_date() -> None:
         click.echo(f"{each.schema}: {count} steps made", err=True)
 
 
-def _schemas() -> list[tuple[PostgresAddress, str]]:
+def copy_from(database: Path, vault: Path | None, *, as_json: bool) -> None:
+    """Copy what a bot kept in SQLite's files, and print how many rows of each table.
+
+    Raises:
+        SettingsRefused: If the settings name no PostgreSQL, or one that holds something.
+        StoreUnavailable: If the files are in use, or PostgreSQL cannot be used.
+        KeyMissing: If a key is missing that the files were written with.
+    """
     settings = load_settings(Path.cwd(), makes_key=False)
+    to_store, to_vault = _places(settings)
+    beside = vault or vault_beside(database)
+    if not beside.is_file():
+        fault = Fault(str(beside), "is not there: it has the keys", "Name it with --vault.")
+        raise SettingsRefused([fault])
+    found = asyncio.run(_copy((database, beside), (to_store, to_vault), settings))
+    if as_json:
+        print_json(found)
+    else:
+        print_columns([(name, str(count)) for name, count in found.items()])
+        click.echo("Copied. The files still hold all of it: delete them once it runs.", err=True)
+
+
+async def _copy(
+    files: tuple[Path, Path],
+    into: tuple[PostgresAddress, PostgresAddress],
+    settings: Settings,
+) -> Mapping[str, int]:
+    """Copy, and see that a bot would start on it."""
+    from innkeeper.store.postgres.moving import move  # noqa: PLC0415  # see above
+
+    counts = await move(files, into, ring=settings.keys, app=settings.client_id)
+    store, vault = make_shelf(settings)
+    async with AsyncExitStack() as opened:
+        await vault.open()
+        opened.push_async_callback(vault.close)
+        await store.open()
+        opened.push_async_callback(store.close)
+    return counts
+
+
+def _schemas() -> list[tuple[PostgresAddress, str]]:
+    store, vault = _places(load_settings(Path.cwd(), makes_key=False))
+    return [(vault, "postgres_vault"), (store, "postgres")]
+
+
+def _places(settings: Settings) -> tuple[PostgresAddress, PostgresAddress]:
     store, vault = settings.database, settings.vault
     if isinstance(store, Path) or isinstance(vault, Path):
         fault = Fault("INNKEEPER_DATABASE_URL", "is SQLite", _FIX)
         raise SettingsRefused([fault])
-    return [(vault, "postgres_vault"), (store, "postgres")]
+    return store, vault

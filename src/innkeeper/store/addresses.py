@@ -1,7 +1,8 @@
-"""Where is a PostgreSQL, and which schema of it is ours?"""
+"""Where is what is kept? In a PostgreSQL, and a schema of it, or in a file and one beside it."""
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 
@@ -70,3 +71,8 @@ def _split(text: str) -> SplitResult:
         message = "its host or port cannot be read"
         raise ValueError(message)
     return parts
+
+
+def vault_beside(database: Path) -> Path:
+    """Say where the vault of a SQLite file is, unless it was put elsewhere."""
+    return database.with_name(f"{database.stem}.vault{database.suffix}")

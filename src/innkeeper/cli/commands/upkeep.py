@@ -1,5 +1,7 @@
 """What can be typed about keys and the database? What an operator does once in a while."""
 
+from pathlib import Path
+
 import click
 
 from innkeeper.cli.commands import options
@@ -57,3 +59,18 @@ def store_migrate() -> None:
     from innkeeper.cli.store import bring_up_to_date  # noqa: PLC0415
 
     bring_up_to_date()
+
+
+@store.command("copy")
+@click.argument("database", type=options.FILE, help="The SQLite file, such as innkeeper.db.")
+@click.option(
+    "--vault",
+    type=options.FILE,
+    help="The file with the keys; if omitted, the one beside it, such as innkeeper.vault.db.",
+)
+@options.as_json
+def store_copy(database: Path, vault: Path | None, *, as_json: bool) -> None:
+    """Copy all that a bot kept in SQLite into the PostgreSQL of the settings."""
+    from innkeeper.cli.store import copy_from  # noqa: PLC0415
+
+    copy_from(database, vault, as_json=as_json)

@@ -1,7 +1,7 @@
 """How do we talk to PostgreSQL? Over a few connections that come back by themselves."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, Protocol, cast
 
@@ -61,6 +61,17 @@ class Connection(Protocol):
 
     async def execute(self, sql: str, *values: object, timeout: float = ...) -> str:  # noqa: ASYNC109  # asyncpg's
         """Run a statement, or without values several, and say what was done."""
+        ...
+
+    async def copy_records_to_table(
+        self,
+        table_name: str,
+        *,
+        records: AsyncIterable[Sequence[object]],
+        columns: Sequence[str],
+        timeout: float,  # noqa: ASYNC109  # asyncpg's
+    ) -> str:
+        """Write rows as fast as can be."""
         ...
 
     def transaction(self) -> Any:

@@ -5,7 +5,7 @@ import fcntl
 import os
 import stat
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import resources
 from typing import Any, Final, cast
 
@@ -103,6 +103,11 @@ class Connection:
         """Run a statement, or several, to the end, and give all rows."""
         found: list[Row] = self._execute(sql, values).fetchall()
         return found
+
+    def each(self, sql: str) -> Iterator[Row]:
+        """Run a statement, and give one row after the other."""
+        rows: Iterator[Row] = self._execute(sql)
+        return rows
 
     def change(self, sql: str, values: Values = ()) -> int:
         """Run a statement, and say how many rows it changed."""
