@@ -9,7 +9,9 @@ import asyncpg
 import pytest
 
 from innkeeper.errors import StoreUnavailable
+from innkeeper.store.addresses import PostgresAddress
 from innkeeper.store.postgres import PostgresStore, migrations
+from innkeeper.store.postgres.database import Database
 from innkeeper.store.postgres.migrations import Migration, known
 from tests.contracts.houses import NOW, PostgresHouse, accepted, body
 from tests.postgres import Server
@@ -132,6 +134,25 @@ async def test_a_migration_that_fails_leaves_nothing(  # F45
     )
     await connection.close()
     assert columns == 0
+
+
+def test_a_schema_that_was_made_beforehand_will_do(postgres: Server) -> None:
+    with postgres.fresh_space() as space:
+        asyncio.run(_open_as_who_makes_no_schemas(postgres, space))
+
+
+async def _open_as_who_makes_no_schemas(postgres: Server, space: str) -> None:
+    url = f"postgresql://{space}@{postgres.url.rpartition('@')[2]}"
+    database = Database(PostgresAddress.parse(url, schema=space), migrations="postgres")
+    admin = await asyncpg.connect(postgres.url)
+    await admin.execute(f"CREATE ROLE {space} LOGIN")
+    try:
+        await admin.execute(f"CREATE SCHEMA {space} AUTHORIZATION {space}")
+        await database.open()
+        await database.close()
+    finally:
+        await admin.execute(f"DROP OWNED BY {space} CASCADE; DROP ROLE {space}")
+        await admin.close()
 
 
 @pytest.mark.parametrize("folder", ["postgres", "postgres_vault"])

@@ -102,7 +102,8 @@ async def migrate(connection: Connection, *, schema: str, folder: str) -> int:
     count = 0
     async with connection.transaction():
         await lock(connection, schema)
-        await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        if not await connection.fetchval("SELECT to_regnamespace($1) IS NOT NULL", schema):
+            await connection.execute(f"CREATE SCHEMA {schema}")  # asks for more rights than tables
         await connection.execute(_BEGIN)
         found = await standing(connection, schema=schema, folder=folder)
         for step in known(folder)[found.made :]:
