@@ -1,18 +1,21 @@
 """A bot moves from SQLite to PostgreSQL: nobody notices, and nothing is left out."""
 
+import asyncio
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 
 from innkeeper import Action, App, Card, Command, wiring
 from innkeeper.errors import BotRefused, KeyMissing, SettingsRefused, StoreUnavailable
 from innkeeper.settings import Settings
 from innkeeper.shelf import Shelf
-from innkeeper.store.postgres import PostgresStore, PostgresVault, moving
+from innkeeper.store.postgres import PostgresStore, PostgresVault, connection, moving
+from innkeeper.store.postgres.database import Database
 from innkeeper.store.postgres.moving import META, STORE, VAULT, Table, move
 from innkeeper.store.records import EventState
 from innkeeper.store.seal import KeyRing
@@ -200,8 +203,23 @@ async def test_what_is_there_is_not_mixed_with_what_comes(place: Place, kept: Se
     with pytest.raises(SettingsRefused) as refused:
         await place.move(kept)
     (fault,) = refused.value.faults
-    assert f"{place.space}_vault, which holds something already" in fault.why
+    assert f"{place.space}, which holds something already" in fault.why
     assert await content(place) == first
+
+
+async def test_a_vault_that_was_left_alone_is_not_mixed_either(
+    place: Place, kept: Settings
+) -> None:
+    await place.move(kept)
+    server = await asyncpg.connect(place.url)
+    await server.execute(f"DROP SCHEMA {place.space} CASCADE")
+    await server.close()
+    left = await content(place)
+    with pytest.raises(SettingsRefused) as refused:
+        await place.move(kept)
+    (fault,) = refused.value.faults
+    assert f"{place.space}_vault, which holds something already" in fault.why
+    assert await content(place) == left
 
 
 async def test_files_in_use_are_not_copied(tmp_path: Path, place: Place) -> None:
@@ -240,6 +258,140 @@ async def test_half_a_move_leaves_nothing_and_can_be_made_again(
             await place.move(kept)
     assert await content(place) == []
     await place.move(kept)
+
+
+async def test_a_database_that_stays_away_has_nothing(
+    place: Place, kept: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied = moving._copy_table  # pyright: ignore[reportPrivateUsage]
+
+    async def away(*_: object, **__: object) -> None:
+        raise StoreUnavailable("the database cannot be used", "it is away")
+
+    async def cut_off(source: Any, each: Table, connection: Any, keys: Any) -> int:
+        if each.name == "cases":
+            patch.setattr(Database, "write", away)
+            await away()
+        return await copied(source, each, connection, keys)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(moving, "_copy_table", cut_off)
+        with pytest.raises(StoreUnavailable, match="away"):
+            await place.move(kept)
+    assert await content(place) == []
+    await place.move(kept)
+
+
+async def test_a_server_that_is_gone_is_not_waited_for(
+    place: Place, kept: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = moving._read  # pyright: ignore[reportPrivateUsage]
+
+    async def many() -> AsyncGenerator[Sequence[object]]:
+        for number in range(300):
+            yield [f"rcp_{number}", number, bytes(1_000_000), b"", ""]
+
+    async def plenty(source: Any, name: str, connection: Any, keys: Any) -> Any:
+        columns, rows = await read(source, name, connection, keys)
+        return columns, many() if name == "receipts" else rows
+
+    async def end_the_copy() -> None:
+        server = await asyncpg.connect(place.url)
+        while not await server.fetchval(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+            " WHERE pid <> pg_backend_pid() AND query LIKE 'COPY%receipts%' AND state = 'active'"
+        ):
+            pass
+        await server.close()
+
+    monkeypatch.setattr(moving, "STALLED_SECONDS", 0.5)
+    with monkeypatch.context() as patch:
+        patch.setattr(moving, "_read", plenty)
+        async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+            tasks.create_task(end_the_copy())
+            with pytest.raises(StoreUnavailable):
+                await place.move(kept)
+    assert await content(place) == []
+
+
+async def test_nobody_else_comes_in_while_it_lasts(
+    place: Place, kept: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(connection._SETTINGS, "lock_timeout", "20ms")  # pyright: ignore[reportPrivateUsage]
+    copied = moving._copy_table  # pyright: ignore[reportPrivateUsage]
+    kept_out: list[str] = []
+
+    async def with_others(source: Any, each: Table, connection: Any, keys: Any) -> int:
+        shelf = place.shelf(kept)
+        with pytest.raises(StoreUnavailable):
+            await shelf.vault.open()
+        kept_out.append(each.name)
+        return await copied(source, each, connection, keys)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(moving, "_copy_table", with_others)
+        await place.move(kept)
+    assert kept_out == [each.name for each in (*VAULT, *STORE)]
+    shelf = place.shelf(kept)
+    await shelf.vault.open()
+    await shelf.store.open()
+    assert len(await shelf.store.installations()) == 1
+    await shelf.store.close()
+    await shelf.vault.close()
+
+
+async def test_no_limit_of_the_role_ends_it(
+    place: Place, kept: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(connection._SETTINGS, "statement_timeout", "30s")  # pyright: ignore[reportPrivateUsage]
+    copied = moving._copy_table  # pyright: ignore[reportPrivateUsage]
+    limits: set[str] = set()
+
+    async def looked_at(source: Any, each: Table, connection: Any, keys: Any) -> int:
+        limits.add(await connection.fetchval("SHOW statement_timeout"))
+        return await copied(source, each, connection, keys)
+
+    monkeypatch.setattr(moving, "_copy_table", looked_at)
+    await place.move(kept)
+    assert limits == {"0"}
+
+
+async def test_a_file_that_is_damaged_is_not_half_copied(
+    tmp_path: Path, place: Place, kept: Settings
+) -> None:
+    with sqlite3.connect(tmp_path / FILES[0]) as found:
+        ((size,),) = found.execute("PRAGMA page_size")
+        ((page,),) = found.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'cases'")
+    found.close()
+    with (tmp_path / FILES[0]).open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
+    with pytest.raises(StoreUnavailable, match="Corrupt"):
+        await place.move(kept)
+    assert await content(place) == []
+
+
+async def test_a_key_that_does_not_open_keeps_nobody_here(
+    tmp_path: Path, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk()
+    async with Zoom(desk.app, directory=tmp_path) as zoom:
+        ana = zoom.person("Ana")
+        await ana.adds_app()
+        await ana.says("/bot refuse")
+        settings = zoom._settings  # pyright: ignore[reportPrivateUsage]
+        await zoom._stop()  # pyright: ignore[reportPrivateUsage]
+        with sqlite3.connect(tmp_path / FILES[1]) as damaged:
+            damaged.execute(
+                "UPDATE data_keys SET wrapped = zeroblob(length(wrapped))"
+                " WHERE subject LIKE 'day:%'"
+            )
+        damaged.close()
+        assert (await place.move(settings))["inbox_bodies"] == 1
+        monkeypatch.setattr(wiring, "make_shelf", place.shelf)
+        await zoom._start()  # pyright: ignore[reportPrivateUsage]
+        found = [row.state for row in await zoom.parts.store.inbox_rows()]
+        assert found.count(EventState.DEAD) == 1
 
 
 async def test_a_body_that_cannot_be_read_is_set_aside_there(

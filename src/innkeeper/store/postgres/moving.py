@@ -4,7 +4,8 @@ Both engines have the same tables, with the same names for what is in them, and 
 the same keys. Only an event's body is sealed anew, for here it is bound to another name.
 """
 
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -16,13 +17,15 @@ from innkeeper.store.keys import Keys
 from innkeeper.store.postgres.connection import Connection, changed, plain
 from innkeeper.store.postgres.database import Database
 from innkeeper.store.rows import Row
-from innkeeper.store.seal import KeyRing, Seal
+from innkeeper.store.seal import KeyRing
 from innkeeper.store.sqlite import SqliteStore
 from innkeeper.store.sqlite.connection import Connection as Source
 from innkeeper.store.sqlite.connection import connect_to_read
 from innkeeper.store.vault import SqliteVault
 
 _COPY_SECONDS: Final = 3_600.0
+STALLED_SECONDS: Final = 30.0
+"""How long the server may take no row before it is given up."""
 _FIX: Final = (
     "Copy into schemas that are new: drop these two, or name others with ?schema=…; "
     "the SQLite files are as they were."
@@ -111,40 +114,51 @@ async def move(
         for each in (vault, store, to_vault, to_store):
             await each.open()
             opened.push_async_callback(each.close)
+        vault_rows, store_rows = connect_to_read(str(vault_file)), connect_to_read(str(store_file))
+        for source in (vault_rows, store_rows):
+            opened.callback(source.close)
         keys = Keys(vault, app=app)
-        await _copy(vault_file, VAULT, to_vault, keys)
-        try:
-            return await _copy(store_file, STORE, to_store, keys)
-        except BaseException:
-            await to_vault.write(_emptied)
-            raise
+
+        async def job(connection: Connection) -> Mapping[str, int]:
+            await _take(connection, STORE, to_store.address.schema)
+
+            async def within(first: Connection) -> Mapping[str, int]:
+                await _take(first, VAULT, to_vault.address.schema)
+                await _copy(vault_rows, VAULT, first, keys)
+                return await _copy(store_rows, STORE, connection, keys)
+
+            return await to_vault.write(within)  # a key is durable before what it seals
+
+        return await to_store.write(job)
+
+
+async def _take(connection: Connection, tables: Sequence[Table], schema: str) -> None:
+    """Have the tables for oneself until this transaction ends, and see that they are empty."""
+    await connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+    await connection.execute("SET LOCAL statement_timeout = 0")  # the role's own
+    await connection.execute(f"LOCK TABLE {', '.join([each.name for each in tables])}")
+    for name, _ in tables:
+        if name != META and await connection.fetchrow(f"TABLE {name} LIMIT 1"):
+            why = f"names the schema {schema}, which holds something already, in {name}"
+            raise SettingsRefused([Fault("INNKEEPER_DATABASE_URL", why, _FIX)])
+    await connection.execute(f"TRUNCATE {META}")
 
 
 async def _copy(
-    path: Path, tables: Sequence[Table], into: Database, keys: Keys
+    source: Source, tables: Sequence[Table], connection: Connection, keys: Keys
 ) -> Mapping[str, int]:
-    source = connect_to_read(str(path))
-
-    async def job(connection: Connection) -> Mapping[str, int]:
-        await _refuse_what_is_there(connection, tables, into.address.schema)
-        await connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-        await connection.execute(f"TRUNCATE {META}")
-        counts = {each.name: await _copy_table(source, each, connection, keys) for each in tables}
-        return {name: count for name, count in counts.items() if name != META}
-
-    try:
-        return await into.write(job)
-    finally:
-        source.close()
+    counts = {each.name: await _copy_table(source, each, connection, keys) for each in tables}
+    return {name: count for name, count in counts.items() if name != META}
 
 
 async def _copy_table(source: Source, table: Table, connection: Connection, keys: Keys) -> int:
     name, counter = table
     columns, rows = await _read(source, name, connection, keys)
     await connection.execute(f"ALTER TABLE {name} DISABLE TRIGGER USER")  # a purge is copied too
-    copied = await connection.copy_records_to_table(
-        name, records=rows, columns=columns, timeout=_COPY_SECONDS
-    )
+    async with asyncio.timeout(None) as limit:
+        copied = await connection.copy_records_to_table(
+            name, records=_moving(rows, limit), columns=columns, timeout=_COPY_SECONDS
+        )
     await connection.execute(f"ALTER TABLE {name} ENABLE TRIGGER USER")
     if counter:
         last = f"SELECT max({counter}) FROM {name}"  # noqa: S608  # our own names
@@ -182,31 +196,32 @@ async def _rows(rows: Iterable[Row], truths: Sequence[int]) -> AsyncGenerator[Se
         yield values
 
 
+async def _moving(
+    rows: AsyncIterable[Sequence[object]], limit: asyncio.Timeout
+) -> AsyncGenerator[Sequence[object]]:
+    """Give rows while they are taken: asyncpg waits for ever for a server that is gone."""
+    now = asyncio.get_running_loop().time
+    async for row in rows:
+        limit.reschedule(now() + STALLED_SECONDS)
+        yield row
+    limit.reschedule(None)  # from here on the copy has a limit of its own
+
+
 async def _bodies(source: Source, keys: Keys) -> AsyncGenerator[Sequence[object]]:
     for number, link, sealed, attempts, due_at, place, received_at in source.each(_BODIES):
-        seal = await keys.find(day_subject(received_at))
-        yield number, link, _moved(seal, sealed, str(number), place.hex()), attempts, due_at
+        moved = await _moved(keys, sealed, received_at, number=number, place=place)
+        yield number, link, moved, attempts, due_at
 
 
-def _moved(seal: Seal | None, sealed: bytes, row: str, to_row: str) -> bytes:
+async def _moved(
+    keys: Keys, sealed: bytes, received_at: int, *, number: int, place: bytes
+) -> bytes:
     """Seal a body for its place here; what cannot be read is left to who takes it up."""
-    if seal is None:
-        return sealed
     try:
-        body = seal.unseal(sealed, table=BODIES, column="sealed", row=row)
+        seal = await keys.find(day_subject(received_at))
+        if seal is None:
+            return sealed
+        body = seal.unseal(sealed, table=BODIES, column="sealed", row=str(number))
     except SealBroken:
         return sealed
-    return seal.seal(body, table=BODIES, column="sealed", row=to_row)
-
-
-async def _refuse_what_is_there(
-    connection: Connection, tables: Sequence[Table], schema: str
-) -> None:
-    for name, _ in tables:
-        if name != META and await connection.fetchrow(f"TABLE {name} LIMIT 1"):
-            why = f"names the schema {schema}, which holds something already, in {name}"
-            raise SettingsRefused([Fault("INNKEEPER_DATABASE_URL", why, _FIX)])
-
-
-async def _emptied(connection: Connection) -> None:
-    await connection.execute(f"TRUNCATE {', '.join(each.name for each in VAULT)}")
+    return seal.seal(body, table=BODIES, column="sealed", row=place.hex())

@@ -105,9 +105,15 @@ class Connection:
         return found
 
     def each(self, sql: str) -> Iterator[Row]:
-        """Run a statement, and give one row after the other."""
-        rows: Iterator[Row] = self._execute(sql)
-        return rows
+        """Run a statement, and give one row after the other.
+
+        Raises:
+            StoreUnavailable: If the file cannot be read to the end.
+        """
+        try:
+            yield from self._execute(sql)
+        except apsw.Error as error:
+            raise explained(error) from error
 
     def change(self, sql: str, values: Values = ()) -> int:
         """Run a statement, and say how many rows it changed."""
