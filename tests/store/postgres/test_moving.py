@@ -203,6 +203,7 @@ async def test_what_is_there_is_not_mixed_with_what_comes(place: Place, kept: Se
     with pytest.raises(SettingsRefused) as refused:
         await place.move(kept)
     (fault,) = refused.value.faults
+    assert fault.name == "INNKEEPER_DATABASE_URL"
     assert f"{place.space}, which holds something already" in fault.why
     assert await content(place) == first
 
@@ -218,6 +219,7 @@ async def test_a_vault_that_was_left_alone_is_not_mixed_either(
     with pytest.raises(SettingsRefused) as refused:
         await place.move(kept)
     (fault,) = refused.value.faults
+    assert fault.name == "INNKEEPER_VAULT_URL"
     assert f"{place.space}_vault, which holds something already" in fault.why
     assert await content(place) == left
 
@@ -312,6 +314,34 @@ async def test_a_server_that_is_gone_is_not_waited_for(
             with pytest.raises(StoreUnavailable):
                 await place.move(kept)
     assert await content(place) == []
+
+
+async def test_whoever_breaks_it_off_is_heard(
+    place: Place, kept: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = moving._read  # pyright: ignore[reportPrivateUsage]
+    given = 0
+
+    async def many() -> AsyncGenerator[Sequence[object]]:
+        nonlocal given
+        for number in range(10_000):
+            if number == 1_000:
+                moves.cancel()
+            given += 1
+            yield [f"rcp_{number}", number, b"", b"", ""]
+
+    async def plenty(source: Any, name: str, connection: Any, keys: Any) -> Any:
+        columns, rows = await read(source, name, connection, keys)
+        return columns, many() if name == "receipts" else rows
+
+    with monkeypatch.context() as patch:
+        patch.setattr(moving, "_read", plenty)
+        moves = asyncio.create_task(place.move(kept))
+        with pytest.raises(asyncio.CancelledError):
+            await moves
+    assert given < 2_000
+    assert await content(place) == []
+    await place.move(kept)
 
 
 async def test_nobody_else_comes_in_while_it_lasts(

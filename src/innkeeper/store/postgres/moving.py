@@ -24,11 +24,12 @@ from innkeeper.store.sqlite.connection import connect_to_read
 from innkeeper.store.vault import SqliteVault
 
 _COPY_SECONDS: Final = 3_600.0
-STALLED_SECONDS: Final = 30.0
-"""How long the server may take no row before it is given up."""
+_AT_ONCE: Final = 100
+STALLED_SECONDS: Final = 60.0
+"""How long so many rows may take before the server is given up."""
 _FIX: Final = (
-    "Copy into schemas that are new: drop these two, or name others with ?schema=…; "
-    "the SQLite files are as they were."
+    "If it was copied before, start the bot. Else copy into schemas that are new: drop these two,"
+    " or name others with ?schema=… in both settings; the SQLite files are as they were."
 )
 _INBOX: Final = """
     SELECT id, place, name, received_at, reason, attempts,
@@ -120,10 +121,10 @@ async def move(
         keys = Keys(vault, app=app)
 
         async def job(connection: Connection) -> Mapping[str, int]:
-            await _take(connection, STORE, to_store.address.schema)
+            await _take(connection, STORE, to_store.address.schema, "INNKEEPER_DATABASE_URL")
 
             async def within(first: Connection) -> Mapping[str, int]:
-                await _take(first, VAULT, to_vault.address.schema)
+                await _take(first, VAULT, to_vault.address.schema, "INNKEEPER_VAULT_URL")
                 await _copy(vault_rows, VAULT, first, keys)
                 return await _copy(store_rows, STORE, connection, keys)
 
@@ -132,7 +133,7 @@ async def move(
         return await to_store.write(job)
 
 
-async def _take(connection: Connection, tables: Sequence[Table], schema: str) -> None:
+async def _take(connection: Connection, tables: Sequence[Table], schema: str, setting: str) -> None:
     """Have the tables for oneself until this transaction ends, and see that they are empty."""
     await connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
     await connection.execute("SET LOCAL statement_timeout = 0")  # the role's own
@@ -140,7 +141,7 @@ async def _take(connection: Connection, tables: Sequence[Table], schema: str) ->
     for name, _ in tables:
         if name != META and await connection.fetchrow(f"TABLE {name} LIMIT 1"):
             why = f"names the schema {schema}, which holds something already, in {name}"
-            raise SettingsRefused([Fault("INNKEEPER_DATABASE_URL", why, _FIX)])
+            raise SettingsRefused([Fault(setting, why, _FIX)])
     await connection.execute(f"TRUNCATE {META}")
 
 
@@ -201,8 +202,12 @@ async def _moving(
 ) -> AsyncGenerator[Sequence[object]]:
     """Give rows while they are taken: asyncpg waits for ever for a server that is gone."""
     now = asyncio.get_running_loop().time
+    count = 0
     async for row in rows:
-        limit.reschedule(now() + STALLED_SECONDS)
+        if count % _AT_ONCE == 0:
+            limit.reschedule(now() + STALLED_SECONDS)
+            await asyncio.sleep(0)  # else nobody is heard who breaks it off
+        count += 1
         yield row
     limit.reschedule(None)  # from here on the copy has a limit of its own
 
