@@ -184,6 +184,34 @@ async def test_nobody_notices_that_a_bot_has_moved(
             assert [where for where, content in found if wanted in content] == []
 
 
+async def test_who_came_again_while_they_were_forgotten_stays(
+    tmp_path: Path, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk()
+    async with Zoom(desk.app, directory=tmp_path) as zoom:
+        ana = zoom.person("Ana")
+        await ana.adds_app()
+        await ana.removes_app()
+        await ana.adds_app()
+        await ana.says("/bot note fern")
+        settings = zoom._settings  # pyright: ignore[reportPrivateUsage]
+        await zoom._stop()  # pyright: ignore[reportPrivateUsage]
+        with sqlite3.connect(tmp_path / FILES[0]) as found:  # as if it had been killed
+            found.execute("UPDATE purges SET lease_holder = 'gone', lease_until = next_at")
+            found.execute("UPDATE inbox SET name = 'odd' || char(0) || 'name' WHERE id = 1")
+        found.close()
+        assert (await place.move(settings))["installations"] == 2
+        monkeypatch.setattr(wiring, "make_shelf", place.shelf)
+        await zoom._start()  # pyright: ignore[reportPrivateUsage]
+        desk.broken = False
+        await zoom.clock.advance(hours=2)
+        assert len(zoom.receipts.all()) == 1
+        await ana.says("/bot recall")
+        assert ana.chat.last.text == f"note fern, {ana.user.email}"
+        (still,) = await zoom.parts.store.installations()
+        assert still.generation == 2
+
+
 @pytest.fixture
 async def kept(tmp_path: Path) -> Settings:
     """Have somebody be known to a bot on SQLite, and stop it; these are its settings."""
