@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 from collections.abc import Generator
 
 import pytest
@@ -36,6 +37,15 @@ def plain_log() -> Generator[None]:
     """Leave the log as it was: a test that sets it up for a program is not alone in its process."""
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture(autouse=True)
+def no_bot() -> Generator[None]:
+    """Forget a bot that was loaded, and its folder: the next one's file is called the same."""
+    path = list(sys.path)
+    yield
+    sys.path[:] = path
+    sys.modules.pop("bot", None)
 
 
 @pytest.fixture(scope="session")

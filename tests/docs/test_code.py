@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +22,6 @@ README = next(story for story in STORIES if story.path == ROOT / "README.md")
 _COMMAND = re.compile(r"^(?:\w+=\S+ )*innkeeper (?P<words>[^#\n]*)", re.MULTILINE)
 
 
-@pytest.fixture
-def forgotten() -> Iterator[None]:
-    """Forget afterwards what was loaded: another document's bot is called the same."""
-    before = list(sys.path)
-    yield
-    sys.modules.pop("bot", None)
-    sys.path[:] = before
-
-
 def load(story: Story, folder: Path) -> App:
     file = folder / "bot.py"
     file.write_text(story.bot, "utf-8")
@@ -39,7 +29,6 @@ def load(story: Story, folder: Path) -> App:
 
 
 @pytest.mark.anyio
-@pytest.mark.usefixtures("forgotten")
 @pytest.mark.parametrize("story", STORIES, ids=str)
 async def test_every_bot_in_the_documents_lives_and_is_forgotten(story: Story, tmp_path: Path):
     async with Zoom(load(story, tmp_path)) as zoom:
@@ -53,7 +42,6 @@ async def test_every_bot_in_the_documents_lives_and_is_forgotten(story: Story, t
 
 
 @pytest.mark.anyio
-@pytest.mark.usefixtures("forgotten")
 async def test_the_bot_of_the_readme_does_what_it_says(tmp_path: Path):
     async with Zoom(load(README, tmp_path)) as zoom:
         ana = await zoom.user("Ana")
@@ -77,7 +65,6 @@ TESTED = [story for story in STORIES if story.tests]
 
 
 @pytest.mark.anyio
-@pytest.mark.usefixtures("forgotten")
 @pytest.mark.parametrize("story", TESTED, ids=str)
 async def test_the_tests_in_the_documents_pass(story: Story, tmp_path: Path):
     app = load(story, tmp_path)
