@@ -6,7 +6,7 @@ import pytest
 
 from innkeeper.testing import Zoom
 from tests.docs.blocks import BOT, ROOT, blocks, stories
-from tests.docs.test_code import forgotten, load  # noqa: F401  # a fixture, and how a bot is loaded
+from tests.docs.test_code import load
 
 PAGE = ROOT / "docs" / "how-to" / "come-from-rivet.md"
 SAMPLE = ROOT / "tests" / "foreign" / "node" / "sample.mjs"
@@ -30,7 +30,6 @@ def test_ours_has_a_third_of_the_lines():
 
 
 @pytest.mark.anyio
-@pytest.mark.usefixtures("forgotten")
 async def test_ours_says_the_same(tmp_path: Path):
     [story] = [each for each in stories() if each.path == PAGE]
     async with Zoom(load(story, tmp_path)) as zoom:

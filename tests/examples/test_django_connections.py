@@ -25,11 +25,12 @@ SPEC.loader.exec_module(example)
 
 
 @pytest.fixture(autouse=True)
-def database(tmp_path: Path) -> None:
+def database(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Give Django a database of its own; it takes its settings once for a process."""
     if not settings.configured:
         engine = "django.db.backends.sqlite3"
-        place = {"default": {"ENGINE": engine, "NAME": str(tmp_path / "site.db")}}
+        name = str(tmp_path_factory.mktemp("django") / "site.db")
+        place = {"default": {"ENGINE": engine, "NAME": name}}
         settings.configure(DATABASES=place, USE_TZ=True)
         django.setup()
 
