@@ -37,7 +37,7 @@ for version in $versions; do
         requirements/dev.txt -nt $VENV/.ready ]]; then
         PYTHON=${found[$version]} scripts/setup.sh
     fi
-    "$VENV/bin/python" -m pytest -m "not browser and not node" "$@" || failed+=("$version")
+    scripts/test.sh -m "not browser and not node" "$@" || failed+=("$version")
 done
 
 if [[ ${#failed[@]} -gt 0 ]]; then
