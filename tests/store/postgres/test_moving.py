@@ -99,6 +99,25 @@ class Place:
             app=settings.client_id,
         )
 
+    async def take_over(
+        self, zoom: Zoom, monkeypatch: pytest.MonkeyPatch, *, damage: Sequence[str] = ()
+    ) -> Mapping[str, int]:
+        """Stop the bot, move it, and start it here; say how many rows there were.
+
+        Args:
+            damage: A file's name, and what befalls it before, in SQL.
+        """
+        await zoom._stop()  # pyright: ignore[reportPrivateUsage]  # between the two engines
+        if damage:
+            name, sql = damage
+            with sqlite3.connect(self.files / name) as damaged:
+                damaged.executescript(sql)
+            damaged.close()
+        counts = await self.move(zoom._settings)  # pyright: ignore[reportPrivateUsage]
+        monkeypatch.setattr(wiring, "make_shelf", self.shelf)
+        await zoom._start()  # pyright: ignore[reportPrivateUsage]
+        return counts
+
     def shelf(self, settings: Settings, *, read_only: bool = False) -> Shelf:
         ours = settings.client_id
         vault = PostgresVault(self.vault, settings.keys, app=ours, read_only=read_only)
@@ -149,15 +168,9 @@ async def test_nobody_notices_that_a_bot_has_moved(
         assert desk.done == ["approved"] * 2
         assert (len(zoom.receipts.all()), desk.charged) == (1, 1)
 
-        settings = zoom._settings  # pyright: ignore[reportPrivateUsage]  # its keys
-        await zoom._stop()  # pyright: ignore[reportPrivateUsage]  # between the two engines
-        before = rows_of(tmp_path / FILES[0])
-        assert await place.move(settings) == {
-            name: before[name] for name, _ in STORE if name != META
-        }
-        assert rows_of(tmp_path / FILES[0]) == before
-        monkeypatch.setattr(wiring, "make_shelf", place.shelf)
-        await zoom._start()  # pyright: ignore[reportPrivateUsage]
+        counts = await place.take_over(zoom, monkeypatch)
+        kept = rows_of(tmp_path / FILES[0])
+        assert counts == {name: kept[name] for name, _ in STORE if name != META}
         desk.broken = False
         assert (await zoom.posts(press)).status == 200
         await ana.clicks("Approve")
@@ -194,15 +207,12 @@ async def test_who_came_again_while_they_were_forgotten_stays(
         await ana.removes_app()
         await ana.adds_app()
         await ana.says("/bot note fern")
-        settings = zoom._settings  # pyright: ignore[reportPrivateUsage]
-        await zoom._stop()  # pyright: ignore[reportPrivateUsage]
-        with sqlite3.connect(tmp_path / FILES[0]) as found:  # as if it had been killed
-            found.execute("UPDATE purges SET lease_holder = 'gone', lease_until = next_at")
-            found.execute("UPDATE inbox SET name = 'odd' || char(0) || 'name' WHERE id = 1")
-        found.close()
-        assert (await place.move(settings))["installations"] == 2
-        monkeypatch.setattr(wiring, "make_shelf", place.shelf)
-        await zoom._start()  # pyright: ignore[reportPrivateUsage]
+        killed = """
+            UPDATE purges SET lease_holder = 'gone', lease_until = next_at;
+            UPDATE inbox SET name = 'odd' || char(0) || 'name' WHERE id = 1;
+        """
+        counts = await place.take_over(zoom, monkeypatch, damage=(FILES[0], killed))
+        assert counts["installations"] == 2
         desk.broken = False
         await zoom.clock.advance(hours=2)
         assert len(zoom.receipts.all()) == 1
@@ -437,17 +447,9 @@ async def test_a_key_that_does_not_open_keeps_nobody_here(
         ana = zoom.person("Ana")
         await ana.adds_app()
         await ana.says("/bot refuse")
-        settings = zoom._settings  # pyright: ignore[reportPrivateUsage]
-        await zoom._stop()  # pyright: ignore[reportPrivateUsage]
-        with sqlite3.connect(tmp_path / FILES[1]) as damaged:
-            damaged.execute(
-                "UPDATE data_keys SET wrapped = zeroblob(length(wrapped))"
-                " WHERE subject LIKE 'day:%'"
-            )
-        damaged.close()
-        assert (await place.move(settings))["inbox_bodies"] == 1
-        monkeypatch.setattr(wiring, "make_shelf", place.shelf)
-        await zoom._start()  # pyright: ignore[reportPrivateUsage]
+        key = "UPDATE data_keys SET wrapped = zeroblob(length(wrapped)) WHERE subject LIKE 'day:%'"
+        counts = await place.take_over(zoom, monkeypatch, damage=(FILES[1], key))
+        assert counts["inbox_bodies"] == 1
         found = [row.state for row in await zoom.parts.store.inbox_rows()]
         assert found.count(EventState.DEAD) == 1
 
@@ -461,17 +463,11 @@ async def test_a_body_that_cannot_be_read_is_set_aside_there(
         await ana.adds_app()
         await ana.says("/bot charge")
         await ana.says("/bot charge")
-        settings = zoom._settings  # pyright: ignore[reportPrivateUsage]
-        await zoom._stop()  # pyright: ignore[reportPrivateUsage]
-        with sqlite3.connect(tmp_path / FILES[0]) as damaged:
-            damaged.execute(
-                "UPDATE inbox_bodies SET sealed = zeroblob(length(sealed))"
-                " WHERE id = (SELECT max(id) FROM inbox_bodies)"
-            )
-        damaged.close()
-        await place.move(settings)
-        monkeypatch.setattr(wiring, "make_shelf", place.shelf)
-        await zoom._start()  # pyright: ignore[reportPrivateUsage]
+        body = """
+            UPDATE inbox_bodies SET sealed = zeroblob(length(sealed))
+            WHERE id = (SELECT max(id) FROM inbox_bodies)
+        """
+        await place.take_over(zoom, monkeypatch, damage=(FILES[0], body))
         desk.broken = False
         await zoom.clock.advance(hours=2)
         assert desk.done == ["charged"]
