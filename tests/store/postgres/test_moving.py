@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -281,19 +281,29 @@ async def test_another_apps_files_are_not_moved(place: Place, kept: Settings) ->
     await place.move(kept)
 
 
+def before_each_table(
+    patch: pytest.MonkeyPatch, deed: Callable[[Table, Any], Awaitable[None]]
+) -> None:
+    """Have something happen before each table is copied; it is given the connection."""
+    copied = moving._copy_table  # pyright: ignore[reportPrivateUsage]
+
+    async def meddled_with(source: Any, each: Table, connection: Any, keys: Any) -> int:
+        await deed(each, connection)
+        return await copied(source, each, connection, keys)
+
+    patch.setattr(moving, "_copy_table", meddled_with)
+
+
 @pytest.mark.parametrize("table", ["inbox", "installations", "effects"])
 async def test_half_a_move_leaves_nothing_and_can_be_made_again(
     place: Place, kept: Settings, monkeypatch: pytest.MonkeyPatch, table: str
 ) -> None:
-    copied = moving._copy_table  # pyright: ignore[reportPrivateUsage]
-
-    async def cut_off(source: Any, each: Table, connection: Any, keys: Any) -> int:
+    async def cut_off(each: Table, _connection: object) -> None:
         if each.name == table and each in STORE:
             raise StoreUnavailable("the database cannot be used", "it was just now stopped")
-        return await copied(source, each, connection, keys)
 
     with monkeypatch.context() as patch:
-        patch.setattr(moving, "_copy_table", cut_off)
+        before_each_table(patch, cut_off)
         with pytest.raises(StoreUnavailable, match="just now"):
             await place.move(kept)
     assert await content(place) == []
@@ -303,19 +313,16 @@ async def test_half_a_move_leaves_nothing_and_can_be_made_again(
 async def test_a_database_that_stays_away_has_nothing(
     place: Place, kept: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    copied = moving._copy_table  # pyright: ignore[reportPrivateUsage]
-
     async def away(*_: object, **__: object) -> None:
         raise StoreUnavailable("the database cannot be used", "it is away")
 
-    async def cut_off(source: Any, each: Table, connection: Any, keys: Any) -> int:
+    async def cut_off(each: Table, _connection: object) -> None:
         if each.name == "cases":
             patch.setattr(Database, "write", away)
             await away()
-        return await copied(source, each, connection, keys)
 
     with monkeypatch.context() as patch:
-        patch.setattr(moving, "_copy_table", cut_off)
+        before_each_table(patch, cut_off)
         with pytest.raises(StoreUnavailable, match="away"):
             await place.move(kept)
     assert await content(place) == []
@@ -386,18 +393,16 @@ async def test_nobody_else_comes_in_while_it_lasts(
     place: Place, kept: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(connection._SETTINGS, "lock_timeout", "20ms")  # pyright: ignore[reportPrivateUsage]
-    copied = moving._copy_table  # pyright: ignore[reportPrivateUsage]
     kept_out: list[str] = []
 
-    async def with_others(source: Any, each: Table, connection: Any, keys: Any) -> int:
+    async def with_others(each: Table, _connection: object) -> None:
         shelf = place.shelf(kept)
         with pytest.raises(StoreUnavailable):
             await shelf.vault.open()
         kept_out.append(each.name)
-        return await copied(source, each, connection, keys)
 
     with monkeypatch.context() as patch:
-        patch.setattr(moving, "_copy_table", with_others)
+        before_each_table(patch, with_others)
         await place.move(kept)
     assert kept_out == [each.name for each in (*VAULT, *STORE)]
     shelf = place.shelf(kept)
@@ -412,14 +417,12 @@ async def test_no_limit_of_the_role_ends_it(
     place: Place, kept: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(connection._SETTINGS, "statement_timeout", "30s")  # pyright: ignore[reportPrivateUsage]
-    copied = moving._copy_table  # pyright: ignore[reportPrivateUsage]
     limits: set[str] = set()
 
-    async def looked_at(source: Any, each: Table, connection: Any, keys: Any) -> int:
+    async def looked_at(_each: Table, connection: Any) -> None:
         limits.add(await connection.fetchval("SHOW statement_timeout"))
-        return await copied(source, each, connection, keys)
 
-    monkeypatch.setattr(moving, "_copy_table", looked_at)
+    before_each_table(monkeypatch, looked_at)
     await place.move(kept)
     assert limits == {"0"}
 
