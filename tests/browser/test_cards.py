@@ -84,7 +84,6 @@ async def show(page: Page, contents: list[Any]) -> None:
     )
     view = ChatView(ANA, (BOT,), BOT, messages, (), "")
     html = pages.render(view, frame=Frame(viewer=ANA, people=(ANA,)))
-    await page.unroute_all()
 
     async def answer(route: Route) -> None:
         file = route.request.url.partition("?")[0].partition("/static/")[2]
