@@ -23,6 +23,7 @@ from playwright.async_api import Page, async_playwright
 from innkeeper.clock import MovableClock
 from innkeeper.emulator import Emulator
 from innkeeper.net.outbound import AsgiTransport
+from tests.chromium import launching
 
 STARTS = 9
 MESSAGES = 1_000
@@ -32,7 +33,6 @@ VIEWS = 10
 SCHEDULES = 5
 RETRIES_SECONDS = 86 * 60
 IN_FLIGHT = 16
-ONLY_HERE = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"
 
 Row = tuple[str, str, str]
 
@@ -162,8 +162,7 @@ async def pages() -> list[Row]:
     """Measure the chat with many messages, and the traffic with many requests."""
     with running() as (url, _):
         async with installed(url) as bot, async_playwright() as playwright:
-            chromium = os.environ.get("INNKEEPER_CHROMIUM") or shutil.which("chromium")
-            browser = await playwright.chromium.launch(executable_path=chromium, args=[ONLY_HERE])
+            browser = await playwright.chromium.launch(**launching())
             page = await browser.new_page()
             await _together(MESSAGES, lambda turn: bot.send(f"Message {turn}"))
             rows = await _chat(page, bot)

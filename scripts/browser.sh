@@ -1,16 +1,22 @@
 #!/usr/bin/env bash
 # Print the path of a Chromium for the browser tests; install Debian's if we may.
 #
+# The one without a window comes first: the same pages, drawn in three fifths of the time.
+#
 # Prints nothing where there is none and we may not install one, or where
 # INNKEEPER_NO_BROWSER=1 asks for none: the browser tests are then skipped.
 set -euo pipefail
 
 find_browser() {
     local name
-    for name in chromium chromium-browser google-chrome-stable google-chrome; do
+    for name in chromium-headless-shell chromium chromium-browser google-chrome-stable google-chrome; do
         command -v "$name" && return
     done
     return 1
+}
+
+install() {
+    apt-get install -y -qq --no-install-recommends "$@" fonts-liberation
 }
 
 say() { printf '%s\n' "$@" >&2; }
@@ -22,8 +28,7 @@ elif find_browser; then
 elif [[ $(id -u) == 0 ]] && command -v apt-get > /dev/null; then
     say "browser: installing Debian's chromium"
     export DEBIAN_FRONTEND=noninteractive
-    if ! { apt-get update -qq &&
-        apt-get install -y -qq --no-install-recommends chromium fonts-liberation; } >&2; then
+    if ! { apt-get update -qq && { install chromium-headless-shell || install chromium; }; } >&2; then
         say "browser: that failed. Install chromium by hand and repeat," \
             "         or go without: INNKEEPER_NO_BROWSER=1 make test"
         exit 1

@@ -1,7 +1,5 @@
 """A real browser, one for all tests, and two real servers for it to visit."""
 
-import os
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -21,8 +19,7 @@ from innkeeper.net.outbound import HttpTransport
 from innkeeper.net.serving import LOCAL, bind, serving
 from tests.browser.stage import Stage, staged
 from tests.browser.town import Town
-
-ONLY_HERE = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"
+from tests.chromium import launching
 
 OpenPage = Callable[..., Awaitable[Page]]
 
@@ -34,19 +31,9 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> str:
-    if os.environ.get("INNKEEPER_NO_BROWSER") == "1":
-        pytest.skip("no browser: INNKEEPER_NO_BROWSER=1")
-    found = os.environ.get("INNKEEPER_CHROMIUM") or shutil.which("chromium")
-    if not found:
-        pytest.fail("no Chromium; `make test` installs one where it may, or says how")
-    return found
-
-
-@pytest.fixture(scope="session")
-async def browser(chromium: str) -> AsyncIterator[Browser]:
+async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=[ONLY_HERE])
+        browser = await playwright.chromium.launch(**launching())
         yield browser
         await browser.close()
 

@@ -1,7 +1,6 @@
 """Does the chat live in a real browser, and work in one without a script?"""
 
 import contextlib
-import os
 import queue
 import threading
 from collections.abc import Iterator
@@ -24,21 +23,15 @@ from innkeeper.ui.views import (
     MessageView,
     PersonView,
 )
+from tests.chromium import launching
 from tests.ui import samples
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        "INNKEEPER_NO_BROWSER" in os.environ, reason="make test found no browser, and said so"
-    ),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 Stream = queue.Queue[str | None]
 
 ANA = PersonView("u-ana", "Ana Ito", "admin", "Harbour Works")
 BOT = ConversationView("bot@x", "Deploy Bot", "bot", active=True)
-ONLY_HERE = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"
 
 
 def card(title: str, *, name: str = "m1", version: int = 1) -> MessageView:
@@ -155,9 +148,8 @@ def site() -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    path = os.environ.get("INNKEEPER_CHROMIUM", "/usr/bin/chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=[ONLY_HERE])
+        browser = playwright.chromium.launch(**launching())
         yield browser
         browser.close()
 
