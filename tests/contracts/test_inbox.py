@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from innkeeper.errors import StoreUnavailable
 from innkeeper.ids import EventId
 from innkeeper.store.base import Store, Vault
 from innkeeper.store.records import EventState
@@ -144,6 +145,55 @@ async def test_claims_an_event_for_one_of_many_only(store: Store) -> None:
     await store.defer(event.id, until=NOW, reason="later")
     claims = await asyncio.gather(*(store.claim(now=NOW, limit=10) for _ in range(20)))
     assert sum(len(claim) for claim in claims) == 1
+
+
+@pytest.mark.parametrize("opened_before", [0, 1])
+async def test_what_was_claimed_while_the_vault_went_away_is_given_once_it_is_back(
+    vault: Vault, store: Store, monkeypatch: pytest.MonkeyPatch, opened_before: int
+) -> None:
+    kept = [await accepted(store, body(text=f"{number}")) for number in range(5)]
+    assert await store.reclaim(now=NOW) == 5
+    find, left = vault.find_key, opened_before
+
+    async def find_key(subject: str) -> tuple[str, bytes] | None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise StoreUnavailable("the vault cannot be read")
+        return await find(subject)
+
+    with monkeypatch.context() as away:
+        away.setattr(vault, "find_key", find_key)
+        claimed = list(await store.claim(now=NOW, limit=3)) if opened_before else []
+        assert len(claimed) == opened_before
+        for _ in range(10):  # which is no attempt
+            with pytest.raises(StoreUnavailable):
+                await store.claim(now=NOW, limit=3)
+    while len(claimed) < 5:
+        found = await store.claim(now=NOW, limit=2)
+        assert 0 < len(found) <= 2
+        claimed += found
+    assert await store.claim(now=NOW, limit=2) == []
+    assert {event.id for event in claimed} == {each.id for each in kept}
+    assert {event.attempts for event in claimed} == {2}
+
+
+async def test_what_waits_for_the_vault_is_forgotten_where_others_may_take_it(
+    vault: Vault, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await accepted(store, body())
+    await store.reclaim(now=NOW)
+
+    async def find_key(_subject: str) -> tuple[str, bytes] | None:
+        raise StoreUnavailable("the vault cannot be read")
+
+    with monkeypatch.context() as away:
+        away.setattr(vault, "find_key", find_key)
+        with pytest.raises(StoreUnavailable):
+            await store.claim(now=NOW, limit=3)
+    assert await store.reclaim(now=NOW) == 1
+    (event,) = await store.claim(now=NOW, limit=3)
+    assert event.attempts == 3
 
 
 async def test_counts_how_often_an_event_was_claimed(store: Store) -> None:

@@ -151,3 +151,25 @@ async def test_gives_back_a_claim_whose_answer_was_lost(  # F42
     monkeypatch.setattr(store._db, "rows", whole)
     assert await other.claim(now=NOW, limit=10) == []
     assert [each.id for each in await store.claim(now=NOW, limit=10)] == [ids[1]]
+
+
+async def test_a_lost_claim_gives_back_nothing_whose_end_is_on_its_way(
+    store: PostgresStore, other: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handled = await accepted(store, body())
+    await store.defer(handled.id, until=NOW, reason="later")
+    assert len(await store.claim(now=NOW, limit=10)) == 1
+
+    async def away(*_: object) -> Sequence[Any]:
+        raise StoreUnavailable
+
+    with monkeypatch.context() as outage:
+        outage.setattr(store._endings, "_bulk", away)
+        store.finish_soon(handled.id, EventState.DONE)
+        with monkeypatch.context() as lost:
+            lost.setattr(store._db, "rows", away)
+            with pytest.raises(StoreUnavailable):
+                await store.claim(now=NOW, limit=10)
+        assert await store.claim(now=NOW, limit=10) == []
+    await store.close()
+    assert [row.state for row in await other.inbox_rows()] == [EventState.DONE]

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from innkeeper.errors import SealBroken, StoreUnavailable
@@ -64,7 +65,7 @@ class InboxPart(ProcessPart):
     def __init__(self, db: Database, keys: Keys) -> None:
         super().__init__(db, keys)
         self._arrivals: Lane[Arrival, Known] = db.lane(self._write_arrivals)
-        self._endings: Lane[Ending, None] = db.lane(write_endings)
+        self._endings: Lane[Ending, None] = db.lane(self._write_endings)
         self._today: tuple[int, Seal] | None = None
         self._claiming = asyncio.Lock()
         self._nudges = Nudges(db.address)
@@ -125,6 +126,13 @@ class InboxPart(ProcessPart):
                 await self._nudges.send(connection, for_anybody)
         return known
 
+    async def _write_endings(
+        self, connection: Connection, endings: Sequence[Ending]
+    ) -> Sequence[None]:
+        ended = await write_endings(connection, endings)
+        self._held.difference_update(each.number for each in endings)
+        return ended
+
     async def _turn_day(self, micros: int) -> Seal:
         seal = await self._keys.make(day_subject(micros))
         self._today = (micros // DAY_MICROS, seal)
@@ -145,18 +153,20 @@ class InboxPart(ProcessPart):
         dropped if its day's key is gone.
 
         Raises:
-            StoreUnavailable: If nothing can be claimed.
+            StoreUnavailable: If nothing can be claimed, or no body can be opened now.
+            KeyMissing: If the key ring lacks the key that wraps that of a body.
         """
         async with self._claiming:
             await self._settle_claims()
             self._in_doubt = True
-            rows = await self._db.rows(_CLAIM, to_micros(now), limit, self._claimer)
+            room = max(limit - len(self._unopened), 0)
+            rows = await self._db.rows(_CLAIM, to_micros(now), room, self._claimer)
             self._in_doubt = False
             self._held.update(row[0] for row in rows)
-        opened = [await self._open(row, now) for row in rows]
-        return [event for event in opened if event is not None]
+            self._unopened.add(rows)
+            return await self._unopened.opened(partial(self._open, now=now), limit=limit)
 
-    async def _open(self, row: Row, now: datetime) -> InboxEvent | None:
+    async def _open(self, row: Row, *, now: datetime) -> InboxEvent | None:
         number, place, name, received_at, attempts, sealed = row
         event = EventId(str(number))
         seal = await self._keys.find(day_subject(received_at))
@@ -222,7 +232,6 @@ class InboxPart(ProcessPart):
         """
         number = row_number(event)
         self._endings.put_soon(Ending(number, erasing(state), ""))
-        self._held.discard(number)
 
     async def defer(
         self,

@@ -16,6 +16,7 @@ from innkeeper.store.moments import to_micros
 from innkeeper.store.postgres.connection import Connection
 from innkeeper.store.postgres.database import Database
 from innkeeper.store.postgres.part import Part
+from innkeeper.store.unopened import Unopened
 
 DEAD_AFTER: Final = timedelta(seconds=15)
 """How long a process may be silent."""
@@ -51,6 +52,7 @@ class ProcessPart(Part):
         self._arriver = 0
         self._claimer = 0
         self._held: set[int] = set()
+        self._unopened = Unopened()
         self._lost: list[tuple[bytes, bytes]] = []
         self._in_doubt = False
 
@@ -60,12 +62,16 @@ class ProcessPart(Part):
 
     async def _enter(self) -> None:
         """Become a process that can hold events."""
-        self._held.clear()
+        self._hold_nothing()
 
         async def job(connection: Connection) -> tuple[int, int]:
             return await connection.fetchval(_ENTER), await connection.fetchval(_ENTER)
 
         self._arriver, self._claimer = await self._db.write(job)
+
+    def _hold_nothing(self) -> None:
+        self._held.clear()
+        self._unopened.clear()
 
     async def _leave(self) -> None:
         """Be dead at once: whoever looks next takes over what was held."""
@@ -77,7 +83,7 @@ class ProcessPart(Part):
         Raises:
             StoreUnavailable: If it cannot be done.
         """
-        self._held.clear()
+        self._hold_nothing()
         return await self._db.change(_RECLAIM, to_micros(now), self._names)
 
     async def keep_alive(self) -> int:
@@ -96,6 +102,7 @@ class ProcessPart(Part):
     async def _beat(self, connection: Connection, lost: list[tuple[bytes, bytes]]) -> int:
         said = await connection.fetch(_BEAT, self._names, DEAD_AFTER)
         if len(said) < len(self._names):  # taken for dead, and what it held taken over
+            self._unopened.clear()
             self._arriver = await connection.fetchval(_ENTER)
             self._claimer = await connection.fetchval(_ENTER)
             return 0

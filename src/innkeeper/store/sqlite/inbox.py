@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 
 from innkeeper.errors import SealBroken, StoreUnavailable
 from innkeeper.ids import EventId, InstallationId
@@ -30,6 +31,7 @@ from innkeeper.store.sqlite.connection import Connection
 from innkeeper.store.sqlite.database import Database
 from innkeeper.store.sqlite.part import Part
 from innkeeper.store.sqlite.writer import Lane
+from innkeeper.store.unopened import Unopened
 
 
 class InboxPart(Part):
@@ -41,6 +43,7 @@ class InboxPart(Part):
         self._endings: Lane[Ending, None] = db.lane(write_endings)
         self._numbers = itertools.count(1)
         self._today: tuple[int, Seal] | None = None
+        self._unopened = Unopened()
         self._in_doubt: set[int] = set()
         """What this process holds if a commit that failed is durable all the same."""
 
@@ -50,6 +53,7 @@ class InboxPart(Part):
         self._numbers = itertools.count(last + 1)
         self._today = None
         self._in_doubt.clear()
+        self._unopened.clear()
 
     async def accept(
         self,
@@ -115,14 +119,18 @@ class InboxPart(Part):
         dropped if its day's key is gone.
 
         Raises:
-            StoreUnavailable: If nothing can be claimed.
+            StoreUnavailable: If nothing can be claimed, or no body can be opened now.
+            KeyMissing: If the key ring lacks the key that wraps that of a body.
         """
-        due = to_micros(now)
         await self._settle_doubts()
-        if not self._db.rows(
+        await self._claim_rows(to_micros(now), limit - len(self._unopened))
+        return await self._unopened.opened(partial(self._open, now=now), limit=limit)
+
+    async def _claim_rows(self, due: int, limit: int) -> None:
+        if limit <= 0 or not self._db.rows(
             "SELECT 1 FROM inbox WHERE state = 'ready' AND due_at <= ? LIMIT 1", due
         ):
-            return []
+            return
 
         def job(connection: Connection) -> Sequence[Row]:
             rows = connection.rows(
@@ -141,8 +149,7 @@ class InboxPart(Part):
 
         rows = await self._db.write(job)
         self._in_doubt.difference_update(row[0] for row in rows)
-        opened = [await self._open(row, now) for row in rows]
-        return [event for event in opened if event is not None]
+        self._unopened.add(rows)
 
     async def _settle_doubts(self) -> None:
         """Make ready what was claimed by a commit that failed, and is there all the same.
@@ -165,7 +172,7 @@ class InboxPart(Part):
             await self._db.write(job)
             self._in_doubt.difference_update(doubts)
 
-    async def _open(self, row: Row, now: datetime) -> InboxEvent | None:
+    async def _open(self, row: Row, *, now: datetime) -> InboxEvent | None:
         number, name, received_at, attempts, sealed = row
         event = EventId(str(number))
         seal = await self._keys.find(day_subject(received_at))
@@ -187,6 +194,7 @@ class InboxPart(Part):
         Raises:
             StoreUnavailable: If it cannot be done.
         """
+        self._unopened.clear()
         await self._db.change("UPDATE purges SET lease_until = 0 WHERE lease_until > 0")
         return await self._db.change(
             "UPDATE inbox SET state = 'ready', due_at = min(received_at, ?)"
