@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from innkeeper.errors import StoreUnavailable
+from innkeeper.errors import KeyBroken, StoreUnavailable
 from innkeeper.ids import EventId
 from innkeeper.store.base import Store, Vault
 from innkeeper.store.records import EventState
@@ -176,6 +176,25 @@ async def test_what_was_claimed_while_the_vault_went_away_is_given_once_it_is_ba
     assert await store.claim(now=NOW, limit=2) == []
     assert {event.id for event in claimed} == {each.id for each in kept}
     assert {event.attempts for event in claimed} == {2}
+
+
+async def test_an_event_whose_key_was_altered_is_quarantined_and_keeps_nobody_back(
+    vault: Vault, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost, other = [await accepted(store, body(text=text)) for text in ("lost", "other")]
+    await store.reclaim(now=NOW)
+    find, asked = vault.find_key, []
+
+    async def find_key(subject: str) -> tuple[str, bytes] | None:
+        asked.append(subject)
+        if len(asked) == 1:
+            raise KeyBroken("a key in the vault does not open")
+        return await find(subject)
+
+    monkeypatch.setattr(vault, "find_key", find_key)
+    assert [event.id for event in await store.claim(now=NOW, limit=3)] == [other.id]
+    (row,) = [row for row in await store.inbox_rows() if row.id == lost.id]
+    assert (row.state, row.reason) == (EventState.QUARANTINED, "key_broken")
 
 
 async def test_what_waits_for_the_vault_is_forgotten_where_others_may_take_it(

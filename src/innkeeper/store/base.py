@@ -67,8 +67,13 @@ class InboxStore(Protocol):
     async def claim(self, *, now: datetime, limit: int) -> Sequence[InboxEvent]:
         """Claim events that are ready and due, the longest due first.
 
-        One whose body does not open is not given out: it is quarantined if it was altered,
-        dropped if the key of its day is gone.
+        One whose body does not open is not given out: it is quarantined if it or its key was
+        altered, dropped if the key of its day is gone. One whose key cannot be read now is
+        given out by a later claim, of this process: that is the same attempt.
+
+        Raises:
+            StoreUnavailable: If nothing can be claimed, or no key can be read now.
+            KeyMissing: If the key ring lacks the key that wraps that of the first.
         """
         ...
 

@@ -3,10 +3,9 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import partial
 from typing import Final
 
-from innkeeper.errors import SealBroken, StoreUnavailable
+from innkeeper.errors import StoreUnavailable
 from innkeeper.ids import EventId, InstallationId
 from innkeeper.store.events import (
     ANSWERS,
@@ -36,8 +35,8 @@ from innkeeper.store.postgres.nudges import Nudges
 from innkeeper.store.postgres.part import hold
 from innkeeper.store.postgres.processes import ProcessPart
 from innkeeper.store.records import Accepted, EventState, InboxEvent, Owner
-from innkeeper.store.rows import Row
 from innkeeper.store.seal import Seal
+from innkeeper.store.unopened import Unopened
 
 _CLAIM: Final = """
     WITH due AS (
@@ -48,7 +47,7 @@ _CLAIM: Final = """
         FROM due WHERE bodies.id = due.id
         RETURNING bodies.id, bodies.attempts, bodies.sealed, due.due_at
     )
-    SELECT id, place, name, received_at, claimed.attempts, sealed
+    SELECT id, name, received_at, claimed.attempts, sealed, encode(place, 'hex')
     FROM claimed JOIN inbox USING (id) ORDER BY due_at, id
 """
 _UNCLAIM: Final = "UPDATE inbox_bodies SET due_at = NULL, claimed_by = NULL WHERE id = $1"
@@ -66,6 +65,7 @@ class InboxPart(ProcessPart):
         super().__init__(db, keys)
         self._arrivals: Lane[Arrival, Known] = db.lane(self._write_arrivals)
         self._endings: Lane[Ending, None] = db.lane(self._write_endings)
+        self._unopened = Unopened(keys, self.finish)
         self._today: tuple[int, Seal] | None = None
         self._claiming = asyncio.Lock()
         self._nudges = Nudges(db.address)
@@ -149,12 +149,13 @@ class InboxPart(ProcessPart):
     async def claim(self, *, now: datetime, limit: int) -> Sequence[InboxEvent]:
         """Claim events that are ready and due, the longest due first.
 
-        One whose body does not open is set aside: quarantined if it was altered,
-        dropped if its day's key is gone.
+        One whose body does not open is set aside: quarantined if it or its key was altered,
+        dropped if its day's key is gone. One whose key cannot be read now is given out by a
+        later claim, of this process: that is the same attempt.
 
         Raises:
-            StoreUnavailable: If nothing can be claimed, or no body can be opened now.
-            KeyMissing: If the key ring lacks the key that wraps that of a body.
+            StoreUnavailable: If nothing can be claimed, or no key can be read now.
+            KeyMissing: If the key ring lacks the key that wraps that of the first.
         """
         async with self._claiming:
             await self._settle_claims()
@@ -164,21 +165,11 @@ class InboxPart(ProcessPart):
             self._in_doubt = False
             self._held.update(row[0] for row in rows)
             self._unopened.add(rows)
-            return await self._unopened.opened(partial(self._open, now=now), limit=limit)
+            return await self._unopened.open(now=now, limit=limit)
 
-    async def _open(self, row: Row, *, now: datetime) -> InboxEvent | None:
-        number, place, name, received_at, attempts, sealed = row
-        event = EventId(str(number))
-        seal = await self._keys.find(day_subject(received_at))
-        if seal is None:
-            await self.finish(event, EventState.DROPPED, now=now, reason="key_gone")
-            return None
-        try:
-            body = seal.unseal(sealed, table=BODIES, column="sealed", row=place.hex())
-        except SealBroken as broken:
-            await self.finish(event, EventState.QUARANTINED, now=now, reason=broken.code)
-            return None
-        return InboxEvent(event, name, body, from_micros(received_at), attempts)
+    def _hold_nothing(self) -> None:
+        super()._hold_nothing()
+        self._unopened.clear()
 
     async def finish(
         self,

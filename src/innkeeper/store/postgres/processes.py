@@ -16,7 +16,6 @@ from innkeeper.store.moments import to_micros
 from innkeeper.store.postgres.connection import Connection
 from innkeeper.store.postgres.database import Database
 from innkeeper.store.postgres.part import Part
-from innkeeper.store.unopened import Unopened
 
 DEAD_AFTER: Final = timedelta(seconds=15)
 """How long a process may be silent."""
@@ -52,7 +51,6 @@ class ProcessPart(Part):
         self._arriver = 0
         self._claimer = 0
         self._held: set[int] = set()
-        self._unopened = Unopened()
         self._lost: list[tuple[bytes, bytes]] = []
         self._in_doubt = False
 
@@ -70,8 +68,8 @@ class ProcessPart(Part):
         self._arriver, self._claimer = await self._db.write(job)
 
     def _hold_nothing(self) -> None:
+        """Forget what this process had claimed: it is anybody's."""
         self._held.clear()
-        self._unopened.clear()
 
     async def _leave(self) -> None:
         """Be dead at once: whoever looks next takes over what was held."""
@@ -102,7 +100,7 @@ class ProcessPart(Part):
     async def _beat(self, connection: Connection, lost: list[tuple[bytes, bytes]]) -> int:
         said = await connection.fetch(_BEAT, self._names, DEAD_AFTER)
         if len(said) < len(self._names):  # taken for dead, and what it held taken over
-            self._unopened.clear()
+            self._hold_nothing()
             self._arriver = await connection.fetchval(_ENTER)
             self._claimer = await connection.fetchval(_ENTER)
             return 0

@@ -5,9 +5,8 @@ import itertools
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
-from functools import partial
 
-from innkeeper.errors import SealBroken, StoreUnavailable
+from innkeeper.errors import StoreUnavailable
 from innkeeper.ids import EventId, InstallationId
 from innkeeper.store.events import (
     ANSWERS,
@@ -43,7 +42,7 @@ class InboxPart(Part):
         self._endings: Lane[Ending, None] = db.lane(write_endings)
         self._numbers = itertools.count(1)
         self._today: tuple[int, Seal] | None = None
-        self._unopened = Unopened()
+        self._unopened = Unopened(keys, self.finish)
         self._in_doubt: set[int] = set()
         """What this process holds if a commit that failed is durable all the same."""
 
@@ -115,16 +114,17 @@ class InboxPart(Part):
     async def claim(self, *, now: datetime, limit: int) -> Sequence[InboxEvent]:
         """Claim events that are ready and due, the longest due first.
 
-        One whose body does not open is set aside: quarantined if it was altered,
-        dropped if its day's key is gone.
+        One whose body does not open is set aside: quarantined if it or its key was altered,
+        dropped if its day's key is gone. One whose key cannot be read now is given out by a
+        later claim, of this process: that is the same attempt.
 
         Raises:
-            StoreUnavailable: If nothing can be claimed, or no body can be opened now.
-            KeyMissing: If the key ring lacks the key that wraps that of a body.
+            StoreUnavailable: If nothing can be claimed, or no key can be read now.
+            KeyMissing: If the key ring lacks the key that wraps that of the first.
         """
         await self._settle_doubts()
         await self._claim_rows(to_micros(now), limit - len(self._unopened))
-        return await self._unopened.opened(partial(self._open, now=now), limit=limit)
+        return await self._unopened.open(now=now, limit=limit)
 
     async def _claim_rows(self, due: int, limit: int) -> None:
         if limit <= 0 or not self._db.rows(
@@ -134,7 +134,7 @@ class InboxPart(Part):
 
         def job(connection: Connection) -> Sequence[Row]:
             rows = connection.rows(
-                "SELECT id, name, received_at, attempts + 1, sealed"
+                "SELECT id, name, received_at, attempts + 1, sealed, CAST(id AS TEXT)"
                 " FROM inbox JOIN inbox_bodies USING (id)"
                 " WHERE state = 'ready' AND due_at <= ? ORDER BY due_at, id LIMIT ?",
                 (due, limit),
@@ -171,20 +171,6 @@ class InboxPart(Part):
         with suppress(StoreUnavailable):
             await self._db.write(job)
             self._in_doubt.difference_update(doubts)
-
-    async def _open(self, row: Row, *, now: datetime) -> InboxEvent | None:
-        number, name, received_at, attempts, sealed = row
-        event = EventId(str(number))
-        seal = await self._keys.find(day_subject(received_at))
-        if seal is None:
-            await self.finish(event, EventState.DROPPED, now=now, reason="key_gone")
-            return None
-        try:
-            body = seal.unseal(sealed, table=BODIES, column="sealed", row=event)
-        except SealBroken as broken:
-            await self.finish(event, EventState.QUARANTINED, now=now, reason=broken.code)
-            return None
-        return InboxEvent(event, name, body, from_micros(received_at), attempts)
 
     async def reclaim(self, *, now: datetime) -> int:
         """Make ready what a process that died had claimed; called once, at the start.
