@@ -15,7 +15,7 @@ find_browser() {
     return 1
 }
 
-install() {
+apt_install() {
     apt-get install -y -qq --no-install-recommends "$@" fonts-liberation
 }
 
@@ -28,7 +28,7 @@ elif find_browser; then
 elif [[ $(id -u) == 0 ]] && command -v apt-get > /dev/null; then
     say "browser: installing Debian's chromium"
     export DEBIAN_FRONTEND=noninteractive
-    if ! { apt-get update -qq && { install chromium-headless-shell || install chromium; }; } >&2; then
+    if ! { apt-get update -qq && { apt_install chromium-headless-shell || apt_install chromium; }; } >&2; then
         say "browser: that failed. Install chromium by hand and repeat," \
             "         or go without: INNKEEPER_NO_BROWSER=1 make test"
         exit 1
